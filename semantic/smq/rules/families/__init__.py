@@ -1,0 +1,12 @@
+"""One file per family of rules; importing a family registers its rules."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+FAMILIES = ("syntax", "query", "names", "expressions", "joins", "models", "references", "metrics")
+
+
+def load() -> None:
+    for family in FAMILIES:
+        import_module(f"smq.rules.families.{family}")

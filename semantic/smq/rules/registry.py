@@ -1,0 +1,108 @@
+"""The one list of rules: code, name, severity, page, words, fixes, and the check that finds it.
+
+A rule is declared by decorating the function that words it:
+
+    @rule("NAM101", "unknown-metric", ERROR, on="smq", fix=use_nearest)
+    def unknown_metric(args: Args) -> str:
+        '''A query asks for a metric that no file defines.  … the page …'''
+        return f"Metric '{args['name']}' not found. …"
+
+Problems raised by readers, binder and compiler carry the rule's code; a rule that looks for
+itself passes `check=`. Codes and names are unique and never used again for something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from smq.problem import Fix, Problem, Severity
+from smq.syntax import Parsed
+
+Args = Mapping[str, Any]
+On = Literal["smq", "yaml", "both", "workspace"]
+
+
+class Context(Protocol):
+    """What checks and fixes may look at: one consistent snapshot of the workspace."""
+
+    @property
+    def graph(self) -> Any: ...
+
+    @property
+    def configuration(self) -> Any: ...
+
+    def parsed(self, uri: str) -> Parsed: ...
+
+
+Words = Callable[[Args], str]
+Check = Callable[[Context, str], Iterator[Problem]]
+Fixer = Callable[[Problem, Context], Iterable[Fix]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`page` is Markdown whose fenced `bad` and `good` blocks are run by the tests."""
+
+    code: str
+    name: str
+    severity: Severity
+    on: On
+    since: str
+    page: str
+    words: Words
+    fix: Fixer | None
+    check: Check | None
+
+    @property
+    def summary(self) -> str:
+        return self.page.strip().splitlines()[0]
+
+    @property
+    def family(self) -> str:
+        return self.code.rstrip("0123456789")
+
+
+_RULES: dict[str, Rule] = {}
+_NAMES: dict[str, str] = {}
+
+
+def rule(
+    code: str,
+    name: str,
+    severity: Severity,
+    *,
+    on: On,
+    since: str = "0.1",
+    fix: Fixer | None = None,
+    check: Check | None = None,
+) -> Callable[[Words], Words]:
+    """Register the decorated words as a rule. Raises ValueError for a code or name in use."""
+
+    def register(words: Words) -> Words:
+        if code in _RULES or name in _NAMES:
+            raise ValueError(f"rule {code} {name} is declared twice")
+        if not words.__doc__:
+            raise ValueError(f"rule {code} has no page")
+        import inspect
+
+        page = inspect.cleandoc(words.__doc__)
+        _RULES[code] = Rule(code, name, severity, on, since, page, words, fix, check)
+        _NAMES[name] = code
+        return words
+
+    return register
+
+
+def rules() -> Mapping[str, Rule]:
+    """All rules by code, in the order of the codes."""
+    from smq.rules import families
+
+    families.load()
+    return dict(sorted(_RULES.items()))
+
+
+def find(code_or_name: str) -> Rule | None:
+    known = rules()
+    return known.get(code_or_name.upper()) or known.get(_NAMES.get(code_or_name.lower(), ""))

@@ -1,0 +1,176 @@
+"""The tree both readers build: mappings, sequences, scalars, and holes as None.
+
+Values are shared and must not be changed after the reader has returned them; the classes are
+slotted and not frozen, because building a hundred thousand frozen ones costs twice the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from smq.problem import Problem
+from smq.text import SourceMap, Span, nfc
+
+Style = Literal["plain", "single", "double", "literal", "folded"]
+Value = str | int | float | bool | None
+
+
+@dataclass(slots=True, eq=False)
+class Scalar:
+    """A string, number, boolean or null.
+
+    `value` is typed as the language's core schema says, `text` is the decoded text, `span` covers
+    quotes and block indicators. `comment` counts in neither.
+    """
+
+    span: Span
+    value: Value
+    text: str
+    style: Style = "plain"
+    segments: tuple[tuple[int, int, int, int], ...] | None = None
+    anchor: str | None = None
+    tag: str | None = None
+
+    @property
+    def content(self) -> Span:
+        """The source range of the decoded text, without quotes."""
+        return self.source(Span(0, len(self.text)))
+
+    @property
+    def source_map(self) -> SourceMap:
+        if self.segments is None:
+            inset = 1 if self.style in ("single", "double") else 0
+            return SourceMap.shifted(self.span.start + inset, len(self.text))
+        return SourceMap(self.segments)
+
+    def source(self, span: Span) -> Span:
+        """Where a range of the decoded text stands in the file."""
+        if self.segments is None:
+            start = self.span.start + (1 if self.style in ("single", "double") else 0)
+            return Span(start + span.start, start + span.end)
+        return self.source_map.to_source(span)
+
+
+@dataclass(slots=True, eq=False)
+class Sequence:
+    """Items in order; a hole in broken text is None."""
+
+    span: Span
+    items: tuple[Node | None, ...]
+    flow: bool = False
+    anchor: str | None = None
+    tag: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Pair:
+    """One key and its value; `value` is None where the text has nothing (yet)."""
+
+    span: Span
+    key: Scalar
+    value: Node | None
+
+
+@dataclass(slots=True, eq=False)
+class Mapping:
+    """Pairs in order, duplicates and merge keys (`<<`) kept as written."""
+
+    span: Span
+    pairs: tuple[Pair, ...]
+    flow: bool = False
+    anchor: str | None = None
+    tag: str | None = None
+
+    def pair(self, key: str) -> Pair | None:
+        """The last pair with that key, as loaders take it; merged pairs give way to own ones."""
+        found = None
+        for pair in self.effective():
+            if nfc(pair.key.text) == key:
+                found = pair
+        return found
+
+    def get(self, key: str) -> Node | None:
+        """The value under a key, aliases followed; None for a hole, a null-less gap, no key."""
+        pair = self.pair(key)
+        return unaliased(pair.value) if pair else None
+
+    def effective(self) -> Iterator[Pair]:
+        """Pairs with those of merge keys first, so that the last one wins."""
+        if any(pair.key.text == "<<" and pair.key.style == "plain" for pair in self.pairs):
+            for pair in self.pairs:
+                if pair.key.text == "<<" and pair.key.style == "plain":
+                    merged = unaliased(pair.value)
+                    parts = merged.items if isinstance(merged, Sequence) else (merged,)
+                    # Of several merged mappings the earlier ones win.
+                    for part in reversed(parts):
+                        target = unaliased(part)
+                        if isinstance(target, Mapping) and target is not self:
+                            yield from target.effective()
+            yield from (p for p in self.pairs if p.key.text != "<<" or p.key.style != "plain")
+        else:
+            yield from self.pairs
+
+
+@dataclass(slots=True, eq=False)
+class Alias:
+    """`*name` in YAML; `target` is the anchored node, None when there is none."""
+
+    span: Span
+    name: str
+    target: Node | None = None
+
+
+Node = Scalar | Sequence | Mapping | Alias
+
+
+def unaliased(node: Node | None) -> Node | None:
+    """The node an alias stands for, through at most as many aliases as a file may chain."""
+    for _ in range(64):
+        if not isinstance(node, Alias):
+            return node
+        node = node.target
+    return None
+
+
+Kind = Literal["smq", "yaml", "other"]
+
+
+def kind_of(uri: str) -> Kind:
+    lowered = uri.lower()
+    if lowered.endswith(".smq.json"):
+        return "smq"
+    return "yaml" if lowered.endswith((".yml", ".yaml")) else "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file's text as it is, line ends and byte-order mark included."""
+
+    uri: str
+    text: str
+    version: int | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return kind_of(self.uri)
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a reader understood: one root for each YAML document, and what is wrong.
+
+    `comments` are the spans of comments, in order; they feed silencing and "generate from
+    comment". `complete` is False when reading stopped at a size or nesting limit.
+    """
+
+    document: Document
+    roots: tuple[Node | None, ...]
+    problems: tuple[Problem, ...] = ()
+    comments: tuple[Span, ...] = field(default=())
+    complete: bool = True
+
+    @property
+    def root(self) -> Node | None:
+        return self.roots[0] if self.roots else None

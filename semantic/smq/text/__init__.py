@@ -1,0 +1,23 @@
+"""Positions in text: spans, lines, edits, names, and the map from decoded scalars to source.
+
+Offsets are code points into a document's text, half open. Lines and columns exist only in
+`LineIndex`; encodings (UTF-8, UTF-16) only at the protocol's edge.
+"""
+
+from smq.text.edit import Edit, apply_edits
+from smq.text.lines import LineIndex
+from smq.text.names import is_nfc, nearest, nfc
+from smq.text.source_map import SourceMap
+from smq.text.span import Location, Span
+
+__all__ = [
+    "Edit",
+    "LineIndex",
+    "Location",
+    "SourceMap",
+    "Span",
+    "apply_edits",
+    "is_nfc",
+    "nearest",
+    "nfc",
+]
