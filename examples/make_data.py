@@ -459,7 +459,7 @@ def shop_orders(dice: Dice, customers: list[int]) -> tuple[Table, Table, Table]:
         "order_items",
         {
             "order_item_id": "INTEGER", "order_id": "INTEGER", "sku": "VARCHAR",
-            "quantity": "INTEGER", "unit_price": "DECIMAL(10,2)",
+            "quantity": "INTEGER", "unit_price": "DECIMAL(10,2)", "ordered_on": "DATE",
         },
     )  # fmt: skip
     returns = Table(
@@ -492,7 +492,8 @@ def shop_orders(dice: Dice, customers: list[int]) -> tuple[Table, Table, Table]:
             quantity = dice.weighted([(1, 78), (2, 17), (3, 5)])
             paid = price * (0.9 if dice.chance(0.1) else 1.0)
             subtotal += quantity * paid
-            items.add(700001 + len(items.rows), order, known, quantity, f"{paid:.2f}")
+            line = 700001 + len(items.rows)
+            items.add(line, order, known, quantity, f"{paid:.2f}", moment.date())
         shipping = 4.9 if store == "S1" and 0 < subtotal < 40 else 0.0
         orders.add(
             order, customer, store, moment, status, f"{subtotal:.2f}", f"{subtotal * rate:.2f}",
