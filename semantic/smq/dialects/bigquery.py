@@ -1,0 +1,62 @@
+"""BigQuery (GoogleSQL)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from smq.dialects.facts import Dialect, Forms, Grain, Needs, Percentiles, ValueKind, words
+from smq.dialects.nodes import binary, call, cast, in_basic_units, is_day_or_finer, word
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+
+def _truncate(value: exp.Expr, grain: Grain, kind: ValueKind) -> exp.Expr:
+    if is_day_or_finer(grain, kind):
+        return value
+    # A plain WEEK starts on Sunday.
+    part = call("WEEK", word("MONDAY")) if grain == "week" else word(grain.upper())
+    # TIMESTAMP_TRUNC takes a TIMESTAMP as well as a DATETIME.
+    return call("DATE_TRUNC" if kind == "date" else "TIMESTAMP_TRUNC", value, part)
+
+
+def _add(value: exp.Expr, count: int, grain: Grain, kind: ValueKind) -> exp.Expr:
+    from sqlglot import exp
+
+    count, unit = in_basic_units(count, grain)
+    step = exp.Interval(this=exp.Literal.number(abs(count)), unit=word(unit.upper()))
+    direction = "SUB" if count < 0 else "ADD"
+    if kind == "date":
+        return call(f"DATE_{direction}", value, step)
+    if unit in ("month", "year"):
+        # A TIMESTAMP moves by fixed lengths only, so months go by way of DATETIME.
+        return cast(call(f"DATETIME_{direction}", call("DATETIME", value), step), "TIMESTAMPTZ")
+    return binary("-" if count < 0 else "+", value, step)
+
+
+DIALECT = Dialect(
+    name="bigquery",
+    label="BigQuery",
+    sqlglot="bigquery",
+    plain=re.compile(r"[A-Za-z_][A-Za-z0-9_]*"),
+    reserved=words(
+        """
+        all and any array as asc assert_rows_modified at between by case cast collate contains
+        create cross cube current default define desc distinct else end enum escape except exclude
+        exists extract false fetch following for from full group grouping groups hash having if
+        ignore in inner intersect interval into is join lateral left like limit lookup merge
+        natural new no not null nulls of on or order outer over partition preceding proto qualify
+        range recursive respect right rollup rows select set some struct tablesample then to treat
+        true unbounded union unnest using when where window with within
+        """
+    ),
+    forbidden=re.compile(r'[\x00-\x1f!"$()*,./;?@\[\\\]^`{}~]'),
+    max_name=300,
+    needs=frozenset({Needs.FILTER_AS_CASE}),
+    aliases_shadow=frozenset({"having", "qualify", "order"}),
+    frames=frozenset(),
+    # PERCENTILE_CONT and PERCENTILE_DISC are window functions only.
+    percentiles=Percentiles(median=None, continuous=None, discrete=None),
+    forms=Forms(truncate=_truncate, add=_add),
+)

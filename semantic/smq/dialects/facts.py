@@ -1,0 +1,175 @@
+"""The value that describes one engine's SQL, and what follows from it for names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from enum import Enum
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    # sqlglot takes a tenth of a second to import, and most programs that name a dialect
+    # (completion of settings, configuration) never write SQL.
+    from sqlglot import exp
+
+Folding = Literal["none", "lower", "upper"]
+ValueKind = Literal["date", "timestamp"]
+Grain = Literal["second", "minute", "hour", "day", "week", "month", "quarter", "year"]
+
+
+class Needs(Enum):
+    """Constructs that an engine lacks and a pass of `smq.sql.lower` says in another way."""
+
+    QUALIFY_AS_SUBQUERY = "QUALIFY"
+    FULL_JOIN_AS_UNION = "FULL JOIN"
+    NULL_SAFE_SPELLED_OUT = "IS NOT DISTINCT FROM"
+    FILTER_AS_CASE = "aggregate FILTER"
+    NULLS_LAST_AS_CASE = "NULLS LAST"
+    BOOLEANS_AS_NUMBERS = "boolean values"
+    GROUP_BY_EXPRESSIONS = "GROUP BY ordinals"
+    GROUP_BY_COLUMNS_ONLY = "GROUP BY constants"
+    TYPED_UNION_NULLS = "untyped NULLs in the branches of a UNION"
+    DATE_LITERALS = "text read as a date"
+    DOUBLE_DIVISION = "division that keeps its digits"
+    ILIKE_AS_LOWER = "ILIKE"
+    LIKE_AS_GLOB = "LIKE that tells upper case from lower case"
+    TEXT_CONCAT = "|| on values that are not text"
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """How an engine says exact percentiles as aggregates; None where it cannot.
+
+    Each takes the ordered value and the fraction. What is None is computed from the ranks of the
+    rows instead, which every engine with window functions can do.
+    """
+
+    median: Callable[[exp.Expr], exp.Expr] | None
+    continuous: Callable[[exp.Expr, exp.Expr], exp.Expr] | None
+    discrete: Callable[[exp.Expr, exp.Expr], exp.Expr] | None
+    one_order_per_query: bool = False
+    """Redshift: all ordered-set aggregates of a SELECT must order by the same expression."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """Constructs that differ so much between engines that each writes its own tree."""
+
+    truncate: Callable[[exp.Expr, Grain, ValueKind], exp.Expr]
+    """The start of the period that holds the value, as a value of the same kind."""
+    add: Callable[[exp.Expr, int, Grain, ValueKind], exp.Expr]
+    """The value moved by so many grains, at a month's end to the last day there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One engine's SQL. Only facts that a pass or a caller uses are here."""
+
+    name: str
+    label: str
+    """For people: `SQL Server`."""
+    sqlglot: str
+    plain: re.Pattern[str]
+    """Names that may stand without quotes, if they are not reserved."""
+    reserved: frozenset[str]
+    """Words, in lower case, that cannot name a column without quotes."""
+    folding: Folding = "none"
+    """What the engine makes of a name without quotes before it looks it up."""
+    case_sensitive: bool = False
+    """Whether two output columns may differ by letter case alone."""
+    forbidden: re.Pattern[str] = re.compile(r"[\x00]")
+    """Characters that no output column may have, quoted or not; each becomes `_`."""
+    max_name: int | None = None
+    """The longest output column, in bytes or characters; None when there is no limit."""
+    max_name_in: Literal["bytes", "characters"] = "characters"
+    needs: frozenset[Needs] = frozenset()
+    aliases_shadow: frozenset[str] = frozenset()
+    """Clauses (keys of a SELECT node) in which an output alias hides a column of that name."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """Settings that a statement carries so that it means what SQL says."""
+    frames: frozenset[str] = frozenset({"GROUPS", "EXCLUDE"})
+    """Window frame parts beyond ROWS and RANGE."""
+    nested_aggregates: bool = True
+    """Whether `SUM(SUM(x)) OVER (…)` may stand in a grouped SELECT."""
+    named_windows: bool = True
+    percentiles: Percentiles | None = None
+    forms: Forms | None = field(default=None, repr=False)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def fold(self, name: str) -> str:
+        """What the engine reads when `name` stands without quotes."""
+        if self.folding == "upper":
+            return name.upper()
+        if self.folding == "lower":
+            return name.lower()
+        return name
+
+    def must_quote(self, name: str, exact: bool) -> bool:
+        """Whether `name` needs quotes to mean itself.
+
+        `exact` names are ours, or were quoted where they were written: their letter case counts.
+        Others are columns and tables as somebody writes them without quotes, which the engine
+        is meant to fold.
+        """
+        if self.plain.fullmatch(name) is None or name.lower() in self.reserved:
+            return True
+        return exact and self.fold(name) != name
+
+    def written(self, name: str, exact: bool) -> tuple[str, bool]:
+        """How an identifier stands in the SQL: its text, and whether in quotes.
+
+        A reserved word that is not exact is folded inside its quotes, because that is the name
+        it would have if it could stand without.
+        """
+        if not self.must_quote(name, exact):
+            return name, False
+        if not exact and self.plain.fullmatch(name) is not None:
+            return self.fold(name), True
+        return name, True
+
+    def column_name(self, name: str, taken: Collection[str] = ()) -> str:
+        """A legal output column for `name` that no name in `taken` equals.
+
+        Forbidden characters become `_`. A name that is too long keeps its beginning and gets a
+        hash of the whole, so that two long names that begin alike stay apart and the same name
+        is always cut the same way. A name already taken gets `_2`, `_3` and so on.
+        """
+        legal = self.forbidden.sub("_", name) or "_"
+        if self._too_long(legal):
+            legal = self._cut(legal, f"_{_digest(name)}")
+        used = taken if self.case_sensitive else {other.lower() for other in taken}
+        candidate, count = legal, 1
+        while (candidate if self.case_sensitive else candidate.lower()) in used:
+            count += 1
+            suffix = f"_{count}"
+            candidate = legal + suffix
+            if self._too_long(candidate):
+                candidate = self._cut(legal, suffix)
+        return candidate
+
+    def _length(self, name: str) -> int:
+        return len(name.encode()) if self.max_name_in == "bytes" else len(name)
+
+    def _too_long(self, name: str) -> bool:
+        return self.max_name is not None and self._length(name) > self.max_name
+
+    def _cut(self, name: str, suffix: str) -> str:
+        assert self.max_name is not None
+        room = self.max_name - len(suffix)
+        if self.max_name_in == "bytes":
+            # Cutting bytes may split the last character; the rest of it is dropped.
+            return name.encode()[:room].decode(errors="ignore") + suffix
+        return name[:room] + suffix
+
+
+def words(text: str) -> frozenset[str]:
+    """A set of words from a text of them."""
+    return frozenset(text.split())
+
+
+def _digest(name: str) -> str:
+    return blake2b(name.encode(), digest_size=4).hexdigest()

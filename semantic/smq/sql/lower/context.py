@@ -1,0 +1,89 @@
+"""What the passes share: the dialect, what was refused, and the few questions all of them ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlglot import exp
+
+from smq.dialects import Dialect
+
+Reason = Literal["not yet", "the engine cannot", "never"]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A construct that the dialect's SQL cannot say."""
+
+    feature: str
+    reason: Reason
+    origin: str | None
+    """The item of the query that asked for it, when its node carries one: `metrics[0]`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A tree in the dialect's own constructs; not to be rendered if anything was refused."""
+
+    tree: exp.Expr
+    refused: tuple[Refusal, ...]
+
+
+class Context:
+    """Lives for one call of `lower`."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.refused: list[Refusal] = []
+
+    def refuse(self, feature: str, reason: Reason, node: exp.Expr) -> None:
+        refusal = Refusal(feature, reason, origin(node))
+        if refusal not in self.refused:
+            self.refused.append(refusal)
+
+
+def origin(node: exp.Expr | None) -> str | None:
+    """The origin of the node or of the nearest node around it."""
+    while node is not None:
+        found = node.meta.get("origin")
+        if isinstance(found, str):
+            return found
+        node = node.parent
+    return None
+
+
+def replace(old: exp.Expr, new: exp.Expr, root: exp.Expr) -> exp.Expr:
+    """Puts `new` where `old` is, with the origin of `old`; gives the root, which may be `new`."""
+    for key, value in old.meta.items():
+        new.meta.setdefault(key, value)
+    if old is root:
+        return new
+    old.replace(new)
+    return root
+
+
+def exact(name: str) -> exp.Identifier:
+    """A name of ours, whose letter case counts."""
+    return exp.Identifier(this=name, quoted=True)
+
+
+def column(name: str, table: str | None = None) -> exp.Column:
+    """A reference to a column that we named."""
+    if table is None:
+        return exp.Column(this=exact(name))
+    return exp.Column(this=exact(name), table=exact(table))
+
+
+def aliased(expression: exp.Expr, name: str) -> exp.Alias:
+    return exp.Alias(this=expression, alias=exact(name))
+
+
+def free_name(wanted: str, taken: set[str]) -> str:
+    """`wanted`, or `wanted_2` and so on when that is taken in any letter case; then it is taken."""
+    name, count = wanted, 1
+    while name.lower() in taken:
+        count += 1
+        name = f"{wanted}_{count}"
+    taken.add(name.lower())
+    return name

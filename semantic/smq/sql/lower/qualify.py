@@ -1,0 +1,124 @@
+"""QUALIFY, as a WHERE of a SELECT around the one that computes the windows."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from smq.sql.lower.context import (
+    Context,
+    aliased,
+    column,
+    exact,
+    free_name,
+    replace,
+)
+
+
+def run(tree: exp.Expr, context: Context) -> exp.Expr:
+    # Innermost first, so that a SELECT is wrapped before one around it is.
+    for select in reversed(list(tree.find_all(exp.Select))):
+        if select.args.get("qualify") is not None:
+            tree = _wrap(select, tree, context)
+    return tree
+
+
+class _Inner:
+    """The SELECT that becomes inner, and the columns that the outer one asks it for."""
+
+    def __init__(self, select: exp.Select) -> None:
+        self.select = select
+        self.names: dict[exp.Expr, str] = {}
+        self.aliases: set[str] = set()
+        for projection in select.expressions:
+            name = projection.alias_or_name
+            self.aliases.add(name)
+            self.names.setdefault(projection.unalias(), name)
+        self.taken = {name.lower() for name in self.aliases}
+        group = select.args.get("group")
+        self.keys: list[exp.Expr] = list(group.expressions) if group is not None else []
+
+    def column_for(self, expression: exp.Expr) -> exp.Column:
+        """A reference to the output that holds the expression, adding one if there is none."""
+        name = self.names.get(expression)
+        if name is None:
+            wanted = expression.name if isinstance(expression, exp.Column) else "window_value"
+            name = free_name(wanted, self.taken)
+            self.names[expression] = name
+            self.select.append("expressions", aliased(expression.copy(), name))
+        return column(name)
+
+
+def _wrap(select: exp.Select, tree: exp.Expr, context: Context) -> exp.Expr:
+    condition = select.args["qualify"].this
+    select.set("qualify", None)
+    star = any(projection.is_star for projection in select.expressions)
+    if star and select is tree:
+        # The columns that only the condition needs would come out with the others.
+        context.refuse("QUALIFY on SELECT *", "not yet", select)
+        return tree
+    outputs = [projection.copy() for projection in select.expressions]
+    inner = _Inner(select)
+
+    condition = _outside(condition, inner)
+    order, limit, offset, distinct, with_ = (
+        select.args.get(key) for key in ("order", "limit", "offset", "distinct", "with_")
+    )
+    for key in ("order", "limit", "offset", "distinct", "with_"):
+        select.set(key, None)
+    if order is not None:
+        for ordered in order.expressions:
+            if not ordered.this.is_int:
+                ordered.set("this", _outside(ordered.this, inner))
+
+    taken = {table.alias_or_name.lower() for table in tree.find_all(exp.Table, exp.CTE)}
+    name = free_name("windowed", taken)
+    outer = exp.Select(
+        expressions=[_output(output) for output in outputs],
+        where=exp.Where(this=condition),
+        order=order,
+        limit=limit,
+        offset=offset,
+        distinct=distinct,
+        with_=with_,
+    )
+    # Replaced while the inner SELECT is still where the outer one has to be.
+    tree = replace(select, outer, tree)
+    table = exp.Subquery(this=select, alias=exp.TableAlias(this=exact(name)))
+    outer.set("from_", exp.From(this=table))
+    return tree
+
+
+def _output(projection: exp.Expr) -> exp.Expr:
+    if projection.is_star:
+        return exp.Star()
+    if isinstance(projection, exp.Column):
+        # Without an alias the name is as the user writes it, and the engine folds both alike.
+        new: exp.Expr = exp.Column(this=projection.this.copy())
+    else:
+        assert isinstance(projection, exp.Alias), "every output has a name"
+        new = exp.Column(this=projection.args["alias"].copy())
+    new.meta.update(projection.meta)
+    return new
+
+
+def _outside(expression: exp.Expr, inner: _Inner) -> exp.Expr:
+    """The expression over the outputs of the inner SELECT, which gets those it lacks."""
+    if expression not in inner.names and _names_output(expression, inner):
+        return expression
+    if expression in inner.names or expression in inner.keys or isinstance(expression, _WHOLE):
+        return inner.column_for(expression)
+    for key, value in list(expression.args.items()):
+        if isinstance(value, exp.Expr):
+            expression.set(key, _outside(value, inner))
+        elif isinstance(value, list):
+            items = [_outside(v, inner) if isinstance(v, exp.Expr) else v for v in value]
+            expression.set(key, items)
+    return expression
+
+
+def _names_output(node: exp.Expr, inner: _Inner) -> bool:
+    return isinstance(node, exp.Column) and not node.table and node.name in inner.aliases
+
+
+_WHOLE = (exp.Window, exp.Filter, exp.WithinGroup, exp.AggFunc, exp.Column, exp.Query, exp.Subquery)
+"""What only the inner SELECT can compute."""
