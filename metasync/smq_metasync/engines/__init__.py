@@ -1,0 +1,132 @@
+"""Connections to warehouses: run one SELECT, estimate it, cancel it.
+
+This is the one door to an engine. It lets nothing through but a single query that only reads, and
+what an engine refuses comes back as an `EngineError` in the engine's words. Drivers are imported
+when a connection is made, never before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from smq.workspace.configuration import EngineSettings
+
+ENGINES = ("duckdb", "postgres")
+
+Row = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a result with the engine's own name for its type."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Columns, and rows as they arrive; the rows can be taken once.
+
+    Values are Python's: int, float, Decimal, bool, str, bytes, date, time, datetime, UUID, list,
+    dict, None. What Python cannot hold without loss (an interval of one month) is text.
+    """
+
+    columns: tuple[Column, ...]
+    rows: Iterator[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What running the query would take, as far as the engine says; None is unknown."""
+
+    rows: int | None = None
+    bytes: int | None = None
+    cost: float | None = None
+    """In the engine's own unit, comparable only with other queries on the same engine."""
+
+
+class EngineError(Exception):
+    """The engine refused or failed; `str(error)` is one line for the person.
+
+    `offset` is where in the SQL, in code points, when the engine tells; `detail` holds hints and
+    candidates. `unreachable` says that there was no connection, so the query may be fine.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        detail: str = "",
+        offset: int | None = None,
+        unreachable: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.detail = detail
+        self.offset = offset
+        self.unreachable = unreachable
+
+
+class Cancelled(EngineError):
+    """The query was stopped because somebody asked for it."""
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """A connection that reads. `dialect` is the SQL it speaks."""
+
+    dialect: str
+
+    def run(self, sql: str) -> Result:
+        """Run one query. Raises EngineError, also while rows are taken."""
+
+    def dry_run(self, sql: str) -> Estimate:
+        """Let the engine plan the query without running it. Raises EngineError."""
+
+    def cancel(self) -> None:
+        """Stop what is running; may be called from another thread, and when nothing runs."""
+
+    def close(self) -> None: ...
+
+
+def connect(
+    settings: EngineSettings,
+    directory: Path,
+    environ: Mapping[str, str],
+    tables: Collection[str] | None = None,
+) -> Engine:
+    """Connect to the configured engine.
+
+    `directory` is what relative paths in the settings start from, `environ` the only place where
+    credentials come from. `tables` names the tables that will be read, so that an engine which
+    has to load files loads no others; None loads all. Raises EngineError.
+    """
+    if settings.type == "duckdb":
+        # Each engine brings its driver, which the other engines' users may not have.
+        from smq_metasync.engines.duckdb import DuckdbEngine
+
+        return DuckdbEngine(settings.duckdb, directory, tables)
+    if settings.type == "postgres":
+        from smq_metasync.engines.postgres import PostgresEngine
+
+        return PostgresEngine(settings.postgres, environ)
+    known = ", ".join(ENGINES)
+    raise EngineError(f"no engine is called '{settings.type}'; there are: {known}")
+
+
+def dialect_of(engine_type: str) -> str | None:
+    """The SQL that an engine speaks, known without connecting; None for an unknown engine."""
+    return engine_type if engine_type in ENGINES else None
+
+
+def only_one_query(sql: str, dialect: str) -> None:
+    """Raise EngineError unless the SQL is one query that only reads."""
+    # The SQL library is heavy, and listing engines should not pay for it.
+    from smq.sql.guard import refusal
+
+    reason = refusal(sql, dialect)
+    if reason:
+        raise EngineError(f"not run: {reason}")
