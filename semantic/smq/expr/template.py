@@ -1,0 +1,588 @@
+"""One SQL expression, parsed once: its names as numbered slots, with their places in the text.
+
+This is the only door to sqlglot's parser for expressions. A `Template` is cached by text and
+dialect and never changed; `fill` copies its tree and puts other expressions into the slots.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal
+
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import ParseError, TokenError
+
+from smq.dialects import dialect as facts
+from smq.expr.jinja import Call, JinjaFault, find_calls
+from smq.text import nfc
+
+FaultKind = Literal["syntax", "statement", "several", "star", "parameter", "jinja", "empty", "size"]
+Role = Literal["", "argument", "partition", "order"]
+
+MAX_LENGTH = 65_536
+"""Longer expressions are refused: nobody writes them and the parser's time grows with them."""
+
+_PREFIX = "SELECT "
+_BARE = re.compile(r"[^\W\d]\w*\Z")
+_KEYWORD_FREE = re.compile(r".*__.*|[^\x00-\x7f]")
+_WINDOW_ONLY = (
+    exp.RowNumber,
+    exp.Rank,
+    exp.DenseRank,
+    exp.PercentRank,
+    exp.CumeDist,
+    exp.Ntile,
+    exp.FirstValue,
+    exp.LastValue,
+    exp.NthValue,
+    exp.Lag,
+    exp.Lead,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a text is no scalar expression; offsets into the text."""
+
+    kind: FaultKind
+    detail: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class NameUse:
+    """One column name in the text: `slot` numbers it; several uses of one name have several."""
+
+    slot: int
+    parts: tuple[str, ...]
+    start: int
+    end: int
+    in_aggregate: bool = False
+    """Inside an aggregate call that is not a window function."""
+    in_window: bool = False
+    role: Role = ""
+    """Where in the innermost window call it stands."""
+    scope: int = 0
+    """0 for the expression itself, n for the n-th subquery in it."""
+    call: Call | None = None
+    """Set for `{{ Dimension(…) }}` and its kin."""
+
+    @property
+    def name(self) -> str:
+        return ".".join(self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class TableUse:
+    """A table named in a subquery of the expression; `scope` is that subquery's number."""
+
+    slot: int
+    name: str
+    alias: str | None
+    scope: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionUse:
+    """A call of an aggregate or window function: (SQL name, place, is it windowed)."""
+
+    name: str
+    start: int
+    end: int
+    windowed: bool
+    in_aggregate: bool
+    in_window: bool
+    slots: tuple[int, ...]
+    scope: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """A parsed expression. With a `fault` there is no tree and there are no uses."""
+
+    text: str
+    dialect: str
+    tree: exp.Expr | None
+    uses: tuple[NameUse, ...] = ()
+    tables: tuple[TableUse, ...] = ()
+    functions: tuple[FunctionUse, ...] = ()
+    alias: str | None = None
+    alias_at: tuple[int, int] = (0, 0)
+    body_end: int = 0
+    """Offset where the expression ends and ` AS alias` begins."""
+    fault: Fault | None = None
+    has_window: bool = False
+    has_aggregate: bool = False
+    scopes: tuple[int, ...] = (0,)
+    """For each scope the scope around it."""
+
+    @property
+    def is_bare_name(self) -> bool:
+        return isinstance(self.tree, exp.Placeholder)
+
+
+def parse_expression(text: str, dialect: str) -> Template:
+    """Parse one scalar expression, optionally with `AS alias`, in a dialect of ours.
+
+    Never raises for any text; what is wrong is the template's `fault`.
+    """
+    return _parse(text, facts(dialect).sqlglot)
+
+
+def parse_simple_name(text: str) -> str | None:
+    """The NFC name when the text is one bare name that no dialect reads as anything else."""
+    stripped = text.strip()
+    if _BARE.match(stripped) and _KEYWORD_FREE.match(stripped):
+        return nfc(stripped)
+    return None
+
+
+def fill(template: Template, slot: Callable[[int], exp.Expr]) -> exp.Expr:
+    """A copy of the tree with the expression of each slot in place of its name."""
+    tree = template.tree
+    assert tree is not None, "a template with a fault cannot be filled"
+    if isinstance(tree, exp.Placeholder):
+        return slot(int(tree.this))
+    copied = tree.copy()
+    for node in list(copied.find_all(exp.Placeholder)):
+        node.replace(_grouped(slot(int(node.this)), node))
+    return copied
+
+
+def _grouped(value: exp.Expr, place: exp.Expr) -> exp.Expr:
+    """Parenthesised where the surrounding operator could bind tighter than the value's own."""
+    parent = place.parent
+    if isinstance(value, (exp.Binary, exp.Not, exp.Between, exp.In, exp.Is)) and not isinstance(
+        value, (exp.Dot, exp.Paren)
+    ):
+        if isinstance(
+            parent,
+            (
+                exp.Binary,
+                exp.Unary,
+                exp.Between,
+                exp.In,
+                exp.Is,
+                exp.Cast,
+                exp.Bracket,
+                exp.Not,
+                exp.Interval,
+            ),
+        ) and not isinstance(parent, exp.Paren):
+            return exp.Paren(this=value)
+    return value
+
+
+@lru_cache(maxsize=16_384)
+def conjuncts(template: Template) -> tuple[Template, ...]:
+    """The parts that top-level ANDs join, each a template with slots of its own."""
+    assert template.tree is not None
+    parts = list(_flatten(template.tree))
+    if len(parts) == 1 and parts[0] is template.tree:
+        return (template,)
+    return tuple(_part_of(template, part) for part in parts)
+
+
+def is_boolean(template: Template) -> bool:
+    """False for what is surely no condition: a number, a text, arithmetic, an aggregate."""
+    tree = template.tree
+    while isinstance(tree, exp.Paren):
+        tree = tree.this
+    if isinstance(tree, (exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.Placeholder)):
+        return True
+    if isinstance(tree, exp.AggFunc):
+        return isinstance(tree, (exp.LogicalAnd, exp.LogicalOr))
+    if isinstance(tree, (exp.Literal, exp.Binary, exp.Neg, exp.Interval, exp.Select)):
+        return isinstance(tree, (exp.RegexpLike, exp.Dot))
+    return not isinstance(tree, (exp.Null, exp.Star, exp.Window))
+
+
+def _flatten(tree: exp.Expr) -> Iterator[exp.Expr]:
+    inner = tree
+    while isinstance(inner, exp.Paren):
+        inner = inner.this
+    if isinstance(inner, exp.And):
+        yield from _flatten(inner.this)
+        yield from _flatten(inner.expression)
+    else:
+        yield tree
+
+
+def _part_of(template: Template, part: exp.Expr) -> Template:
+    holder = exp.Paren(this=part.copy())
+    uses: list[NameUse] = []
+    for node in holder.find_all(exp.Placeholder, bfs=False):
+        uses.append(replace(template.uses[int(node.this)], slot=len(uses)))
+        node.set("this", str(len(uses) - 1))
+    names = {table.this.name for table in holder.find_all(exp.Table)}
+    tables = tuple(t for t in template.tables if f"smq_table_{t.slot}" in names)
+    has_window = any(_scope_is_outer(node) for node in holder.find_all(exp.Window))
+    return replace(
+        template,
+        tree=holder.this.pop(),
+        uses=tuple(uses),
+        tables=tables,
+        has_window=has_window,
+    )
+
+
+def _scope_is_outer(node: exp.Expr) -> bool:
+    return node.find_ancestor(exp.Select) is None
+
+
+@lru_cache(maxsize=16_384)
+def _parse(text: str, sqlglot_name: str) -> Template:
+    simple = parse_simple_name(text)
+    if simple is not None:
+        start = len(text) - len(text.lstrip())
+        end = start + len(text.strip())
+        use = NameUse(0, (simple,), start, end)
+        tree = exp.Placeholder(this="0")
+        return Template(text, sqlglot_name, tree, (use,), body_end=end)
+    return _Reader(text, sqlglot_name).read()
+
+
+class _Reader:
+    def __init__(self, text: str, sqlglot_name: str) -> None:
+        self.text = text
+        self.dialect = sqlglot_name
+        self.uses: list[NameUse] = []
+        self.tables: list[TableUse] = []
+        self.functions: list[FunctionUse] = []
+        self.scopes: list[int] = [0]
+        self.calls: dict[str, Call] = {}
+
+    def read(self) -> Template:
+        if len(self.text) > MAX_LENGTH:
+            return self._fault("size", f"longer than {MAX_LENGTH:,} characters", 0, MAX_LENGTH)
+        if not self.text.strip():
+            return self._fault("empty", "nothing is written", 0, len(self.text))
+        try:
+            plain, self.calls = find_calls(self.text)
+        except JinjaFault as fault:
+            return self._fault("jinja", fault.detail, fault.start, fault.end)
+        try:
+            statements = Dialect.get_or_raise(self.dialect).parse(_PREFIX + plain)
+        except ParseError as error:
+            return self._syntax_fault(error)
+        except TokenError:
+            return self._fault(
+                "syntax", "a quote or comment is not closed", *self._last_quote(plain)
+            )
+        except RecursionError:
+            return self._fault("size", "nested too deeply", 0, len(self.text))
+        except (ValueError, TypeError, AttributeError, IndexError, KeyError) as error:
+            # The parser's own slips on odd input; the text is at fault as far as the user goes.
+            return self._fault("syntax", f"not SQL ({error})", 0, len(self.text))
+        return self._from_statements(statements)
+
+    def _from_statements(self, statements: list[exp.Expr | None]) -> Template:
+        end = len(self.text)
+        if len(statements) != 1:
+            at = self.text.find(";")
+            return self._fault("statement", "several statements", max(at, 0), end)
+        select = statements[0]
+        if not isinstance(select, exp.Select):
+            return self._fault("statement", "a set operation or statement", 0, end)
+        extra = sorted(
+            key
+            for key, value in select.args.items()
+            if value and key not in ("expressions", "kind", "with_")
+        )
+        if extra or select.args.get("with_"):
+            word = {"from_": "FROM", "distinct": "DISTINCT", "where": "WHERE"}.get(
+                extra[0] if extra else "with_", (extra or ["with"])[0].strip("_").upper()
+            )
+            place = re.search(rf"\b{re.escape(word)}\b", self.text, re.IGNORECASE)
+            start = place.start() if place else 0
+            return self._fault("statement", f"{word} belongs to a whole query", start, end)
+        if len(select.expressions) != 1:
+            kind: FaultKind = "several" if select.expressions else "empty"
+            return self._fault(kind, f"{len(select.expressions)} expressions", 0, end)
+        return self._from_expression(select.expressions[0])
+
+    def _from_expression(self, tree: exp.Expr) -> Template:
+        alias: str | None = None
+        alias_at = (0, 0)
+        body_end = len(self.text.rstrip())
+        if isinstance(tree, exp.Alias):
+            identifier = tree.args["alias"]
+            alias = nfc(identifier.name)
+            alias_at = self._place(identifier)
+            before = self.text[: alias_at[0]].rstrip()
+            if before[-2:].lower() == "as":
+                before = before[:-2].rstrip()
+            body_end = len(before)
+            tree = tree.this
+        elif re.search(r"(?is)\bas\s*\Z", self.text) and "__smq" not in self.text:
+            return self._fault("syntax", "AS needs a name", len(self.text.rstrip()) - 2, body_end)
+        fault = self._forbidden(tree)
+        if fault is not None:
+            return fault
+        tree = tree.pop() if tree.parent else tree
+        holder = exp.Paren(this=tree)
+        self._mark_subqueries(holder)
+        self._collect_functions(holder)
+        self._collect_names(holder)
+        self._collect_tables(holder)
+        for node in holder.walk():
+            node.comments = None
+            if node._meta:
+                node.meta.clear()
+        tree = holder.this.pop()
+        return Template(
+            self.text,
+            self.dialect,
+            tree,
+            tuple(self.uses),
+            tuple(self.tables),
+            tuple(self._functions_with_slots()),
+            alias,
+            alias_at,
+            body_end,
+            None,
+            any(f.windowed and f.scope == 0 for f in self.functions),
+            any(not f.windowed and not f.in_window and f.scope == 0 for f in self.functions),
+            tuple(self.scopes),
+        )
+
+    def _forbidden(self, tree: exp.Expr) -> Template | None:
+        for node in tree.walk():
+            if isinstance(node, (exp.Placeholder, exp.Parameter, exp.SessionParameter)):
+                return self._fault("parameter", "parameters have no value here", 0, len(self.text))
+            if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
+                return self._fault("star", "* names no single value", 0, len(self.text))
+            if isinstance(node, (exp.Command, exp.DDL, exp.DML, exp.Into)) and not isinstance(
+                node, exp.Query
+            ):
+                return self._fault("statement", "a statement", 0, len(self.text))
+            if isinstance(node, exp.Select) and node.args.get("into"):
+                return self._fault("statement", "SELECT INTO writes a table", 0, len(self.text))
+        return None
+
+    # Scopes: each subquery is numbered in the order of the text, and marked on its Select.
+
+    def _mark_subqueries(self, holder: exp.Expr) -> None:
+        for select in list(holder.find_all(exp.Select, bfs=False)):
+            select.meta["smq_scope"] = len(self.scopes)
+            self.scopes.append(self._scope_of(select.parent))
+
+    def _scope_of(self, node: exp.Expr | None) -> int:
+        while node is not None:
+            if isinstance(node, exp.Select):
+                return int(node.meta.get("smq_scope", 0))
+            node = node.parent
+        return 0
+
+    def _collect_functions(self, holder: exp.Expr) -> None:
+        for node in holder.find_all(exp.Window, exp.AggFunc, *_WINDOW_ONLY, bfs=False):
+            if isinstance(node, exp.Window):
+                function = node.this
+                while isinstance(
+                    function,
+                    (exp.IgnoreNulls, exp.RespectNulls, exp.Filter, exp.WithinGroup, exp.Order),
+                ):
+                    function = function.this
+                windowed = True
+            elif _window_of(node) is not None:
+                continue
+            else:
+                function, windowed = node, False
+            start, end = self._place(function)
+            node.meta["smq_function"] = len(self.functions)
+            self.functions.append(
+                FunctionUse(
+                    _sql_name(function, self.text[start:end]),
+                    start,
+                    end,
+                    windowed,
+                    _inside_aggregate(node),
+                    isinstance(node.find_ancestor(exp.Window, exp.Select), exp.Window),
+                    (),
+                    self._scope_of(node),
+                )
+            )
+
+    def _collect_names(self, holder: exp.Expr) -> None:
+        columns = [c for c in holder.find_all(exp.Column, bfs=False)]
+        placed = [(self._place(column), column) for column in columns]
+        placed.sort(key=lambda pair: pair[0])
+        for (start, end), column in placed:
+            slot = len(self.uses)
+            parts = tuple(nfc(part.name) for part in column.parts)
+            call = self.calls.get(parts[0]) if len(parts) == 1 else None
+            if call is not None:
+                start, end = call.start, call.end
+            self.uses.append(
+                NameUse(
+                    slot,
+                    parts,
+                    start,
+                    end,
+                    _inside_aggregate(column),
+                    isinstance(column.find_ancestor(exp.Window, exp.Select), exp.Window),
+                    _role(column),
+                    self._scope_of(column),
+                    call,
+                )
+            )
+            for ancestor in _ancestors(column):
+                number = ancestor.meta.get("smq_function") if ancestor._meta else None
+                if number is not None:
+                    self._function_slots.setdefault(number, []).append(slot)
+            column.replace(exp.Placeholder(this=str(slot)))
+
+    @property
+    def _function_slots(self) -> dict[int, list[int]]:
+        if not hasattr(self, "_slots_by_function"):
+            self._slots_by_function: dict[int, list[int]] = {}
+        return self._slots_by_function
+
+    def _functions_with_slots(self) -> list[FunctionUse]:
+        return [
+            FunctionUse(
+                f.name,
+                f.start,
+                f.end,
+                f.windowed,
+                f.in_aggregate,
+                f.in_window,
+                tuple(self._function_slots.get(number, ())),
+                f.scope,
+            )
+            for number, f in enumerate(self.functions)
+        ]
+
+    def _collect_tables(self, holder: exp.Expr) -> None:
+        for table in list(holder.find_all(exp.Table, bfs=False)):
+            slot = len(self.tables)
+            start, end = (
+                self._place(table.this) if isinstance(table.this, exp.Identifier) else (0, 0)
+            )
+            name = ".".join(nfc(part.name) for part in table.parts)
+            alias = nfc(table.alias) if table.alias else None
+            self.tables.append(TableUse(slot, name, alias, self._scope_of(table), start, end))
+            table.replace(exp.Table(this=exp.Identifier(this=f"smq_table_{slot}", quoted=False)))
+
+    # Places.
+
+    def _place(self, node: exp.Expr) -> tuple[int, int]:
+        """The text range of a node: that of the identifiers and functions in it."""
+        spans = [
+            (inner.meta["start"], inner.meta["end"])
+            for inner in node.walk()
+            if inner._meta and "start" in inner._meta
+        ]
+        if isinstance(node, exp.Func) and node._meta and "start" in node._meta:
+            spans = [(node.meta["start"], node.meta["end"])]
+        if not spans:
+            return 0, len(self.text.rstrip())
+        start = min(s for s, _ in spans) - len(_PREFIX)
+        end = max(e for _, e in spans) + 1 - len(_PREFIX)
+        return max(start, 0), min(max(end, 0), len(self.text))
+
+    def _syntax_fault(self, error: ParseError) -> Template:
+        details = error.errors[0] if error.errors else {}
+        description = str(details.get("description") or "")
+        start, end = 0, len(self.text)
+        highlight = str(details.get("highlight") or "")
+        context = str(details.get("start_context") or "")
+        if highlight and (context or details.get("line")):
+            before = (context + highlight).rfind(highlight)
+            whole = _PREFIX + self.text
+            at = whole.find(context[-40:] + highlight) if context else -1
+            if at >= 0:
+                start = at + len(context[-40:]) - len(_PREFIX)
+                end = start + len(highlight)
+            elif before >= 0:
+                found = self.text.find(highlight)
+                if found >= 0:
+                    start, end = found, found + len(highlight)
+        start = max(0, min(start, len(self.text)))
+        end = max(start, min(end, len(self.text)))
+        return self._fault("syntax", _plain_words(description, highlight), start, end)
+
+    def _last_quote(self, text: str) -> tuple[int, int]:
+        places = [text.rfind(mark) for mark in ("'", '"', "`", "/*")]
+        return max(0, max(places)), len(text)
+
+    def _fault(self, kind: FaultKind, detail: str, start: int, end: int) -> Template:
+        return Template(
+            self.text,
+            self.dialect,
+            None,
+            fault=Fault(kind, detail, start, min(end, len(self.text))),
+        )
+
+
+def _plain_words(description: str, highlight: str) -> str:
+    """The parser's reasons in the user's words."""
+    if description.startswith("Required keyword"):
+        return f"something is missing near `{highlight}`" if highlight else "something is missing"
+    if description.startswith("Expecting )"):
+        return "a closing parenthesis is missing"
+    if description.startswith("Expecting"):
+        return description[0].lower() + description[1:].rstrip(".")
+    if highlight:
+        return f"unexpected `{highlight}`"
+    return "not a SQL expression"
+
+
+def _ancestors(node: exp.Expr) -> list[exp.Expr]:
+    found = []
+    parent = node.parent
+    while parent is not None:
+        found.append(parent)
+        parent = parent.parent
+    return found
+
+
+def _window_of(function: exp.Expr) -> exp.Window | None:
+    """The window call whose function this is."""
+    child, parent = function, function.parent
+    while isinstance(
+        parent, (exp.IgnoreNulls, exp.RespectNulls, exp.Filter, exp.WithinGroup, exp.Order)
+    ):
+        if parent.this is not child:
+            return None
+        child, parent = parent, parent.parent
+    return parent if isinstance(parent, exp.Window) and parent.this is child else None
+
+
+def _inside_aggregate(node: exp.Expr) -> bool:
+    parent = node.parent
+    while parent is not None and not isinstance(parent, exp.Select):
+        if isinstance(parent, exp.AggFunc) and _window_of(parent) is None:
+            return True
+        if isinstance(parent, (exp.Filter, exp.WithinGroup)):
+            inner = parent.this
+            if isinstance(inner, exp.AggFunc) and _window_of(inner) is None:
+                return True
+        parent = parent.parent
+    return False
+
+
+def _role(column: exp.Expr) -> Role:
+    child, parent = column, column.parent
+    while parent is not None:
+        if isinstance(parent, exp.Window):
+            if parent.this is child:
+                return "argument"
+            return "order" if child is parent.args.get("order") else "partition"
+        child, parent = parent, parent.parent
+    return ""
+
+
+def _sql_name(function: exp.Expr, written: str) -> str:
+    if written and written.isidentifier():
+        return written.upper()
+    if isinstance(function, exp.Anonymous):
+        return str(function.this).upper()
+    return function.sql_name() if isinstance(function, exp.Func) else function.key.upper()

@@ -1,0 +1,166 @@
+"""The semantic graph: what all files of a workspace declare, merged, with joins between models.
+
+Duplicates are kept for the rules; look-ups take the first definition in the order of the files.
+The graph is a value: the caches in it only remember answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from smq.graph.paths import Edge, JoinGraph, Path
+from smq.graph.symbols import (
+    Declarations,
+    Dimension,
+    Entity,
+    Measure,
+    Metric,
+    Model,
+    RefCall,
+    Relation,
+    SavedQuery,
+    SelectRelation,
+    SourceCall,
+    SourceTable,
+    Symbol,
+    TableName,
+    TimeSpine,
+    UnknownRelation,
+)
+
+
+class ModelIndex:
+    """One model's members by name; the first of two with one name wins."""
+
+    __slots__ = ("dimensions", "entities", "measures", "model")
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.dimensions: dict[str, Dimension] = {}
+        self.entities: dict[str, Entity] = {}
+        self.measures: dict[str, Measure] = {}
+        for dimension in model.dimensions:
+            self.dimensions.setdefault(dimension.name, dimension)
+        for entity in model.entities:
+            self.entities.setdefault(entity.name, entity)
+        for measure in model.measures:
+            self.measures.setdefault(measure.name, measure)
+
+
+class SemanticGraph:
+    """Models, metrics, sources and time spines by name, and the to-one edges between models."""
+
+    def __init__(
+        self,
+        models: Mapping[str, Model],
+        metrics: Mapping[str, Metric],
+        sources: Mapping[tuple[str, str], SourceTable],
+        time_spines: tuple[TimeSpine, ...],
+        saved_queries: Mapping[str, SavedQuery],
+        duplicates: Mapping[str, tuple[Symbol, ...]],
+        refs: Mapping[str, TableName],
+        default_schema: str | None,
+    ) -> None:
+        self.models = MappingProxyType(dict(models))
+        self.metrics = MappingProxyType(dict(metrics))
+        self.sources = MappingProxyType(dict(sources))
+        self.time_spines = time_spines
+        self.saved_queries = MappingProxyType(dict(saved_queries))
+        self.duplicates = MappingProxyType(dict(duplicates))
+        """`model:x` or `metric:x` to all its definitions, for names defined more than once."""
+        self.default_schema = default_schema
+        self.joins = JoinGraph(self.models)
+        self._refs = refs
+        self._indexes: dict[str, ModelIndex] = {}
+        self._by_member: dict[str, tuple[str, ...]] | None = None
+        self.memo: dict[Any, Any] = {}
+        """Answers that later stages derive from this graph alone, keyed by their own tuples."""
+
+    @classmethod
+    def build(
+        cls,
+        declarations: Iterable[Declarations],
+        default_schema: str | None = None,
+        refs: Mapping[str, TableName] | None = None,
+    ) -> SemanticGraph:
+        """Merge files in the given order. `refs` are physical names of dbt models, if known."""
+        models: dict[str, list[Model]] = {}
+        metrics: dict[str, list[Metric]] = {}
+        sources: dict[tuple[str, str], SourceTable] = {}
+        spines: list[TimeSpine] = []
+        saved: dict[str, SavedQuery] = {}
+        for file in declarations:
+            for model in file.models:
+                models.setdefault(model.name, []).append(model)
+            for metric in file.metrics:
+                metrics.setdefault(metric.name, []).append(metric)
+            for source in file.sources:
+                sources.setdefault((source.source, source.name), source)
+            spines.extend(file.time_spines)
+            for query in file.saved_queries:
+                saved.setdefault(query.name, query)
+        duplicates: dict[str, tuple[Symbol, ...]] = {}
+        for name, same_models in models.items():
+            if len(same_models) > 1:
+                duplicates[f"model:{name}"] = tuple(same_models)
+        for name, same_metrics in metrics.items():
+            if len(same_metrics) > 1:
+                duplicates[f"metric:{name}"] = tuple(same_metrics)
+        return cls(
+            {name: same[0] for name, same in models.items()},
+            {name: same[0] for name, same in metrics.items()},
+            sources,
+            tuple(spines),
+            saved,
+            duplicates,
+            refs or {},
+            default_schema,
+        )
+
+    def index(self, model: str) -> ModelIndex:
+        """The members of a model. Raises KeyError for an unknown one."""
+        found = self._indexes.get(model)
+        if found is None:
+            found = self._indexes[model] = ModelIndex(self.models[model])
+        return found
+
+    def edges(self, model: str) -> tuple[Edge, ...]:
+        return self.joins.edges(model)
+
+    def paths(self, base: str, target: str, via: tuple[str, ...] = ()) -> tuple[Path, ...]:
+        return self.joins.paths(base, target, via)
+
+    def models_with(self, member: str) -> tuple[str, ...]:
+        """The models that have a dimension, measure or entity of this name."""
+        if self._by_member is None:
+            found: dict[str, dict[str, None]] = {}
+            for model in self.models.values():
+                for part in (*model.dimensions, *model.measures, *model.entities):
+                    found.setdefault(part.name, {})[model.name] = None
+            self._by_member = {name: tuple(models) for name, models in found.items()}
+        return self._by_member.get(member, ())
+
+    def relation(self, model: Model) -> TableName | SelectRelation | None:
+        """The physical relation; None when the files do not say which it is.
+
+        A source that no file declares keeps its written name as schema, as dbt does for a source
+        without `schema:`; a rule reports it.
+        """
+        return self._resolve(model.relation)
+
+    def _resolve(self, relation: Relation) -> TableName | SelectRelation | None:
+        match relation:
+            case TableName() | SelectRelation():
+                return relation
+            case SourceCall(source, table):
+                known = self.sources.get((source, table))
+                return known.table if known else TableName((source, table))
+            case RefCall(name):
+                if name in self._refs:
+                    return self._refs[name]
+                schema = (self.default_schema,) if self.default_schema else ()
+                return TableName((*schema, name))
+            case UnknownRelation():
+                return None

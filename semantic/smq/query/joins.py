@@ -1,0 +1,219 @@
+"""The `joins` clause: one written FROM … JOIN …, checked and bound to models."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import SqlglotError
+
+from smq.dialects import dialect as facts
+from smq.graph.graph import SemanticGraph
+from smq.graph.references import RowRef, splits
+from smq.problem import Problem
+from smq.query.bound import Instance, WrittenFrom, WrittenJoin
+from smq.query.names import Failure, Names
+from smq.query.written import Item
+from smq.text import Location, nearest, nfc
+
+_PREFIX = "SELECT 1 "
+_STATEMENT = re.compile(
+    r"(?is)\s*(insert|update|delete|merge|drop|create|alter|truncate|grant|copy|call|set)\b"
+)
+_SIDES = {"": "", "LEFT": "LEFT", "RIGHT": "RIGHT", "FULL": "FULL"}
+Side = Literal["", "LEFT", "RIGHT", "FULL", "CROSS"]
+
+
+def bind_joins(
+    item: Item, graph: SemanticGraph, names: Names, dialect: str
+) -> tuple[WrittenFrom | None, list[Problem]]:
+    """The clause with its tables and columns resolved; None with problems when it is not usable."""
+    try:
+        return _Binder(item, graph, names, dialect).bind(), []
+    except Failure as failure:
+        return None, [failure.problem]
+
+
+class _Binder:
+    def __init__(self, item: Item, graph: SemanticGraph, names: Names, dialect: str) -> None:
+        self.item = item
+        self.graph = graph
+        self.names = names
+        self.dialect = facts(dialect).sqlglot
+
+    def bind(self) -> WrittenFrom:
+        select = self._parse()
+        first_table = select.args["from_"].this
+        first = self._instance(first_table)
+        self.names.instances[first.alias] = first.model
+        joins: list[WrittenJoin] = []
+        nodes = list(select.args.get("joins") or ())
+        for node in nodes:
+            instance = self._instance(node.this)
+            if instance.alias in self.names.instances:
+                args = {"name": instance.alias, "model": instance.model}
+                raise Failure(Problem("JOI115", self._at(node.this), args))
+            self.names.instances[instance.alias] = instance.model
+            joins.append(self._join(node, instance))
+        for instance in (first, *(join.instance for join in joins)):
+            self.names.touch(instance.model)
+        return WrittenFrom(first, tuple(joins), self.item)
+
+    def _parse(self) -> exp.Select:
+        text = self.item.text
+        if _STATEMENT.match(text):
+            raise self._failure("JOI110", {"text": text})
+        if not re.match(r"(?is)\s*from\b", text):
+            has_join = re.search(r"(?i)\bjoin\b", text) is not None
+            first = self._first_model(text)
+            if has_join:
+                raise self._failure("JOI105", {"text": text, "model": first or ""})
+            raise self._failure("JOI106", {"text": text, "detail": "it has no FROM and no JOIN"})
+        try:
+            statements = Dialect.get_or_raise(self.dialect).parse(_PREFIX + text)
+        except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError) as error:
+            detail = str(error).splitlines()[0].split(" Line ")[0].rstrip(".")
+            raise self._failure("JOI106", {"text": text, "detail": detail}) from error
+        if len(statements) != 1 or not isinstance(statements[0], exp.Select):
+            raise self._failure("JOI110", {"text": text})
+        select = statements[0]
+        extra = sorted(
+            key
+            for key, value in select.args.items()
+            if value and key not in ("expressions", "from_", "joins", "kind")
+        )
+        if extra:
+            word = extra[0].strip("_").upper()
+            raise self._failure(
+                "JOI106", {"text": text, "detail": f"{word} does not belong into a FROM clause"}
+            )
+        if select.args.get("from_") is None:
+            raise self._failure("JOI106", {"text": text, "detail": "FROM names no model"})
+        return select
+
+    def _first_model(self, text: str) -> str | None:
+        """The model a clause without FROM most likely starts from: the first one its ON names."""
+        joined = set(re.findall(r"(?i)\bjoin\s+(\S+)", text))
+        for name in re.findall(r"[^\W\d]\w*", text):
+            for left, _ in splits(nfc(name)):
+                if left in self.graph.models and left not in joined:
+                    return left
+        return next((m for m in self.names.scope if m not in joined), None)
+
+    def _instance(self, table: exp.Expr) -> Instance:
+        if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
+            args = {"text": self.item.text, "detail": "only semantic models may be joined"}
+            raise self._failure("JOI106", args)
+        name = ".".join(nfc(part.name) for part in table.parts)
+        if name not in self.graph.models:
+            args2 = {"name": name, "nearest": nearest(name, self.graph.models)}
+            raise Failure(Problem("JOI108", self._at(table), args2))
+        if table.args.get("joins") or table.args.get("pivots") or table.args.get("sample"):
+            args = {"text": self.item.text, "detail": "only plain joins of models are understood"}
+            raise self._failure("JOI106", args)
+        return Instance(nfc(table.alias) if table.alias else name, name)
+
+    def _join(self, node: exp.Join, instance: Instance) -> WrittenJoin:
+        side = str(node.args.get("side") or "").upper()
+        kind = str(node.args.get("kind") or "").upper()
+        method = str(node.args.get("method") or "").upper()
+        if method or kind not in ("", "INNER", "OUTER", "CROSS") or node.args.get("using"):
+            word = "USING" if node.args.get("using") else method or kind
+            args = {"text": self.item.text, "detail": f"{word} is not understood; write ON"}
+            raise self._failure("JOI106", args)
+        on = node.args.get("on")
+        if kind == "CROSS" or (on is None and not side):
+            if on is None and kind != "CROSS":
+                raise Failure(Problem("JOI109", self._at(node.this), {"model": instance.model}))
+            return WrittenJoin(instance, "CROSS", None, (), ())
+        if on is None:
+            raise Failure(Problem("JOI109", self._at(node.this), {"model": instance.model}))
+        return self._condition(on, instance, _SIDES[side])  # type: ignore[arg-type]
+
+    def _condition(self, on: exp.Expr, instance: Instance, side: Side) -> WrittenJoin:
+        holder = exp.Paren(this=on.copy())
+        if next(holder.find_all(exp.Select, exp.Placeholder, exp.AggFunc, exp.Window), None):
+            args = {"text": self.item.text, "detail": "ON may only compare columns and values"}
+            raise self._failure("JOI106", args)
+        refs: list[RowRef] = []
+        for column in list(holder.find_all(exp.Column, bfs=False)):
+            ref = self._column(column)
+            if ref not in refs:
+                refs.append(ref)
+            column.replace(exp.Placeholder(this=str(refs.index(ref))))
+        for inner in holder.walk():
+            inner.comments = None
+        if (
+            not any(ref.instance == instance.alias for ref in refs)
+            or len({ref.instance for ref in refs}) < 2
+        ):
+            raise Failure(Problem("JOI109", self._at(on), {"model": instance.model}))
+        equalities = tuple(_equalities(holder.this, refs))
+        return WrittenJoin(instance, side, holder.this.pop(), tuple(refs), equalities)
+
+    def _column(self, column: exp.Column) -> RowRef:
+        parts = [nfc(part.name) for part in column.parts]
+        place = self._at(column)
+        if len(parts) == 2:
+            alias, member = parts
+            model = self.names.instances.get(alias)
+            if model is None:
+                args = {"name": alias, "nearest": nearest(alias, self.names.instances)}
+                raise Failure(Problem("JOI113", place, args))
+            return self._member(alias, model, member)
+        name = parts[0]
+        if len(parts) == 1:
+            for left, right in splits(name):
+                model = self.names.instances.get(left)
+                if model is not None:
+                    return self._member(left, model, right)
+            for left, right in splits(name):
+                if left in self.graph.models:
+                    aliases = [a for a, m in self.names.instances.items() if m == left]
+                    if len(aliases) == 1:
+                        return self._member(aliases[0], left, right)
+                    if aliases:
+                        args2 = {"name": name, "model": left, "aliases": tuple(aliases)}
+                        raise Failure(Problem("JOI114", place, args2))
+        args3 = {"name": ".".join(parts), "nearest": tuple(self.names.instances)}
+        raise Failure(Problem("JOI113", place, args3))
+
+    def _member(self, alias: str, model: str, member: str) -> RowRef:
+        index = self.graph.index(model)
+        if member in index.dimensions:
+            return RowRef("dimension", model, member, None, (), alias)
+        if member in index.entities:
+            return RowRef("entity", model, member, None, (), alias)
+        if member in index.measures:
+            return RowRef("measure", model, member, None, (), alias)
+        return RowRef("column", model, member, None, (), alias)
+
+    def _at(self, node: exp.Expr) -> Location:
+        spans = [
+            (inner.meta["start"], inner.meta["end"] + 1)
+            for inner in node.walk()
+            if "start" in inner.meta
+        ]
+        if not spans:
+            return self.item.location
+        shift = len(_PREFIX)
+        return self.item.part(min(s for s, _ in spans) - shift, max(e for _, e in spans) - shift)
+
+    def _failure(self, code: str, args: dict[str, object]) -> Failure:
+        return Failure(Problem(code, self.item.location, args))
+
+
+def _equalities(tree: exp.Expr, refs: list[RowRef]) -> list[tuple[RowRef, RowRef]]:
+    while isinstance(tree, exp.Paren):
+        tree = tree.this
+    if isinstance(tree, exp.And):
+        return [*_equalities(tree.this, refs), *_equalities(tree.expression, refs)]
+    if (
+        isinstance(tree, exp.EQ)
+        and isinstance(tree.this, exp.Placeholder)
+        and isinstance(tree.expression, exp.Placeholder)
+    ):
+        return [(refs[int(tree.this.this)], refs[int(tree.expression.this)])]
+    return []
