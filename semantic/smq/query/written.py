@@ -16,7 +16,11 @@ SPELLINGS = {"group_by": "groupBy", "order_by": "orderBy"}
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One string of a list: `metrics[2]`. `node` maps offsets in `text` to the file."""
+    """One string of a list: `metrics[2]`.
+
+    `text` is trimmed and its names are in NFC; `node` has the same text and maps its offsets to
+    the file, so it may differ from the scalar of the tree.
+    """
 
     text: str
     key: ListKey
@@ -41,7 +45,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class WrittenQuery:
-    """One query object. Empty and null lists are empty tuples; `index` counts in its document."""
+    """One query object. Empty and null lists are empty tuples; `index` counts in its document.
+
+    Repeated and blank items are left out, the others keep the index they are written at.
+    """
 
     uri: str
     index: int

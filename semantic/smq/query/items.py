@@ -1,0 +1,101 @@
+"""The text of a list item as consumers compare it: trimmed and in NFC, with its places exact.
+
+macOS writes Hangul decomposed (NFD): it looks the same and matches nothing. Names are therefore
+read in NFC, but what stands inside an SQL string literal is data and stays as it is written.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import replace
+
+from smq.syntax import Scalar
+from smq.text import is_nfc, nfc
+
+Segment = tuple[int, int, int, int]
+
+# Between `{{` and `}}` quotes hold names, outside of them they hold values.
+_TEMPLATE_OR_LITERAL = re.compile(r"\{\{.*?\}\}|'(?:[^']|'')*'", re.DOTALL)
+
+
+def normalised(text: str) -> str:
+    """The text with its names in NFC and its string literals untouched."""
+    if is_nfc(text):
+        return text
+    return "".join(part if literal else nfc(part) for part, literal in _parts(text))
+
+
+def readable(node: Scalar) -> Scalar:
+    """A scalar whose text is trimmed and normalised, and whose places are those of `node`."""
+    text = node.text
+    stripped = text.strip()
+    if stripped == text and is_nfc(text):
+        return node
+    wanted = normalised(text)
+    begin = len(text) - len(text.lstrip())
+    source = node.source_map
+    written: list[str] = []
+    segments: list[Segment] = []
+    decoded = 0
+    for piece, start, end in _pieces(text, begin, begin + len(stripped)):
+        at, to = source.start(start), source.end(end)
+        previous = segments[-1] if segments else None
+        if (
+            previous
+            and len(piece) == to - at == end - start
+            and previous[2] == previous[3]
+            and previous[1] + previous[3] == at
+        ):
+            segments[-1] = (
+                previous[0],
+                previous[1],
+                previous[2] + len(piece),
+                previous[3] + to - at,
+            )
+        else:
+            segments.append((decoded, at, len(piece), to - at))
+        written.append(piece)
+        decoded += len(piece)
+    composed = "".join(written)
+    if composed != wanted.strip():
+        # Marks that reorder across the pieces: the places matter more than the form.
+        return node
+    if not segments:
+        segments.append((0, source.start(begin), 0, 0))
+    return replace(node, text=composed, value=composed, segments=tuple(segments))
+
+
+def _parts(text: str) -> Iterator[tuple[str, bool]]:
+    """The text cut into stretches, each with whether it is a string literal."""
+    done = 0
+    for match in _TEMPLATE_OR_LITERAL.finditer(text):
+        yield text[done : match.start()], False
+        yield match[0], match[0][0] == "'"
+        done = match.end()
+    yield text[done:], False
+
+
+def _pieces(text: str, start: int, stop: int) -> Iterator[tuple[str, int, int]]:
+    """Cut text[start:stop] into characters as NFC composes them, with where each one stands."""
+    offset = 0
+    for part, literal in _parts(text):
+        begin, end = max(offset, start), min(offset + len(part), stop)
+        at = begin
+        while at < end:
+            to = at + 1
+            if not literal:
+                while to < end and _joins(text[at:to], text[to]):
+                    to += 1
+            piece = text[at:to]
+            yield (piece if literal else nfc(piece)), at, to
+            at = to
+        offset += len(part)
+
+
+def _joins(before: str, char: str) -> bool:
+    """Whether a character composes with, or reorders among, those before it."""
+    if char.isascii():
+        return False
+    return unicodedata.combining(char) != 0 or nfc(before + char) != nfc(before) + nfc(char)
