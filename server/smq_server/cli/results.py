@@ -45,9 +45,9 @@ class Answer:
 
 
 def text(
-    answers: Iterable[Answer], format_name: str, *, width: int | None = None, labels: bool = False
+    answers: Iterable[Answer], format_name: str, *, room: int | None = None, labels: bool = False
 ) -> Iterator[str]:
-    """The answers in pieces of text, as rows arrive. `width` is the terminal's, for tables."""
+    """The answers in pieces of text, as rows arrive. `room` is the terminal's width, for tables."""
     if format_name == "csv":
         yield from _csv(answers, labels)
     elif format_name == "jsonl":
@@ -58,7 +58,7 @@ def text(
         yield from _titled(answers, "#", lambda a: markdown(a.headings(labels), [*a.result.rows]))
     else:
         yield from _titled(
-            answers, "--", lambda a: draw(a.headings(labels), [*a.result.rows], width)
+            answers, "--", lambda a: draw(a.headings(labels), [*a.result.rows], room)
         )
 
 

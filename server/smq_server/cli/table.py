@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, time
 
+from smq_server.cli.findings.width import visible, width
 from smq_server.cli.values import NUMBERS, shown
-from smq_server.cli.width import cut, display_width, pad
 
 Rows = Sequence[Sequence[object]]
 
 _NARROWEST = 8
 _BETWEEN = " │ "
+_ELLIPSIS = "…"
 
 
-def draw(headings: Sequence[str], rows: Rows, width: int | None = None) -> str:
-    """Columns side by side, numbers on the right; cells are shortened to fit a given width."""
+def draw(headings: Sequence[str], rows: Rows, room: int | None = None) -> str:
+    """Columns side by side, numbers on the right; cells are shortened to fit the room."""
     columns = _columns(headings, rows)
-    widths = [max(map(display_width, column)) for column in columns]
-    if width is not None:
-        widths = _fitted(widths, width)
+    widths = [max(map(width, column)) for column in columns]
+    if room is not None:
+        widths = _fitted(widths, room)
     right = _on_the_right(len(headings), rows)
     lines = []
     for number, cells in enumerate(zip(*columns, strict=True)):
         padded = (
-            pad(cut(cell, widths[i]), widths[i], right=right[i]) for i, cell in enumerate(cells)
+            _padded(_cut(cell, widths[i]), widths[i], right[i]) for i, cell in enumerate(cells)
         )
         lines.append(_BETWEEN.join(padded).rstrip())
         if number == 0:
@@ -46,7 +47,8 @@ def _columns(headings: Sequence[str], rows: Rows) -> list[list[str]]:
     columns = []
     for index, heading in enumerate(headings):
         values = [row[index] for row in rows]
-        columns.append([shown(heading), *map(shown, _without_midnight(values))])
+        texts = [heading, *map(shown, _without_midnight(values))]
+        columns.append([visible(text) for text in texts])
     return columns
 
 
@@ -85,6 +87,25 @@ def _fitted(widths: list[int], room: int) -> list[int]:
         fitted[index] -= max(1, step)
         excess = sum(fitted) + len(_BETWEEN) * (len(fitted) - 1) - room
     return fitted
+
+
+def _padded(text: str, columns: int, right: bool) -> str:
+    space = " " * (columns - width(text))
+    return space + text if right else text + space
+
+
+def _cut(text: str, columns: int) -> str:
+    """The text, or as much of its beginning as there is room for, then an ellipsis."""
+    if width(text) <= columns:
+        return text
+    left = columns - width(_ELLIPSIS)
+    kept = []
+    for char in text:
+        left -= width(char)
+        if left < 0:
+            break
+        kept.append(char)
+    return "".join(kept) + _ELLIPSIS
 
 
 def _escaped(text: str) -> str:

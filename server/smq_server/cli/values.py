@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -12,21 +11,19 @@ from decimal import Decimal
 NULL = "NULL"
 NUMBERS = (int, float, Decimal)
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _DIGITS = 6
 _SMALL, _LARGE = 1e-4, 1e15
 
 
 def shown(value: object) -> str:
-    """For people: fractions of floats are rounded to six digits, control characters spelled."""
+    """For people: fractions of floats are rounded to six digits, NULL is called so."""
     if value is None:
         return NULL
     if isinstance(value, float) and math.isfinite(value):
         if value == 0 or _SMALL <= abs(value) < _LARGE:
             return repr(round(value, _DIGITS))
         return repr(value)
-    # A control character could move the cursor or change the terminal's colours.
-    return _CONTROL.sub(_spelled, cell(value))
+    return cell(value)
 
 
 def cell(value: object) -> str:
@@ -75,7 +72,3 @@ def json_text(value: object) -> str:
 
 def _key(key: object) -> str:
     return json.dumps(key if isinstance(key, str) else cell(key), ensure_ascii=False)
-
-
-def _spelled(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape").decode("ascii")
