@@ -53,7 +53,8 @@ DIALECT = Dialect(
     ),
     forbidden=re.compile(r'[\x00-\x1f!"$()*,./;?@\[\\\]^`{}~]'),
     max_name=300,
-    needs=frozenset({Needs.FILTER_AS_CASE}),
+    null_order="small",
+    needs=frozenset({Needs.FILTER_AS_CASE, Needs.NULLS_LAST_AS_CASE_IN_WINDOWS}),
     aliases_shadow=frozenset({"having", "qualify", "order"}),
     frames=frozenset(),
     # PERCENTILE_CONT and PERCENTILE_DISC are window functions only.

@@ -25,17 +25,17 @@ class Needs(Enum):
     QUALIFY_AS_SUBQUERY = "QUALIFY"
     FULL_JOIN_AS_UNION = "FULL JOIN"
     NULL_SAFE_SPELLED_OUT = "IS NOT DISTINCT FROM"
-    FILTER_AS_CASE = "aggregate FILTER"
+    NULL_SAFE_IN_JOINS_ONLY = "IS NOT DISTINCT FROM outside ON"
+    FILTER_AS_CASE = "FILTER of an aggregate"
+    COUNT_IF_AS_CASE = "COUNT_IF"
     NULLS_LAST_AS_CASE = "NULLS LAST"
+    NULLS_LAST_AS_CASE_IN_WINDOWS = "NULLS LAST in windows"
     BOOLEANS_AS_NUMBERS = "boolean values"
-    GROUP_BY_EXPRESSIONS = "GROUP BY ordinals"
-    GROUP_BY_COLUMNS_ONLY = "GROUP BY constants"
+    GROUP_BY_EXPRESSIONS = "GROUP BY with ordinals"
     TYPED_UNION_NULLS = "untyped NULLs in the branches of a UNION"
-    DATE_LITERALS = "text read as a date"
+    DATE_LITERALS = "text read as a date in one format everywhere"
     DOUBLE_DIVISION = "division that keeps its digits"
     ILIKE_AS_LOWER = "ILIKE"
-    LIKE_AS_GLOB = "LIKE that tells upper case from lower case"
-    TEXT_CONCAT = "|| on values that are not text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +85,14 @@ class Dialect:
     """The longest output column, in bytes or characters; None when there is no limit."""
     max_name_in: Literal["bytes", "characters"] = "characters"
     needs: frozenset[Needs] = frozenset()
+    null_order: Literal["small", "large", "last"] = "last"
+    """Where NULLs are in ORDER BY when nothing is said: before all, after all, or at the end."""
     aliases_shadow: frozenset[str] = frozenset()
     """Clauses (keys of a SELECT node) in which an output alias hides a column of that name."""
     settings: tuple[tuple[str, str], ...] = ()
     """Settings that a statement carries so that it means what SQL says."""
     frames: frozenset[str] = frozenset({"GROUPS", "EXCLUDE"})
     """Window frame parts beyond ROWS and RANGE."""
-    nested_aggregates: bool = True
-    """Whether `SUM(SUM(x)) OVER (…)` may stand in a grouped SELECT."""
-    named_windows: bool = True
     percentiles: Percentiles | None = None
     forms: Forms | None = field(default=None, repr=False)
 

@@ -59,6 +59,14 @@ def interval(value: exp.Expr, count: int, grain: Grain) -> exp.Expr:
     return node(this=operand(value), expression=step)
 
 
+def interval_of(operator: str, value: exp.Expr, count: exp.Expr, unit: Grain) -> exp.Expr:
+    """`value + INTERVAL count unit`, or minus, for a count that is an expression."""
+    from sqlglot import exp
+
+    step = exp.Interval(this=count, unit=exp.Var(this=unit.upper()))
+    return (exp.Add if operator == "+" else exp.Sub)(this=operand(value), expression=step)
+
+
 def in_basic_units(count: int, grain: Grain) -> tuple[int, Grain]:
     """The same stretch of time without weeks and quarters, which some engines do not know."""
     if grain == "week":

@@ -1,0 +1,70 @@
+"""ClickHouse, with the analyzer that is the default since 24.3."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from smq.dialects.facts import Dialect, Forms, Grain, Needs, Percentiles, ValueKind, words
+from smq.dialects.nodes import call, in_basic_units, is_day_or_finer
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+
+def _truncate(value: exp.Expr, grain: Grain, kind: ValueKind) -> exp.Expr:
+    if is_day_or_finer(grain, kind):
+        return value
+    start = call("dateTrunc", grain, value)
+    # From the day on, dateTrunc gives a Date whatever it is given.
+    return start if kind == "date" else call("toDateTime64", start, 0)
+
+
+def _add(value: exp.Expr, count: int, grain: Grain, kind: ValueKind) -> exp.Expr:
+    count, unit = in_basic_units(count, grain)
+    return call(f"add{unit.capitalize()}s", value, count)
+
+
+def _quantile(value: exp.Expr, fraction: exp.Expr) -> exp.Expr:
+    from sqlglot import exp
+
+    # quantile and median are approximate; this one interpolates as PERCENTILE_CONT does.
+    return exp.ParameterizedAgg(
+        this="quantileExactInclusive", expressions=[fraction], params=[value]
+    )
+
+
+def _median(value: exp.Expr) -> exp.Expr:
+    from sqlglot import exp
+
+    return _quantile(value, exp.Literal.number("0.5"))
+
+
+DIALECT = Dialect(
+    name="clickhouse",
+    label="ClickHouse",
+    sqlglot="clickhouse",
+    plain=re.compile(r"[A-Za-z_][A-Za-z0-9_]*"),
+    reserved=words(
+        """
+        all and anti any array as asc asof between by case cast cross cube desc distinct else end
+        except false final format from full global group having ilike in inner intersect interval
+        into is join left like limit not null offset on or order outer over prewhere qualify right
+        rollup sample select semi settings then totals true union using when where window with
+        """
+    ),
+    case_sensitive=True,
+    needs=frozenset({Needs.NULL_SAFE_IN_JOINS_ONLY, Needs.DOUBLE_DIVISION, Needs.COUNT_IF_AS_CASE}),
+    aliases_shadow=frozenset(
+        {"expressions", "joins", "where", "group", "having", "qualify", "windows", "order"}
+    ),
+    settings=(
+        # Without these an outer join fills in 0 and '' for what is missing, and an aggregate over
+        # no rows is 0.
+        ("join_use_nulls", "1"),
+        ("aggregate_functions_null_for_empty", "1"),
+    ),
+    frames=frozenset(),
+    percentiles=Percentiles(median=_median, continuous=_quantile, discrete=None),
+    forms=Forms(truncate=_truncate, add=_add),
+)

@@ -1,0 +1,97 @@
+"""MySQL 8 and MariaDB."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from smq.dialects.facts import Dialect, Forms, Grain, Needs, Percentiles, ValueKind, words
+from smq.dialects.nodes import binary, call, cast, interval, interval_of, is_day_or_finer
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+_MASKS = {
+    "second": "%Y-%m-%d %H:%i:%s",
+    "minute": "%Y-%m-%d %H:%i:00",
+    "hour": "%Y-%m-%d %H:00:00",
+    "month": "%Y-%m-01",
+    "year": "%Y-01-01",
+}
+
+
+def _truncate(value: exp.Expr, grain: Grain, kind: ValueKind) -> exp.Expr:
+    """MySQL has no DATE_TRUNC."""
+    if is_day_or_finer(grain, kind):
+        return value
+    day = value if kind == "date" else call("DATE", value)
+    start: exp.Expr
+    if grain == "day":
+        start = day
+    elif grain == "week":
+        start = interval_of("-", day, call("WEEKDAY", value.copy()), "day")
+    elif grain == "quarter":
+        first = call("MAKEDATE", call("YEAR", value), 1)
+        quarters = binary("-", call("QUARTER", value.copy()), 1)
+        start = interval_of("+", first, quarters, "quarter")
+    else:
+        start = call("DATE_FORMAT", value, _MASKS[grain])
+        return cast(start, "DATE" if kind == "date" else "DATETIME")
+    return start if kind == "date" else cast(start, "DATETIME")
+
+
+def _add(value: exp.Expr, count: int, grain: Grain, kind: ValueKind) -> exp.Expr:
+    return interval(value, count, grain)
+
+
+DIALECT = Dialect(
+    name="mysql",
+    label="MySQL",
+    sqlglot="mysql",
+    plain=re.compile(r"[A-Za-z_$\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*"),
+    reserved=words(
+        """
+        accessible add all alter analyze and as asc asensitive before between bigint binary blob
+        both by call cascade case change char character check collate column condition constraint
+        continue convert create cross cube cume_dist current_date current_role current_time
+        current_timestamp current_user cursor database databases day_hour day_microsecond
+        day_minute day_second dec decimal declare default delayed delete dense_rank desc describe
+        deterministic distinct distinctrow div double drop dual each else elseif empty enclosed
+        escaped except exists exit explain false fetch first_value float float4 float8 for force
+        foreign from fulltext function generated get grant group grouping groups having
+        high_priority hour_microsecond hour_minute hour_second if ignore in index infile inner
+        inout insensitive insert int int1 int2 int3 int4 int8 integer intersect interval into
+        io_after_gtids io_before_gtids is iterate join json_table key keys kill lag last_value
+        lateral lead leading leave left like limit linear lines load localtime localtimestamp lock
+        long longblob longtext loop low_priority manual master_bind
+        master_ssl_verify_server_cert match maxvalue mediumblob mediumint mediumtext middleint
+        minute_microsecond minute_second mod modifies natural no_write_to_binlog not nth_value
+        ntile null numeric of offset on optimize optimizer_costs option optionally or order out
+        outer outfile over parallel partition percent_rank precision primary procedure purge
+        qualify range rank read read_write reads real recursive references regexp release rename
+        repeat replace require resignal restrict return returning revoke right rlike row row_number
+        rows schema schemas second_microsecond select sensitive separator set show signal smallint
+        spatial specific sql sql_big_result sql_calc_found_rows sql_small_result sqlexception
+        sqlstate sqlwarning ssl starting stored straight_join system table tablesample terminated
+        then tinyblob tinyint tinytext to trailing trigger true undo union unique unlock unsigned
+        update usage use using utc_date utc_time utc_timestamp values varbinary varchar varcharacter
+        varying virtual when where while window with write xor year_month zerofill
+        """
+    ),
+    max_name=64,
+    null_order="small",
+    needs=frozenset(
+        {
+            Needs.QUALIFY_AS_SUBQUERY,
+            Needs.FULL_JOIN_AS_UNION,
+            Needs.FILTER_AS_CASE,
+            Needs.COUNT_IF_AS_CASE,
+            Needs.NULLS_LAST_AS_CASE,
+            Needs.DOUBLE_DIVISION,
+        }
+    ),
+    aliases_shadow=frozenset({"having"}),
+    frames=frozenset(),
+    percentiles=Percentiles(median=None, continuous=None, discrete=None),
+    forms=Forms(truncate=_truncate, add=_add),
+)

@@ -1,0 +1,45 @@
+"""Trino, and the engines that speak its dialect: Presto, Athena."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from smq.dialects.facts import Dialect, Forms, Grain, Needs, Percentiles, ValueKind, words
+from smq.dialects.nodes import call, is_day_or_finer
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+
+def _truncate(value: exp.Expr, grain: Grain, kind: ValueKind) -> exp.Expr:
+    return value if is_day_or_finer(grain, kind) else call("DATE_TRUNC", grain, value)
+
+
+def _add(value: exp.Expr, count: int, grain: Grain, kind: ValueKind) -> exp.Expr:
+    return call("DATE_ADD", grain, count, value)
+
+
+DIALECT = Dialect(
+    name="trino",
+    label="Trino",
+    sqlglot="trino",
+    plain=re.compile(r"[A-Za-z_][A-Za-z0-9_]*"),
+    reserved=words(
+        """
+        alter and as between by case cast constraint create cross cube current_catalog current_date
+        current_path current_role current_schema current_time current_timestamp current_user
+        deallocate delete describe distinct drop else end escape except execute exists extract
+        false for from full group grouping having in inner insert intersect into is join json_array
+        json_exists json_object json_query json_table json_value left like listagg localtime
+        localtimestamp natural normalize not null on or order outer prepare recursive right rollup
+        select skip table then trim true uescape union unnest using values when where with
+        """
+    ),
+    folding="lower",
+    needs=frozenset({Needs.QUALIFY_AS_SUBQUERY}),
+    frames=frozenset({"GROUPS"}),
+    # There is APPROX_PERCENTILE and nothing exact.
+    percentiles=Percentiles(median=None, continuous=None, discrete=None),
+    forms=Forms(truncate=_truncate, add=_add),
+)
