@@ -12,7 +12,7 @@ from types import ModuleType
 from smq_server import __version__
 from smq_server.cli import streams as standard_streams
 from smq_server.cli.streams import Streams
-from smq_server.io.failure import Failure
+from smq_server.io.failure import BadConfiguration, Failure
 
 Commands = Mapping[str, tuple[str, str]]
 
@@ -29,6 +29,11 @@ def dispatch(words: Sequence[str], commands: Commands, examples: str) -> int:
         return status
     except Failure as failure:
         _flush(streams)
+        if isinstance(failure, BadConfiguration):
+            # Only a wrong configuration needs the words of the rules.
+            from smq_server.cli.findings import configuration_problems
+
+            streams.stderr.writelines(configuration_problems.render(failure.loaded))
         streams.stderr.write(f"smq: error: {failure}\n")
         return 2
     except SystemExit as stop:

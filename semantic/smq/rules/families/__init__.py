@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from importlib import import_module
 
-FAMILIES = ("syntax", "query", "names", "expressions", "joins", "models", "references", "metrics")
+FAMILIES = (
+    "syntax",
+    "query",
+    "names",
+    "expressions",
+    "joins",
+    "models",
+    "references",
+    "metrics",
+    "configuration",
+    "silences",
+)
 
 
 def load() -> None:

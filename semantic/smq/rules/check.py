@@ -1,0 +1,130 @@
+"""Everything that is wrong with a workspace: collected, weighed, silenced and sorted in one place.
+
+Readers, loaders and the compiler report by themselves; rules with a `check` look for themselves:
+one `on="workspace"` is asked once, with an empty URI, any other once for each file of its kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from smq.problem import Problem, Severity
+from smq.rules.finding import Finding
+from smq.rules.registry import Args, Rule, rules
+from smq.rules.silence import Silences
+from smq.workspace import Snapshot
+
+__all__ = ["Finding", "check"]
+
+
+def check(snapshot: Snapshot, uris: Iterable[str] | None = None) -> list[Finding]:
+    """What is wrong in the given files (all when None), by file, position and code.
+
+    The whole snapshot is looked at in any case, because a file is wrong or right among the
+    others. Each problem is reported once, however many ways lead to it.
+    """
+    known = rules()
+    wanted = dict.fromkeys(snapshot.uris if uris is None else uris)
+    by_file: dict[str, list[Problem]] = {uri: [] for uri in sorted(wanted)}
+    for problem in _workspace_problems(snapshot, known):
+        if problem.location.uri in by_file:
+            by_file[problem.location.uri].append(problem)
+    for uri in by_file:
+        for problem in _file_problems(snapshot, uri, known):
+            # Looking at one file may find what is wrong in another; nobody may have asked for it.
+            if problem.location.uri in by_file:
+                by_file[problem.location.uri].append(problem)
+    findings: list[Finding] = []
+    for uri, problems in by_file.items():
+        findings.extend(_weigh(snapshot, uri, problems, known))
+    return findings
+
+
+def _file_problems(snapshot: Snapshot, uri: str, known: Mapping[str, Rule]) -> Iterator[Problem]:
+    with _noting(f"while reading {uri}"):
+        yield from snapshot.problems(uri)
+    if uri not in snapshot:
+        return
+    with _noting(f"while compiling {uri}"):
+        yield from snapshot.compile_problems(uri)
+    kind = snapshot.document(uri).kind
+    for rule in known.values():
+        if rule.check is None or rule.on == "workspace" or not _runs(snapshot, rule, uri):
+            continue
+        if rule.on == "both" or (rule.on == "smq") == (kind == "smq"):
+            with _noting(f"while {rule.code} checked {uri}"):
+                yield from rule.check(snapshot, uri)
+
+
+def _workspace_problems(snapshot: Snapshot, known: Mapping[str, Rule]) -> Iterator[Problem]:
+    for rule in known.values():
+        if rule.check is not None and rule.on == "workspace":
+            with _noting(f"while {rule.code} checked the workspace"):
+                yield from rule.check(snapshot, "")
+
+
+def _weigh(
+    snapshot: Snapshot, uri: str, problems: list[Problem], known: Mapping[str, Rule]
+) -> Iterator[Finding]:
+    """Findings of one file: severities and silencing applied, sorted, each once."""
+    silences = None
+    if uri in snapshot:
+        silences = Silences(snapshot.parsed(uri), snapshot.lines(uri))
+    kept: dict[object, Finding] = {}
+    for problem in sorted(problems, key=_order):
+        finding = _finding(snapshot, problem, known)
+        if finding is None or (silences and silences.silences(finding.rule, problem.location.span)):
+            continue
+        kept.setdefault(_identity(problem), finding)
+    if silences:
+        enabled = [rule for rule in known.values() if _runs(snapshot, rule, uri)]
+        for problem in silences.problems(enabled):
+            finding = _finding(snapshot, problem, known)
+            if finding is not None:
+                kept.setdefault(_identity(problem), finding)
+        yield from sorted(kept.values(), key=lambda finding: _order(finding.problem))
+    else:
+        yield from kept.values()
+
+
+def _finding(snapshot: Snapshot, problem: Problem, known: Mapping[str, Rule]) -> Finding | None:
+    rule = known.get(problem.code) or _undocumented(problem.code)
+    severity = snapshot.configuration.severity(
+        rule.code, rule.name, rule.severity, problem.location.uri
+    )
+    return Finding(rule, severity, problem, snapshot) if severity else None
+
+
+def _runs(snapshot: Snapshot, rule: Rule, uri: str) -> bool:
+    return bool(snapshot.configuration.severity(rule.code, rule.name, rule.severity, uri))
+
+
+def _order(problem: Problem) -> tuple[int, int, str]:
+    start, end = problem.location.span
+    return start, end, problem.code
+
+
+def _identity(problem: Problem) -> object:
+    # Arguments are plain values, but lists and mappings among them have no hash.
+    return problem.code, problem.location, repr(sorted(problem.args.items()))
+
+
+def _undocumented(code: str) -> Rule:
+    """A stand-in that shows the facts: a defect of ours must not hide a finding."""
+
+    def words(args: Args) -> str:
+        facts = ", ".join(f"{key}: {value}" for key, value in sorted(args.items()))
+        return f"Problem {code}" + (f" ({facts})" if facts else "")
+
+    return Rule(code, code.lower(), Severity.ERROR, "both", "0.1", code, words, None, None)
+
+
+@contextmanager
+def _noting(what: str) -> Iterator[None]:
+    """Say in the log which file and rule a defect of ours struck."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(what)
+        raise

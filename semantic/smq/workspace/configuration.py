@@ -1,0 +1,135 @@
+"""What a workspace is configured to be: plain values, whoever read them from wherever."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import unquote, urlsplit
+
+from smq.problem import Severity
+from smq.workspace.patterns import matches
+
+Severities = tuple[tuple[str, Severity], ...]
+
+# A name or a whole code says exactly one rule; no prefix can be more specific.
+_EXACT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PathRules:
+    """Other severities for the files that a pattern matches."""
+
+    pattern: str
+    severities: Severities = ()
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DuckdbSettings:
+    """The embedded engine: a database file or memory, and a directory of CSV or Parquet."""
+
+    database: str = ":memory:"
+    data: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresSettings:
+    """`dsn_env` names the environment variable that holds the connection; None leaves it to
+    PostgreSQL's own variables and files."""
+
+    dsn_env: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    type: str = "duckdb"
+    duckdb: DuckdbSettings = DuckdbSettings()
+    postgres: PostgresSettings = PostgresSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything that `smq.toml` can say, defaults filled in.
+
+    Selectors in `severities`, `select` and `ignore` are a rule's code or name, the beginning of
+    a code (`NAM`, `NAM1`), or `ALL`. Paths are relative to `root`, which is the URI of the
+    workspace's directory without a slash at the end.
+    """
+
+    root: str = ""
+    dialect: str = "duckdb"
+    target_dialects: tuple[str, ...] = ()
+    default_schema: str | None = None
+    models: tuple[str, ...] = (".",)
+    queries: tuple[str, ...] = (".",)
+    exclude: tuple[str, ...] = ()
+    severities: Severities = ()
+    select: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] = ()
+    per_path: tuple[PathRules, ...] = ()
+    engine: EngineSettings = EngineSettings()
+
+    def severity(self, code: str, name: str, default: Severity, uri: str) -> Severity:
+        """How much a finding of a rule in that file matters here; OFF when it is not wanted."""
+        path = self.relative_path(uri) if self.per_path else ""
+        return _severity(self, code, name, default, path)
+
+    def relative_path(self, uri: str) -> str:
+        """The file's path below the root, for patterns and for people; else its whole path."""
+        if self.root and uri.startswith(self.root + "/"):
+            return unquote(uri[len(self.root) + 1 :])
+        if "://" in uri:
+            return unquote(urlsplit(uri).path)
+        return uri
+
+
+def specificity(selector: str, code: str, name: str) -> int | None:
+    """How narrowly a selector names a rule; None when it does not."""
+    if selector.upper() == "ALL":
+        return 0
+    if selector == name or selector.upper() == code:
+        return _EXACT
+    upper = selector.upper()
+    if upper and code.startswith(upper) and upper[0].isalpha():
+        return len(upper)
+    return None
+
+
+@lru_cache(maxsize=65536)
+def _severity(
+    configuration: Configuration, code: str, name: str, default: Severity, path: str
+) -> Severity:
+    level = _chosen(configuration.severities, code, name)
+    selected = (
+        0 if configuration.select is None else _most_specific(configuration.select, code, name)
+    )
+    if selected is None:
+        return Severity.OFF
+    if level is None:
+        # Asking for one rule by its name turns on what is off by default.
+        level = Severity.WARNING if default is Severity.OFF and selected == _EXACT else default
+    ignored = _most_specific(configuration.ignore, code, name)
+    if ignored is not None and ignored >= selected:
+        level = Severity.OFF
+    for entry in configuration.per_path:
+        if matches(entry.pattern, path):
+            here = _chosen(entry.severities, code, name)
+            if here is not None:
+                level = here
+            elif _most_specific(entry.ignore, code, name) is not None:
+                level = Severity.OFF
+    return level
+
+
+def _chosen(severities: Severities, code: str, name: str) -> Severity | None:
+    best: tuple[int, Severity] | None = None
+    for selector, severity in severities:
+        narrow = specificity(selector, code, name)
+        if narrow is not None and (best is None or narrow >= best[0]):
+            best = narrow, severity
+    return best[1] if best else None
+
+
+def _most_specific(selectors: tuple[str, ...], code: str, name: str) -> int | None:
+    found = [specificity(selector, code, name) for selector in selectors]
+    return max((narrow for narrow in found if narrow is not None), default=None)

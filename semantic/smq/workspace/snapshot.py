@@ -1,0 +1,199 @@
+"""The whole workspace at one moment: a value that every feature and rule is given.
+
+Three levels are kept apart, so that a change re-does only what it must: a file's reading is a
+value of its text; the graph is merged from the declarations of all files and stays the same
+object while none of them changed; what compiling found lives as long as the graph it was found
+with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from smq.graph.symbols import Declarations
+from smq.problem import Problem
+from smq.query.written import WrittenQuery
+from smq.syntax import Document, Parsed
+from smq.text import LineIndex
+from smq.workspace.configuration import Configuration
+from smq.workspace.files import File, read_file
+
+if TYPE_CHECKING:
+    # The graph brings the SQL library, which formatting or listing files can do without.
+    from smq.graph.graph import SemanticGraph
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A document's new text, or None when the document is gone."""
+
+    uri: str
+    text: str | None
+    version: int | None = None
+
+
+@dataclass(slots=True)
+class _Memo:
+    """What was computed on demand; shared between snapshots for which it is equally true."""
+
+    graph: SemanticGraph | None = None
+    compiled: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
+    lines: dict[str, LineIndex] = field(default_factory=dict)
+
+
+class Snapshot:
+    """Documents, their readings and the graph they make; never changes once built.
+
+    `problems(uri)` is what reading a file found, `compile_problems(uri)` what compiling its
+    queries found. Raises KeyError for a URI that is not in the snapshot.
+    """
+
+    __slots__ = ("_configuration", "_files", "_memo", "_unreadable")
+
+    def __init__(
+        self,
+        files: Mapping[str, File],
+        configuration: Configuration,
+        unreadable: Mapping[str, Problem],
+        memo: _Memo | None = None,
+    ) -> None:
+        self._files = files
+        self._configuration = configuration
+        self._unreadable = unreadable
+        self._memo = memo or _Memo()
+
+    @property
+    def configuration(self) -> Configuration:
+        return self._configuration
+
+    @property
+    def uris(self) -> tuple[str, ...]:
+        """Every document, in the order of the URIs; also those that could not be read."""
+        return tuple(sorted({*self._files, *self._unreadable}))
+
+    @property
+    def declarations(self) -> tuple[Declarations, ...]:
+        """What each file declares, in the order of the URIs."""
+        return tuple(self._files[uri].declarations for uri in sorted(self._files))
+
+    @property
+    def graph(self) -> SemanticGraph:
+        """All declarations merged; built at the first use."""
+        if self._memo.graph is None:
+            # Here, because it brings the SQL library.
+            from smq.graph.graph import SemanticGraph
+
+            self._memo.graph = SemanticGraph.build(
+                self.declarations, self._configuration.default_schema
+            )
+        return self._memo.graph
+
+    def __contains__(self, uri: str) -> bool:
+        return uri in self._files
+
+    def file(self, uri: str) -> File:
+        return self._files[uri]
+
+    def parsed(self, uri: str) -> Parsed:
+        return self._files[uri].parsed
+
+    def document(self, uri: str) -> Document:
+        return self._files[uri].document
+
+    def lines(self, uri: str) -> LineIndex:
+        index = self._memo.lines.get(uri)
+        if index is None:
+            index = self._memo.lines[uri] = LineIndex(self._files[uri].document.text)
+        return index
+
+    def queries(self, uri: str) -> tuple[WrittenQuery, ...]:
+        return self._files[uri].queries
+
+    def problems(self, uri: str) -> tuple[Problem, ...]:
+        unreadable = self._unreadable.get(uri)
+        if unreadable is not None:
+            return (unreadable,)
+        return self._files[uri].problems
+
+    def compile_problems(self, uri: str) -> tuple[Problem, ...]:
+        """What compiling the file's queries finds, for the dialect and each target dialect."""
+        found = self._memo.compiled.get(uri)
+        if found is None:
+            found = tuple(self._compile(uri))
+            self._memo.compiled[uri] = found
+        return found
+
+    def apply(self, changes: Iterable[Change]) -> Snapshot:
+        """The snapshot after some documents changed; this one stays as it is."""
+        files = dict(self._files)
+        unreadable = dict(self._unreadable)
+        touched: set[str] = set()
+        same_graph = True
+        for change in changes:
+            before = files.get(change.uri)
+            unreadable.pop(change.uri, None)
+            touched.add(change.uri)
+            if change.text is None:
+                after = None
+                files.pop(change.uri, None)
+            else:
+                document = Document(change.uri, change.text, change.version)
+                if before is not None and before.document.text == change.text:
+                    after = before.with_document(document)
+                else:
+                    after = read_file(document)
+                files[change.uri] = after
+            same_graph = same_graph and _declared(before) == _declared(after)
+        memo = _Memo()
+        memo.lines = {u: index for u, index in self._memo.lines.items() if u not in touched}
+        if same_graph:
+            memo.graph = self._memo.graph
+            memo.compiled = {u: p for u, p in self._memo.compiled.items() if u not in touched}
+        return Snapshot(files, self._configuration, unreadable, memo)
+
+    def with_unreadable(self, problem: Problem) -> Snapshot:
+        """The snapshot after a document turned out to be unreadable, and is lost."""
+        uri = problem.location.uri
+        without = self.apply([Change(uri, None)])
+        lost = {**without._unreadable, uri: problem}
+        return Snapshot(without._files, self._configuration, lost, without._memo)
+
+    def configured(self, configuration: Configuration) -> Snapshot:
+        """The same documents under another configuration."""
+        memo = _Memo(lines=self._memo.lines)
+        if configuration.default_schema == self._configuration.default_schema:
+            memo.graph = self._memo.graph
+        return Snapshot(self._files, configuration, self._unreadable, memo)
+
+    def _compile(self, uri: str) -> Iterable[Problem]:
+        queries = self._files[uri].queries
+        if not queries:
+            return
+        # Here, because it brings the SQL library.
+        from smq.sql.compile import CompileOptions, compile_query
+
+        configuration = self._configuration
+        for dialect in dict.fromkeys((configuration.dialect, *configuration.target_dialects)):
+            options = CompileOptions(dialect=dialect, written_dialect=configuration.dialect)
+            for query in queries:
+                yield from compile_query(query, self.graph, options).problems
+
+
+def build(
+    documents: Iterable[Document],
+    configuration: Configuration | None = None,
+    unreadable: Iterable[Problem] = (),
+) -> Snapshot:
+    """Read all documents. `unreadable` are the problems of files that gave no text at all."""
+    files = {document.uri: read_file(document) for document in documents}
+    lost = {problem.location.uri: problem for problem in unreadable}
+    return Snapshot(files, configuration or Configuration(), lost)
+
+
+def _declared(file: File | None) -> Declarations | None:
+    """What the graph takes from a file; None stands for a file that gives it nothing."""
+    if file is None or file.declarations == Declarations(file.declarations.uri):
+        return None
+    return file.declarations

@@ -1,0 +1,1 @@
+"""Findings as people, programs and platforms want them: one module for each kind of reader."""

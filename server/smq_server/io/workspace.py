@@ -1,0 +1,185 @@
+"""A workspace from the disk: its root, its configuration, and a snapshot of its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from smq.problem import Problem
+from smq.syntax import Document, kind_of
+from smq.workspace import Change, Configuration, Snapshot, build
+from smq_server.io import configuration as configurations
+from smq_server.io.discovery import (
+    files_below,
+    find_files,
+    find_root,
+    is_excluded,
+    may_hold_models,
+)
+from smq_server.io.failure import BadConfiguration, Failure
+from smq_server.io.files import read_document
+from smq_server.io.uris import absolute, display, uri_of
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a workspace is, before any of its files is read."""
+
+    root: Path
+    configuration: Configuration
+    configuration_path: Path | None
+
+    def path(self, written: str) -> Path:
+        """A path written in the configuration, which is relative to the root."""
+        return absolute(self.root / Path(written).expanduser())
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A loaded workspace; `given` are the URIs of the files that were asked for."""
+
+    location: Location
+    snapshot: Snapshot
+    given: tuple[str, ...]
+    excluded: tuple[Path, ...] = ()
+    """Files that were asked for and that the configuration leaves out."""
+
+    @property
+    def root(self) -> Path:
+        return self.location.root
+
+    @property
+    def configuration(self) -> Configuration:
+        return self.snapshot.configuration
+
+    @property
+    def has_models(self) -> bool:
+        return any(each.models or each.metrics for each in self.snapshot.declarations)
+
+    def with_document(self, document: Document) -> Workspace:
+        """The workspace with one more or one changed document, which becomes the given one."""
+        snapshot = self.snapshot.apply([Change(document.uri, document.text, document.version)])
+        return Workspace(self.location, snapshot, (document.uri,))
+
+
+def locate(start: Path, environ: Mapping[str, str], configuration: str | None = None) -> Location:
+    """The workspace that a file or directory belongs to, with its configuration read.
+
+    `configuration` names the file instead of searching for it. Raises BadConfiguration when the
+    configuration has problems, Failure when it cannot be read.
+    """
+    chosen = configuration or environ.get("SMQ_CONFIG")
+    if chosen:
+        path: Path | None = absolute(Path(chosen).expanduser())
+        assert path is not None
+        if not path.exists():
+            raise Failure(f"no configuration file {display(path)}")
+        root = path.parent
+    else:
+        root, path = find_root(start)
+    document = _read_configuration(path) if path else None
+    loaded = configurations.parse(document, uri_of(root), environ)
+    if loaded.problems:
+        raise BadConfiguration(loaded)
+    return Location(root, loaded.configuration, path)
+
+
+def open_workspace(
+    start: Path, environ: Mapping[str, str], configuration: str | None = None
+) -> Workspace:
+    """The workspace that a file or directory belongs to, all its files loaded.
+
+    A file that is not found by the configured search is loaded too. Raises Failure when `start`
+    does not exist or the configuration is wrong.
+    """
+    return open_workspaces([start], environ, configuration)[0]
+
+
+def open_workspaces(
+    paths: Sequence[Path], environ: Mapping[str, str], configuration: str | None = None
+) -> list[Workspace]:
+    """The workspaces of some paths, each loaded once, in the order they are first named.
+
+    No path means the current directory. Raises as `open_workspace` does.
+    """
+    groups: dict[tuple[Path, Path | None], tuple[Location, list[Path]]] = {}
+    locations: dict[Path, Location] = {}
+    for path in [absolute(path) for path in paths] or [absolute(Path())]:
+        if not path.exists():
+            raise Failure(f"no such file or directory: {display(path)}")
+        directory = path if path.is_dir() else path.parent
+        # Pre-commit names a thousand files of a few directories.
+        location = locations.get(directory)
+        if location is None:
+            location = locations[directory] = locate(directory, environ, configuration)
+        key = location.root, location.configuration_path
+        groups.setdefault(key, (location, []))[1].append(path)
+    return [_load(location, given) for location, given in groups.values()]
+
+
+def load(location: Location) -> Workspace:
+    """All files of a workspace, none of them asked for in particular."""
+    return _load(location, [])
+
+
+def _load(location: Location, given: Iterable[Path]) -> Workspace:
+    root, configuration = location.root, location.configuration
+    files = dict.fromkeys(find_files(root, configuration))
+    asked: dict[Path, None] = {}
+    by_name: set[Path] = set()
+    excluded: list[Path] = []
+    for path in given:
+        if path.is_dir():
+            below = [p for p in files if p.is_relative_to(path)]
+            # A directory where the configuration expects nothing was named, so it is meant.
+            asked.update(dict.fromkeys(below or files_below(path, root, configuration)))
+        elif is_excluded(path, root, configuration):
+            excluded.append(path)
+        else:
+            asked[path] = None
+            by_name.add(path)
+    files.update(asked)
+    documents: list[Document] = []
+    unreadable: list[Problem] = []
+    left_out: set[Path] = set()
+    for path in files:
+        found = read_document(path)
+        is_query = kind_of(path.name) == "smq"
+        if isinstance(found, Document):
+            if is_query or path in by_name or _is_ours(found.text):
+                documents.append(found)
+            else:
+                left_out.add(path)
+        elif is_query or path in by_name or _could_be_ours(path):
+            unreadable.append(found)
+        else:
+            left_out.add(path)
+    snapshot = build(documents, configuration, unreadable)
+    uris = sorted(uri_of(path) for path in asked if path not in left_out)
+    return Workspace(location, snapshot, tuple(uris), tuple(excluded))
+
+
+def _is_ours(text: str) -> bool:
+    """Whether YAML that nobody named may be about models: most YAML of the world is not."""
+    return text.lstrip("\ufeff \t\r\n").startswith("{") or may_hold_models(text.encode())
+
+
+def _could_be_ours(path: Path) -> bool:
+    """The same for a file that cannot be read as a whole."""
+    try:
+        with path.open("rb") as file:
+            return may_hold_models(file.read(64 * 1024))
+    except OSError:
+        return True
+
+
+def _read_configuration(path: Path) -> Document:
+    found = read_document(path)
+    if isinstance(found, Problem):
+        from smq.rules import find
+
+        rule = find(found.code)
+        words = rule.words(found.args) if rule else "The file cannot be read."
+        raise Failure(f"{display(path)}: {words}")
+    return found
