@@ -1,0 +1,588 @@
+"""Random worlds: models, keys, rows and metrics, with everything that real ones do wrong.
+
+Everything is drawn from a `random.Random`, so that a seed names a case for ever and hypothesis
+can drive the same code with its own source of choices.
+"""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date, datetime, timedelta
+from random import Random
+
+from hypothesis import strategies as st
+from tests.support.oracle_expressions import (
+    Agg,
+    Bound,
+    Expr,
+    Frame,
+    Lit,
+    Name,
+    Op,
+    Over,
+    Sort,
+    Template,
+    Value,
+)
+from tests.support.oracle_graph import Graph
+from tests.support.oracle_world import (
+    GRAINS,
+    Dimension,
+    Entity,
+    Input,
+    Measure,
+    Metric,
+    Model,
+    Row,
+    Table,
+    World,
+)
+
+MODEL_NAMES = (
+    "orders",
+    "customers",
+    "products",
+    "stores",
+    "events",
+    "items",
+    "shipments",
+    "주문",
+    "고객기본",
+    "부점코드",
+    "계좌정보",
+    "거래",
+    "dim__region",
+    "fact__sales",
+    "a__b",
+    "order",
+    "Group",
+    "visits",
+)
+DIMENSION_NAMES = (
+    "region",
+    "status",
+    "kind",
+    "tier",
+    "상태",
+    "지역",
+    "등급",
+    "x__y",
+    "group",
+    "order",
+    "channel",
+    "flag",
+    "b_c",
+    "Segment",
+    "level",
+)
+TIME_NAMES = (
+    "ordered_at",
+    "open_dt",
+    "개설일",
+    "created",
+    "거래일자",
+    "at",
+)
+METRIC_NAMES = (
+    "revenue",
+    "total_x",
+    "매출",
+    "건수",
+    "aov",
+    "rate",
+    "order",
+    "orders",
+    "region",
+    "status",
+    "잔액합계",
+    "cnt",
+    "n__of__x",
+    "share",
+    "avg_y",
+    "Total",
+    "profit",
+    "비율",
+    "peak",
+    "unique_buyers",
+)
+TEXTS = ("a", "b", "c", "가", "나")
+COLUMN_NAMES = ("value", "qty", "amount", "order", "금액", "Price Paid", "score", "x_1")
+
+
+def pick_some(rng: Random, items: list[str] | tuple[str, ...], low: int, high: int) -> list[str]:
+    return rng.sample(list(items), min(rng.randint(low, high), len(items)))
+
+
+def worlds() -> st.SearchStrategy[World]:
+    """Hypothesis's way to the same worlds."""
+    return st.randoms(use_true_random=False).map(make_world)
+
+
+def make_world(rng: Random) -> World:
+    """One to five models with keys, rows, dimensions, measures and some metrics over them."""
+    maker = _Maker(rng)
+    for index, name in enumerate(rng.sample(MODEL_NAMES, rng.choice((1, 2, 2, 3, 3, 4, 5)))):
+        maker.add_model(name, index)
+    maker.fill_rows()
+    world = World({m.name: m for m in maker.models}, {})
+    MetricMaker(rng, world).add_metrics()
+    return world
+
+
+class _Maker:
+    """Models are added one after the other; foreign keys point to earlier models only, except
+    for one-to-one models that share a primary entity."""
+
+    def __init__(self, rng: Random) -> None:
+        self.rng = rng
+        self.models: list[Model] = []
+        self.measure_numbers = itertools.count(1)
+        self.foreign: dict[str, list[tuple[tuple[str, ...], Model, tuple[str, ...]]]] = {}
+
+    def add_model(self, name: str, index: int) -> None:
+        rng = self.rng
+        table = Table(f"t{index}_{rng.choice(('raw', '원장', 'Hist'))}", [], [])
+        model = Model(name, table)
+        self.models.append(model)
+        self.foreign[name] = []
+        self._add_key(model, index)
+        others = self.models[:-1]
+        for target in rng.sample(others, min(len(others), rng.choice((0, 1, 1, 2, 2)))):
+            self._add_foreign(model, target)
+        self._add_dimensions(model)
+        self._add_measures(model)
+
+    def _column(self, model: Model, name: str, kind: str) -> str:
+        taken = {column for column, _ in model.table.columns}
+        while name.lower() in {column.lower() for column in taken}:
+            name += "_"
+        model.table.columns.append((name, kind))
+        return name
+
+    def _add_key(self, model: Model, index: int) -> None:
+        rng = self.rng
+        singles = [m for m in self.models[:-1] if len(m.keys[0]) == 1 and not self._shares_key(m)]
+        if singles and rng.random() < 0.07:
+            # A one-to-one extension: its primary entity is another model's.
+            target = rng.choice(singles)
+            entity = target.keys[0][0]
+            column = self._column(model, "id", "text")
+            model.entities.append(Entity(entity, "primary", column))
+            self.foreign[model.name].append(((column,), target, (entity,)))
+            return
+        if rng.random() < 0.22:
+            code = self._column(model, f"code{index}", "text")
+            base = self._column(model, "base_dt", "date")
+            model.entities.append(Entity(f"code{index}", "primary", code))
+            model.entities.append(Entity(f"base_dt{index}", "primary", base))
+        else:
+            column = self._column(model, rng.choice(("id", "no", "번호")), "text")
+            name = column if rng.random() < 0.3 else f"{rng.choice(('key', '키'))}_{index}"
+            if any(e.name == name for m in self.models for e in m.entities):
+                name = f"ent__{index}"
+            model.entities.append(Entity(name, "primary", column))
+        if rng.random() < 0.15:
+            column = self._column(model, "alt_no", "text")
+            model.entities.append(Entity(f"alt{index}", "unique", column))
+
+    def _shares_key(self, model: Model) -> bool:
+        entity = model.keys[0][0]
+        return sum(any(e.name == entity for e in m.entities if e.is_key) for m in self.models) > 1
+
+    def _add_foreign(self, model: Model, target: Model) -> None:
+        rng = self.rng
+        keys = target.keys
+        key = rng.choice(keys)
+        if any(model.entity(name) for name in key):
+            return
+        if len(key) > 1 and rng.random() < 0.25:
+            # Only a part of a composite key: not to-one, and never used.
+            key = key[:1]
+        columns = []
+        for name in key:
+            entity = target.entity(name)
+            assert entity is not None
+            kind = dict(target.table.columns)[entity.column]
+            column = self._column(model, f"{entity.column}_fk", kind)
+            model.entities.append(Entity(name, "foreign", column))
+            columns.append(column)
+        self.foreign[model.name].append((tuple(columns), target, key))
+        if len(target.keys[0]) == 1 and rng.random() < 0.15:
+            self._add_role(model, target)
+
+    def _add_role(self, model: Model, target: Model) -> None:
+        """A second foreign key to the same model, told apart by a second name of its key."""
+        primary = target.entity(target.keys[0][0])
+        assert primary is not None
+        role = f"role_{primary.name}"
+        if target.entity(role) is None:
+            target.entities.append(Entity(role, "unique", primary.column))
+        if model.entity(role) is None:
+            column = self._column(model, f"other_{primary.column}", "text")
+            model.entities.append(Entity(role, "foreign", column))
+            self.foreign[model.name].append(((column,), target, (role,)))
+
+    def _add_dimensions(self, model: Model) -> None:
+        rng = self.rng
+        for name in pick_some(rng, DIMENSION_NAMES, 1, 3):
+            kind = rng.choice(("text", "text", "text", "int", "bool"))
+            column = self._column(model, name if rng.random() < 0.6 else f"col_{name}", kind)
+            expr: Expr = Name(column)
+            if kind == "text" and rng.random() < 0.25:
+                expr = rng.choice(
+                    (
+                        Op("upper", (Name(column),)),
+                        Op("coalesce", (Name(column), Lit("none"))),
+                        Op("||", (Name(column), Lit("!"))),
+                        Op(
+                            "case",
+                            (Op("=", (Name(column), Lit("a"))), Lit("first"), Lit("other")),
+                        ),
+                    )
+                )
+            model.dimensions.append(Dimension(name, kind, expr))
+        for name in pick_some(rng, TIME_NAMES, 0, 2):
+            kind = rng.choice(("date", "date", "timestamp"))
+            grain = "day" if kind == "date" else rng.choice(("day", "hour", "second"))
+            if rng.random() < 0.1:
+                grain = "month"
+            column = self._column(model, name, kind)
+            model.dimensions.append(Dimension(name, kind, Name(column), grain))
+        times = [d.name for d in model.dimensions if d.grain]
+        if times and rng.random() < 0.8:
+            model.agg_time = rng.choice(times)
+
+    def _add_measures(self, model: Model) -> None:
+        rng = self.rng
+        for _ in range(rng.randint(1, 3)):
+            kind = rng.choice(("int", "int", "float"))
+            column = self._column(model, rng.choice(COLUMN_NAMES), kind)
+            expr: Expr = Name(column)
+            if rng.random() < 0.2:
+                expr = rng.choice(
+                    (
+                        Op("*", (Name(column), Lit(2))),
+                        Op("+", (Name(column), Lit(1))),
+                        Op("coalesce", (Name(column), Lit(0))),
+                    )
+                )
+            agg = rng.choice(
+                (None, "sum", "sum", "count", "count_distinct", "average", "min", "max", "median")
+            )
+            measure = Measure(
+                f"m{next(self.measure_numbers)}_{column.lower()[:3]}", kind, expr, agg
+            )
+            measure.name = measure.name.replace(" ", "_")
+            if rng.random() < 0.12:
+                measure.agg = "percentile"
+                measure.fraction = rng.choice((0.25, 0.5, 0.75, 0.9))
+                measure.discrete = rng.random() < 0.5
+            model.measures.append(measure)
+        flags = [d for d in model.dimensions if d.type == "bool"]
+        if flags and rng.random() < 0.5:
+            name = f"m{next(self.measure_numbers)}_flags"
+            model.measures.append(Measure(name, "bool", flags[0].expr, "sum_boolean"))
+
+    # --- rows ---------------------------------------------------------------------------
+
+    def fill_rows(self) -> None:
+        for position, model in enumerate(self.models):
+            size = self.rng.choice((0, 1, 2, 3, 4, 5)) if position == 0 else self.rng.randint(1, 12)
+            if position and self.rng.random() < 0.06:
+                size = 0
+            self._fill(model, size)
+
+    def _fill(self, model: Model, size: int) -> None:
+        rng = self.rng
+        null_rate = rng.choice((0.0, 0.1, 0.3))
+        keys = self._key_columns(model)
+        taken: set[tuple[Value, ...]] = set()
+        references = {c for columns, _, _ in self.foreign[model.name] for c in columns}
+        for number in range(size):
+            row: Row = {}
+            for column, kind in model.table.columns:
+                if column not in references:
+                    row[column] = None if rng.random() < null_rate else value(rng, kind)
+            for columns, target, key in self.foreign[model.name]:
+                self._refer(row, columns, target, key)
+            for place, columns in enumerate(keys):
+                self._make_key(row, columns, place, number, taken, model)
+            model.table.rows.append({column: row[column] for column, _ in model.table.columns})
+        if model.table.rows and not _has_unique_keys(model):
+            raise AssertionError(f"{model.name} got rows that break its key")
+
+    def _key_columns(self, model: Model) -> list[tuple[str, ...]]:
+        found = []
+        for key in model.keys:
+            entities = [model.entity(name) for name in key]
+            found.append(tuple(e.column for e in entities if e is not None))
+        return list(dict.fromkeys(found))
+
+    def _make_key(
+        self,
+        row: Row,
+        columns: tuple[str, ...],
+        place: int,
+        number: int,
+        taken: set[tuple[Value, ...]],
+        model: Model,
+    ) -> None:
+        rng = self.rng
+        if len(columns) == 1:
+            shared = any(columns == c and place == 0 for c, _, _ in self.foreign[model.name])
+            if shared and row[columns[0]] is not None and (row[columns[0]],) not in taken:
+                taken.add((row[columns[0]],))
+                return
+            if place and rng.random() < 0.2:
+                row[columns[0]] = None
+                return
+            prefix = "xk"[place > 0] if shared else "kz"[place > 0]
+            row[columns[0]] = f"{prefix}{number}"
+            return
+        # Snapshots: few codes, few dates, each pair once.
+        while True:
+            pair: tuple[Value, ...] = (f"k{rng.randint(0, 2)}", _date(rng, days=range(0, 60, 30)))
+            if pair not in taken:
+                break
+            pair = (f"k{number}", _date(rng, days=range(90)))
+            if pair not in taken:
+                break
+        taken.add(pair)
+        row.update(zip(columns, pair, strict=True))
+
+    def _refer(
+        self, row: Row, columns: tuple[str, ...], target: Model, key: tuple[str, ...]
+    ) -> None:
+        """A foreign key: mostly a real one, sometimes dangling, sometimes NULL in part."""
+        rng = self.rng
+        chance = rng.random()
+        sources = [e.column for name in key if (e := target.entity(name)) is not None]
+        if target.table.rows and chance < 0.8:
+            other = rng.choice(target.table.rows)
+            values: list[Value] = [other[column] for column in sources]
+        else:
+            kinds = dict(target.table.columns)
+            values = [
+                _date(rng, days=range(90)) if kinds[column] == "date" else "nowhere"
+                for column in sources
+            ]
+        if chance > 0.9:
+            values[rng.randrange(len(values))] = None
+        row.update(zip(columns, values, strict=True))
+
+
+def _has_unique_keys(model: Model) -> bool:
+    for key in model.keys:
+        columns = [e.column for name in key if (e := model.entity(name)) is not None]
+        values = [tuple(row[c] for c in columns) for row in model.table.rows]
+        present = [v for v in values if None not in v]
+        if len(set(present)) < len(present):
+            return False
+    return True
+
+
+def value(rng: Random, kind: str) -> Value:
+    match kind:
+        case "int":
+            return rng.randint(-3, 12)
+        case "float":
+            return rng.randint(-8, 40) / 4
+        case "bool":
+            return rng.random() < 0.5
+        case "date":
+            return _date(rng)
+        case "timestamp":
+            day = _date(rng)
+            seconds = rng.choice((0, 1, 3599, 3600, 43200, 86399))
+            return datetime(day.year, day.month, day.day) + timedelta(seconds=seconds)
+    return rng.choice(TEXTS)
+
+
+def _date(rng: Random, days: range | None = None) -> date:
+    """Mostly around ends of months, quarters, leap days and ISO weeks of a new year."""
+    if days is not None:
+        return date(2024, 1, 1) + timedelta(days=rng.choice(days))
+    corner = rng.choice(
+        (
+            date(2023, 12, 31),
+            date(2024, 1, 1),
+            date(2024, 1, 31),
+            date(2024, 2, 29),
+            date(2024, 3, 31),
+            date(2024, 12, 30),
+        )
+    )
+    return corner + timedelta(days=rng.randint(-2, 2))
+
+
+class MetricMaker:
+    """Metrics of every kind over a world's measures, dimensions and earlier metrics."""
+
+    def __init__(self, rng: Random, world: World) -> None:
+        self.rng = rng
+        self.world = world
+        self.graph = Graph(world)
+        self.names = rng.sample(METRIC_NAMES, len(METRIC_NAMES))
+
+    def add_metrics(self) -> None:
+        for model in self.world.models.values():
+            for _ in range(self.rng.randint(1, 3)):
+                self._add(self._over_model(model))
+        for _ in range(self.rng.randint(0, 3)):
+            self._add(self._over_metrics())
+        if self.rng.random() < 0.15:
+            self._add(self._windowed())
+
+    def _add(self, metric: Metric | None) -> None:
+        if metric is not None and self.names:
+            metric.name = self.names.pop()
+            self.world.metrics[metric.name] = metric
+
+    def _over_model(self, model: Model) -> Metric:
+        rng = self.rng
+        aggregated = [m for m in model.measures if m.agg]
+        filters = (self.filter_near(model.name),) if rng.random() < 0.2 else ()
+        if aggregated and rng.random() < 0.4:
+            measure = rng.choice(aggregated)
+            fill = 0 if rng.random() < 0.15 else None
+            own = (self.filter_near(model.name),) if rng.random() < 0.1 else ()
+            return Metric("", "simple", inputs=(Input(measure.name, own, fill),), filters=filters)
+        expr: Expr = self.aggregate(model.name)
+        chance = rng.random()
+        if chance < 0.2:
+            other = self.aggregate(rng.choice(list(self.world.models)))
+            op = rng.choice(("+", "-", "/"))
+            right: Expr = Op("nullif", (other, Lit(0))) if op == "/" else other
+            expr = Op(op, (expr, right))
+        elif chance < 0.3:
+            expr = Op("/", (expr, Op("nullif", (Agg("count_rows"), Lit(0)))))
+        elif chance < 0.4:
+            expr = Op("case", (Op(">", (expr, Lit(rng.randint(0, 9)))), expr, Lit(None)))
+        return Metric("", "expr", expr=expr, filters=filters)
+
+    def aggregate(self, model: str) -> Agg:
+        """A random aggregate with a base of `model`, sometimes over what it can reach."""
+        rng = self.rng
+        home = self.world.models[model]
+        number = self._number(model)
+        chance = rng.random()
+        func = rng.choice(("sum", "sum", "avg", "min", "max", "median", "count"))
+        arg: Expr = number
+        if chance < 0.15:
+            dimension = rng.choice(home.dimensions)
+            func, arg = rng.choice(("count", "count_distinct")), Name(f"{model}__{dimension.name}")
+        elif chance < 0.25:
+            func, arg = "count_distinct", number
+        elif chance < 0.4:
+            func = "sum"
+            other = Lit(None) if rng.random() < 0.5 else Lit(0)
+            arg = Op("case", (self.filter_near(model, templates=False), number, other))
+        elif chance < 0.5:
+            far = rng.choice(self._reachable(model))
+            arg = Op("*", (number, self._number(far)))
+        elif chance < 0.58:
+            func = rng.choice(("percentile_cont", "percentile_disc"))
+        elif chance < 0.65:
+            arg = Op("coalesce", (number, Lit(0)))
+        where = self.filter_near(model, templates=False) if rng.random() < 0.1 else None
+        return Agg(func, arg, where, rng.choice((0.25, 0.5, 0.9)))
+
+    def _number(self, model: str) -> Name:
+        home = self.world.models[model]
+        numeric = [m.name for m in home.measures if m.type in ("int", "float")]
+        numeric += [d.name for d in home.dimensions if d.type == "int"]
+        return Name(f"{model}__{self.rng.choice(numeric)}")
+
+    def _reachable(self, model: str) -> list[str]:
+        """The model itself and all that it reaches by one shortest path."""
+        return [m for m in self.world.models if len(self.graph.shortest(model, m)) == 1]
+
+    def filter_near(self, model: str, *, templates: bool = True) -> Expr:
+        """A row filter that rows of `model` can answer."""
+        rng = self.rng
+        far = rng.choice(self._reachable(model))
+        home = self.world.models[far]
+        if rng.random() < 0.25:
+            return comparison(rng, self._number(far), "int")
+        dimension = rng.choice(home.dimensions)
+        name: Expr = Name(f"{far}__{dimension.name}")
+        if templates and len(home.keys[0]) == 1 and rng.random() < 0.2:
+            path = self.graph.path(model, far)
+            entities = [edge.key[0] for edge in path if len(edge.key) == 1]
+            if len(entities) == len(path):
+                entity = "__".join(entities or [home.keys[0][0]])
+                name = Template(f"{entity}__{dimension.name}")
+        if dimension.grain and rng.random() < 0.3:
+            coarser = GRAINS[max(GRAINS.index(dimension.grain), GRAINS.index("month")) :]
+            grain = rng.choice(coarser)
+            if isinstance(name, Template):
+                name = Template(name.text, grain)
+            elif isinstance(name, Name):
+                name = Name(f"{name.text}__{grain}")
+        return comparison(rng, name, dimension.type)
+
+    def _over_metrics(self) -> Metric | None:
+        rng = self.rng
+        known = [n for n, m in self.world.metrics.items() if m.window is None]
+        if not known:
+            return None
+        first, second = rng.choice(known), rng.choice(known)
+        filters: tuple[Expr, ...] = ()
+        if rng.random() < 0.15:
+            filters = (self.filter_near(rng.choice(list(self.world.models))),)
+        chance = rng.random()
+        if chance < 0.4:
+            return Metric("", "ratio", inputs=(Input(first), Input(second)), filters=filters)
+        inputs: tuple[Input, ...] = ()
+        names = (first, second)
+        if chance < 0.6:
+            names = ("left_side", "right_side")
+            own = (self.filter_near(rng.choice(list(self.world.models))),)
+            inputs = (
+                Input(first, own if rng.random() < 0.4 else (), alias=names[0]),
+                Input(second, alias=names[1]),
+            )
+        left, right = Name(names[0]), Name(names[1])
+        expr = rng.choice(
+            (
+                Op("-", (left, right)),
+                Op("+", (Op("coalesce", (left, Lit(0))), Op("*", (right, Lit(2))))),
+                Op("/", (left, Op("nullif", (right, Lit(0))))),
+                Op("case", (Op(">", (left, Lit(3))), left, right)),
+            )
+        )
+        return Metric("", "derived", expr=expr, inputs=inputs, filters=filters)
+
+    def _windowed(self) -> Metric | None:
+        rng = self.rng
+        model = rng.choice(list(self.world.models.values()))
+        sums = [m for m in model.measures if m.agg == "sum"]
+        if not sums:
+            return None
+        names = [f"{model.name}__{d.name}" for d in model.dimensions]
+        order = rng.choice(names)
+        partition = tuple(Name(n) for n in names if n != order and rng.random() < 0.5)
+        frame = rng.choice((None, Frame("ROWS", Bound(-1, None), Bound(0))))
+        over = Over("sum", (), partition, (Sort(Name(order), rng.random() < 0.3),), frame)
+        return Metric("", "simple", inputs=(Input(rng.choice(sums).name),), window=over)
+
+
+def comparison(rng: Random, left: Expr, kind: str) -> Expr:
+    """A boolean test of a name whose type is known."""
+    if rng.random() < 0.12:
+        return Op(rng.choice(("is null", "is not null")), (left,))
+    if kind == "bool":
+        return rng.choice((left, Op("not", (left,)), Op("=", (left, Lit(rng.random() < 0.5)))))
+    if kind in ("date", "timestamp"):
+        low, high = sorted((_date(rng), _date(rng)))
+        bare = rng.random() < 0.6
+        if rng.random() < 0.3:
+            return Op("between", (left, Lit(low, bare), Lit(high, bare)))
+        return Op(rng.choice(("<", "<=", ">", ">=")), (left, Lit(low, bare)))
+    choices: tuple[Value, ...] = (*TEXTS, "A", "a!", "first", "none") if kind == "text" else ()
+    if rng.random() < 0.35:
+        picked = [Lit(rng.choice(choices) if choices else rng.randint(-1, 9)) for _ in range(2)]
+        return Op(rng.choice(("in", "in", "not in")), (left, *picked))
+    if kind == "text":
+        return Op(rng.choice(("=", "<>")), (left, Lit(rng.choice(choices))))
+    return Op(rng.choice(("<", ">", ">=", "=", "<>")), (left, Lit(rng.randint(-1, 9))))
