@@ -140,6 +140,7 @@ class Measure(Symbol):
     discrete_percentile: bool = False
     approximate_percentile: bool = False
     agg_time_dimension: str | None = None
+    agg_time_dimension_at: Location | None = None
     non_additive: NonAdditive | None = None
     create_metric: bool = False
 
@@ -154,6 +155,7 @@ class Model(Symbol):
     primary_entity: str | None = None
     """Set when the file names a primary entity that no column carries."""
     agg_time_dimension: str | None = None
+    agg_time_dimension_at: Location | None = None
     span_at: Location | None = None
     """The whole item in the file."""
 
@@ -191,6 +193,30 @@ class FrameWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class Cumulative:
+    """dbt's cumulative_type_params; `window` is (count, grain), None for all time."""
+
+    window: tuple[int, str] | None = None
+    grain_to_date: str | None = None
+    period_agg: Literal["first", "last", "average"] = "first"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """dbt's conversion_type_params: how many of one event lead to another."""
+
+    base: Input
+    conversion: Input
+    entity: str
+    entity_at: Location
+    rate: bool = True
+    """A rate (conversions per base event), or else the count of conversions."""
+    window: tuple[int, str] | None = None
+    constants: tuple[tuple[str, str], ...] = ()
+    """(base property, conversion property) that must be equal at both events."""
+
+
+@dataclass(frozen=True, slots=True)
 class Metric(Symbol):
     kind: MetricKind = "simple"
     data_type: str | None = None
@@ -203,6 +229,10 @@ class Metric(Symbol):
     """The `metrics` of a derived metric; empty when `expr` names metrics directly."""
     filters: tuple[Filter, ...] = ()
     window: FrameWindow | None = None
+    cumulative: Cumulative | None = None
+    conversion: Conversion | None = None
+    time_granularity: str | None = None
+    """The grain of `metric_time` when a query names none."""
     beyond: tuple[tuple[str, Location], ...] = ()
     """Declared features that the compiler must refuse until it can compute them: (name, place)."""
     declared_with: str | None = None
