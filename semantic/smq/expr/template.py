@@ -71,6 +71,8 @@ class NameUse:
     """0 for the expression itself, n for the n-th subquery in it."""
     call: Call | None = None
     """Set for `{{ Dimension(…) }}` and its kin."""
+    quoted: tuple[bool, ...] = ()
+    """For each part whether it was written in quotes; empty when none was."""
 
     @property
     def name(self) -> str:
@@ -157,25 +159,12 @@ def fill(template: Template, slot: Callable[[int], exp.Expr]) -> exp.Expr:
 
 
 def _grouped(value: exp.Expr, place: exp.Expr) -> exp.Expr:
-    """Parenthesised where the surrounding operator could bind tighter than the value's own."""
-    parent = place.parent
-    if isinstance(value, (exp.Binary, exp.Not, exp.Between, exp.In, exp.Is)) and not isinstance(
-        value, (exp.Dot, exp.Paren)
-    ):
-        if isinstance(
-            parent,
-            (
-                exp.Binary,
-                exp.Unary,
-                exp.Between,
-                exp.In,
-                exp.Is,
-                exp.Cast,
-                exp.Bracket,
-                exp.Not,
-                exp.Interval,
-            ),
-        ) and not isinstance(parent, exp.Paren):
+    """Parenthesised where an operator around the slot could bind tighter than the value's own."""
+    operator = (exp.Binary, exp.Unary, exp.Between, exp.In, exp.Cast, exp.Bracket, exp.Interval)
+    is_operator = isinstance(value, (exp.Binary, exp.Unary, exp.Between, exp.In))
+    if is_operator and not isinstance(value, (exp.Dot, exp.Paren)):
+        parent = place.parent
+        if isinstance(parent, operator) and not isinstance(parent, exp.Paren):
             return exp.Paren(this=value)
     return value
 
@@ -411,7 +400,7 @@ class _Reader:
             )
 
     def _collect_names(self, holder: exp.Expr) -> None:
-        columns = [c for c in holder.find_all(exp.Column, bfs=False)]
+        columns = list(holder.find_all(exp.Column, bfs=False))
         placed = [(self._place(column), column) for column in columns]
         placed.sort(key=lambda pair: pair[0])
         for (start, end), column in placed:
@@ -431,6 +420,7 @@ class _Reader:
                     _role(column),
                     self._scope_of(column),
                     call,
+                    tuple(bool(part.args.get("quoted")) for part in column.parts),
                 )
             )
             for ancestor in _ancestors(column):

@@ -714,7 +714,8 @@ def _true_division(tree: exp.Expr) -> None:
 
 def _wrapped(tree: exp.Expr) -> exp.Expr:
     """Parenthesised when it is an operator, so that it stays one operand."""
-    return exp.Paren(this=tree) if isinstance(tree, (exp.Binary, exp.Unary)) else tree
+    is_operator = isinstance(tree, (exp.Binary, exp.Unary)) and not isinstance(tree, exp.Paren)
+    return exp.Paren(this=tree) if is_operator else tree
 
 
 def _part(sql: Sql, start: int, end: int) -> Location:

@@ -136,11 +136,7 @@ class Expressions:
         holder = exp.Paren(this=template.tree.copy())
         for node in list(holder.find_all(exp.Placeholder)):
             value = values[int(node.this)].copy()
-            if isinstance(value, (exp.Binary, exp.Unary)) and not isinstance(
-                node.parent, (exp.Paren, exp.Func)
-            ):
-                value = exp.Paren(this=value)
-            node.replace(value)
+            node.replace(_as_operand(value, node, holder))
         for division in holder.find_all(exp.Div):
             division.set("typed", False)
         tree = holder.this.pop()
@@ -445,3 +441,10 @@ def _plain(args: object) -> str:
                 parts.append(f"{key}: {value}")
         return "; ".join(parts)
     return ""
+
+
+def _as_operand(value: exp.Expr, place: exp.Expr, holder: exp.Expr) -> exp.Expr:
+    """Parenthesised where it is an operator inside another one."""
+    is_operator = isinstance(value, (exp.Binary, exp.Unary)) and not isinstance(value, exp.Paren)
+    inside = place.parent is not holder and not isinstance(place.parent, (exp.Paren, exp.Func))
+    return exp.Paren(this=value) if is_operator and inside else value

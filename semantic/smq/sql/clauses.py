@@ -1,0 +1,418 @@
+"""SELECT over a written FROM clause: its joins decide which rows exist, not what metrics mean.
+
+A base row that the clause repeats still counts once in each group: a flag marks one of its copies
+(ROW_NUMBER over groups and the base's key), and aggregates read only flagged rows. Rows in which
+the base is missing (the outer side of a join) contribute nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from smq.expr import Template, fill
+from smq.graph.formula import InnerRef, Leaf, RowCondition
+from smq.graph.graph import SemanticGraph
+from smq.graph.paths import column_text, keys
+from smq.graph.references import RowRef
+from smq.graph.symbols import Entity
+from smq.plan.nodes import Plan
+from smq.problem import Problem
+from smq.query.bound import WrittenFrom
+from smq.sql.finish import conjunction, filled, finish, free_name
+from smq.sql.physical import Physical, PhysicalFault, column, name
+
+JOINED = "joined"
+PRESENT = "smq_present"
+_ONCE_ANYWAY = frozenset({"MIN", "MAX", "COUNT_DISTINCT", "LOGICAL_OR", "LOGICAL_AND", "ANY_VALUE"})
+"""Aggregates that repeated rows do not change."""
+_ONE_ARGUMENT = (
+    exp.Sum,
+    exp.Avg,
+    exp.Min,
+    exp.Max,
+    exp.Median,
+    exp.Count,
+    exp.ApproxDistinct,
+    exp.Stddev,
+    exp.StddevPop,
+    exp.StddevSamp,
+    exp.Variance,
+    exp.VariancePop,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a FROM clause does to its tables' rows, by alias."""
+
+    repeated: frozenset[str]
+    nullable: frozenset[str]
+
+
+def shape_of(clause: WrittenFrom, graph: SemanticGraph) -> Shape:
+    """Which tables' rows the clause may repeat, and which it may leave empty.
+
+    A join repeats nothing on the left when equalities cover a key of the joined table; the joined
+    table is not repeated when they cover a key of a table that is itself unrepeated.
+    """
+    single = {clause.first.alias}
+    seen = [clause.first.alias]
+    models = {instance.alias: instance.model for instance in clause.instances}
+    nullable: set[str] = set()
+    for join in clause.joins:
+        alias = join.instance.alias
+        own: set[str] = set()
+        others: dict[str, set[str]] = {}
+        for left, right in join.equalities:
+            if right.instance != alias:
+                left, right = right, left
+            if right.instance == alias and left.instance != alias:
+                own.add(_column_of(right, graph))
+                others.setdefault(left.instance, set()).add(_column_of(left, graph))
+        joined_once = any(
+            other in single and _covers(graph, models[other], columns)
+            for other, columns in others.items()
+        )
+        if not _covers(graph, join.instance.model, own):
+            single.clear()
+        if joined_once:
+            single.add(alias)
+        if join.side in ("LEFT", "FULL"):
+            nullable.add(alias)
+        if join.side in ("RIGHT", "FULL"):
+            nullable.update(seen)
+        seen.append(alias)
+    return Shape(frozenset(set(seen) - single), frozenset(nullable))
+
+
+def unkeyed_fan_out(plan: Plan, graph: SemanticGraph) -> list[Problem]:
+    """A warning for each leaf whose base the clause may repeat and that has no key to undo it."""
+    clause = plan.written
+    if clause is None:
+        return []
+    shape = shape_of(clause, graph)
+    found: dict[str, Problem] = {}
+    for scan in plan.scans:
+        for leaf in scan.leaves:
+            alias = _alias_of(leaf.base, clause)
+            if alias in shape.repeated and leaf.function not in _ONCE_ANYWAY:
+                model = graph.models[leaf.base]
+                if not keys(model):
+                    args = {"metric": leaf.name, "model": leaf.base}
+                    found[leaf.base] = Problem("JOI111", clause.item.location, args)
+    return list(found.values())
+
+
+def written_select(plan: Plan, physical: Physical, graph: SemanticGraph) -> exp.Select:
+    """The canonical tree of a plan with a written FROM clause. Raises PhysicalFault."""
+    return _Clause(plan, physical, graph).select()
+
+
+class _Clause:
+    def __init__(self, plan: Plan, physical: Physical, graph: SemanticGraph) -> None:
+        assert plan.written is not None
+        self.plan = plan
+        self.clause = plan.written
+        self.physical = physical
+        self.graph = graph
+        self.shape = shape_of(self.clause, graph)
+        self.leaves = [leaf for scan in plan.scans for leaf in scan.leaves]
+        self.marked: set[str] = set()
+        self.values: dict[RowRef, exp.Expr] = {}
+
+    def select(self) -> exp.Select:
+        plan = self.plan
+        time = self._time()
+        groups = [self._value(group.ref, time) for group in plan.query.groups]
+        if any(self._needs_once(leaf) for leaf in self.leaves):
+            return self._deduplicated(groups, time)
+        tests = {leaf.key: self._test(leaf, time) for leaf in self.leaves}
+        values = {leaf.key: self._call(leaf, time) for leaf in self.leaves}
+        select = self._from(time)
+
+        def leaf_value(leaf: Leaf) -> exp.Expr:
+            test = tests[leaf.key]
+            call = values[leaf.key].copy()
+            return filled(guarded(call, test.copy()) if test is not None else call, leaf)
+
+        return finish(select, plan, leaf_value, lambda n: groups[n].copy(), grouped=True)
+
+    # With flags.
+
+    def _deduplicated(self, groups: list[exp.Expr], time: RowRef | None) -> exp.Select:
+        query = self.plan.query
+        cells: list[exp.Expr] = [
+            exp.Alias(this=value.copy(), alias=name(group.name))
+            for value, group in zip(groups, query.groups, strict=True)
+        ]
+        homes: dict[tuple[str, RowRef], str] = {}
+        flags: dict[str, str | None] = {}
+        taken = {group.name.casefold() for group in query.groups}
+        exported: dict[str, str] = {}
+        for leaf in self.leaves:
+            for ref in leaf.refs:
+                value = self._value(ref, time)
+                key = value.sql()
+                if key not in exported:
+                    exported[key] = free_name(ref.name, taken)
+                    cells.append(exp.Alias(this=value.copy(), alias=name(exported[key])))
+                homes[leaf.key, ref] = exported[key]
+            flag = self._flag(leaf, groups, time)
+            flags[leaf.key] = None
+            if flag is not None:
+                key = flag.sql()
+                if key not in exported:
+                    exported[key] = free_name(f"{leaf.name}_counts", taken)
+                    cells.append(exp.Alias(this=flag, alias=name(exported[key])))
+                flags[leaf.key] = exported[key]
+        inner = self._from(time)
+        inner.set("expressions", cells)
+        joined = free_name(JOINED, {model.casefold() for model in self.graph.models})
+        source = exp.Table(this=name(joined))
+        select = exp.Select(from_=exp.From(this=source))
+        cte = exp.CTE(this=inner, alias=exp.TableAlias(this=name(joined)))
+        select.set("with_", exp.With(expressions=[cte]))
+
+        def leaf_value(leaf: Leaf) -> exp.Expr:
+            template = Template("", "", leaf.tree)
+            call = fill(template, lambda n: column(joined, homes[leaf.key, leaf.refs[n]]))
+            flag = flags[leaf.key]
+            if flag is not None:
+                one = exp.Literal.number(1)
+                call = guarded(call, exp.EQ(this=column(joined, flag), expression=one))
+            return filled(call, leaf)
+
+        def group(number: int) -> exp.Expr:
+            return column(joined, query.groups[number].name)
+
+        return finish(select, self.plan, leaf_value, group, grouped=True)
+
+    def _flag(self, leaf: Leaf, groups: list[exp.Expr], time: RowRef | None) -> exp.Expr | None:
+        """1 on the rows that the leaf reads: where its base is there, once for each base row."""
+        test = self._test(leaf, time, always=True)
+        if not self._needs_once(leaf):
+            test = self._test(leaf, time)
+            if test is None:
+                return None
+            return exp.Case(ifs=[exp.If(this=test, true=exp.Literal.number(1))])
+        alias = _alias_of(leaf.base, self.clause)
+        key = [self.physical.entity(leaf.base, e, alias) for e in self._key(leaf.base)]
+        partition = [value.copy() for value in groups] + [value.copy() for value in key]
+        for ref in leaf.refs:
+            other = self._instance(ref)
+            if other != alias:
+                model = ref.model
+                partition += [self.physical.entity(model, e, other) for e in self._key(model)]
+        if leaf.filters:
+            # Rows that pass the leaf's filter are numbered apart, so that one of them is first.
+            conditions = self._filters(leaf, time)
+            passes = exp.Case(
+                ifs=[exp.If(this=conditions, true=exp.Literal.number(1))],
+                default=exp.Literal.number(0),
+            )
+            partition.append(passes)
+        number = exp.Window(
+            this=exp.RowNumber(),
+            partition_by=partition,
+            order=exp.Order(expressions=[exp.Ordered(this=key[0].copy(), nulls_first=False)]),
+            over="OVER",
+        )
+        first: exp.Expr = exp.EQ(this=number, expression=exp.Literal.number(1))
+        if test is not None:
+            first = exp.And(this=test, expression=first)
+        return exp.Case(ifs=[exp.If(this=first, true=exp.Literal.number(1))])
+
+    # Pieces.
+
+    def _from(self, time: RowRef | None) -> exp.Select:
+        select = exp.Select(from_=exp.From(this=self._table(self.clause.first.alias)))
+        joins = []
+        for join in self.clause.joins:
+            node = exp.Join(this=self._table(join.instance.alias))
+            if join.side == "CROSS":
+                node.set("kind", "CROSS")
+            elif join.side:
+                node.set("side", join.side)
+            else:
+                node.set("kind", "INNER")
+            if join.on is not None:
+                refs = join.refs
+                node.set(
+                    "on",
+                    fill(Template("", "", join.on), lambda n, refs=refs: self._own(refs[n])),
+                )
+            node.meta["origin"] = self.clause.item.path
+            joins.append(node)
+        if joins:
+            select.set("joins", joins)
+        conditions = [
+            self._condition(row_filter.condition, time)
+            for row_filter in self.plan.query.row_filters
+        ]
+        if conditions:
+            select.set("where", exp.Where(this=conjunction(conditions)))
+        return select
+
+    def _table(self, alias: str) -> exp.Expr:
+        model = next(i.model for i in self.clause.instances if i.alias == alias)
+        relation = self.physical.relation(model, alias)
+        if alias not in self.marked:
+            return relation
+        marker = exp.Alias(this=exp.Literal.number(1), alias=name(PRESENT))
+        star = exp.Column(this=exp.Star(), table=name(alias))
+        inner = exp.Select(expressions=[star, marker], from_=exp.From(this=relation))
+        return exp.Subquery(this=inner, alias=exp.TableAlias(this=name(alias)))
+
+    def _own(self, ref: RowRef | InnerRef) -> exp.Expr:
+        assert isinstance(ref, RowRef)
+        return self.physical.value(ref, ref.instance)
+
+    def _time(self) -> RowRef | None:
+        times = {scan.time for scan in self.plan.scans if scan.time is not None}
+        if len(times) > 1:
+            item = next(
+                (g.item for g in self.plan.query.groups if g.ref.kind == "metric_time"),
+                self.clause.item,
+            )
+            names = tuple(sorted(time.written for time in times))
+            raise PhysicalFault(Problem("JOI116", item.location, {"times": names}))
+        return next(iter(times), None)
+
+    def _instance(self, ref: RowRef) -> str:
+        return ref.instance or _alias_of(ref.model, self.clause)
+
+    def _value(self, ref: RowRef, time: RowRef | None) -> exp.Expr:
+        found = self.values.get(ref)
+        if found is None:
+            if ref.kind == "metric_time":
+                assert time is not None, "the planner has found the time dimension"
+                found = self.physical.time(time, self._instance(time), ref.grain)
+            else:
+                found = self.physical.value(ref, self._instance(ref))
+            self.values[ref] = found
+        return found.copy()
+
+    def _condition(self, condition: RowCondition, time: RowRef | None) -> exp.Expr:
+        values = {ref: self._value(ref, time) for ref in condition.outer}
+        return self.physical.condition(condition, values)
+
+    def _filters(self, leaf: Leaf, time: RowRef | None) -> exp.Expr:
+        return conjunction([self._condition(c, time) for c in leaf.filters])
+
+    def _call(self, leaf: Leaf, time: RowRef | None) -> exp.Expr:
+        tree = fill(Template("", "", leaf.tree), lambda n: self._value(leaf.refs[n], time))
+        tree.meta["origin"] = f"leaf:{leaf.name}"
+        return tree
+
+    def _test(self, leaf: Leaf, time: RowRef | None, always: bool = False) -> exp.Expr | None:
+        """When a row of the clause counts for a leaf: its base is there and its filters hold."""
+        alias = _alias_of(leaf.base, self.clause)
+        test: exp.Expr | None = None
+        if alias in self.shape.nullable and (always or not self._ignores_missing(leaf, alias)):
+            test = self._present(leaf.base, alias)
+        if leaf.filters:
+            filters = self._filters(leaf, time)
+            if isinstance(filters, exp.Or):
+                filters = exp.Paren(this=filters)
+            test = filters if test is None else exp.And(this=test, expression=filters)
+        return test
+
+    def _ignores_missing(self, leaf: Leaf, alias: str) -> bool:
+        """Whether the aggregate skips a missing base by itself: it reads one of its columns."""
+        tree = leaf.tree
+        if isinstance(tree, exp.WithinGroup):
+            inner: exp.Expr = tree.expression.expressions[0].this
+        else:
+            inner = tree.this
+        if isinstance(inner, exp.Distinct):
+            inner = inner.expressions[0]
+        if not isinstance(inner, exp.Placeholder) or not isinstance(
+            tree, (*_ONE_ARGUMENT, exp.WithinGroup)
+        ):
+            return False
+        value = self._value(leaf.refs[int(inner.this)], None)
+        return isinstance(value, exp.Column) and value.table == alias
+
+    def _present(self, model: str, alias: str) -> exp.Expr:
+        key = self._key(model)
+        if key:
+            value = self.physical.entity(model, key[0], alias)
+        else:
+            self.marked.add(alias)
+            value = column(alias, PRESENT)
+        return exp.Not(this=exp.Is(this=value, expression=exp.Null()))
+
+    def _key(self, model: str) -> tuple[Entity, ...]:
+        found = keys(self.graph.models[model])
+        return found[0] if found else ()
+
+    def _needs_once(self, leaf: Leaf) -> bool:
+        alias = _alias_of(leaf.base, self.clause)
+        return (
+            alias in self.shape.repeated
+            and leaf.function not in _ONCE_ANYWAY
+            and bool(self._key(leaf.base))
+        )
+
+
+def guarded(call: exp.Expr, test: exp.Expr) -> exp.Expr:
+    """The aggregate over only the rows where `test` holds."""
+
+    def case(value: exp.Expr) -> exp.Expr:
+        return exp.Case(ifs=[exp.If(this=test.copy(), true=value)])
+
+    if isinstance(call, exp.Filter):
+        condition = call.expression.this
+        if isinstance(condition, (exp.Or, exp.Xor)):
+            condition = exp.Paren(this=condition.copy())
+        both = exp.And(this=test, expression=condition)
+        return exp.Filter(this=call.this, expression=exp.Where(this=both))
+    if isinstance(call, exp.Count) and not call.expressions:
+        counted = call.this
+        if isinstance(counted, exp.Distinct):
+            wrapped = [case(value.copy()) for value in counted.expressions]
+            return exp.Count(this=exp.Distinct(expressions=wrapped), big_int=True)
+        value = exp.Literal.number(1) if isinstance(counted, exp.Star) else counted.copy()
+        return exp.Count(this=case(value), big_int=True)
+    if isinstance(call, _ONE_ARGUMENT) and not call.expressions:
+        inner = call.this
+        if isinstance(inner, exp.Distinct):
+            wrapped = [case(value.copy()) for value in inner.expressions]
+            call.set("this", exp.Distinct(expressions=wrapped))
+        else:
+            call.set("this", case(inner.copy()))
+        return call
+    if isinstance(call, exp.WithinGroup):
+        for ordered in call.expression.expressions:
+            ordered.set("this", case(ordered.this.copy()))
+        return call
+    return exp.Filter(this=call, expression=exp.Where(this=test))
+
+
+def _alias_of(model: str, clause: WrittenFrom) -> str:
+    aliases = [i.alias for i in clause.instances if i.model == model]
+    return model if model in aliases or not aliases else aliases[0]
+
+
+def _column_of(ref: RowRef, graph: SemanticGraph) -> str:
+    index = graph.index(ref.model)
+    if ref.kind == "entity":
+        return column_text(index.entities[ref.name]).strip()
+    if ref.kind == "dimension":
+        expr = index.dimensions[ref.name].expr
+        return expr.text.strip() if expr else ref.name
+    if ref.kind == "measure":
+        expr = index.measures[ref.name].expr
+        return expr.text.strip() if expr else ref.name
+    return ref.name
+
+
+def _covers(graph: SemanticGraph, model: str, columns: Iterable[str]) -> bool:
+    known = set(columns)
+    return any(
+        all(column_text(entity).strip() in known for entity in key)
+        for key in keys(graph.models[model])
+    )

@@ -1,0 +1,162 @@
+"""The compiler's one door: a written query and a graph in, SQL with its metadata out.
+
+bind → plan → emit → lower → render. Editor, command line and agents all call `compile_query`, so
+they cannot disagree. It never raises for any query or model; what is wrong comes back as problems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from sqlglot import exp
+
+from smq.dialects import Dialect
+from smq.dialects import dialect as dialect_of
+from smq.graph.graph import SemanticGraph
+from smq.plan.build import build
+from smq.plan.nodes import Plan
+from smq.problem import Problem
+from smq.query.bind import bind
+from smq.query.bound import Query
+from smq.query.distribute import distribute
+from smq.query.written import Item, WrittenQuery
+from smq.sql.clauses import unkeyed_fan_out
+from smq.sql.emit import emit
+from smq.sql.lower import lower
+from smq.sql.metadata import as_written, leaf_reports, output_columns, stages
+from smq.sql.physical import PhysicalFault
+from smq.sql.render import render
+from smq.sql.result import Compiled, CompiledQuery
+
+
+@dataclass(frozen=True, slots=True)
+class CompileOptions:
+    """`dialect` is written, `written_dialect` is the one that expressions are in (same if None).
+
+    `inline` puts subqueries in place of CTEs; `distribute` allows one query to become several.
+    """
+
+    dialect: str = "duckdb"
+    written_dialect: str | None = None
+    inline: bool = False
+    distribute: bool = False
+
+
+def compile_query(
+    written: WrittenQuery, graph: SemanticGraph, options: CompileOptions | None = None
+) -> Compiled:
+    """Compile one query. Raises UnknownDialectError for a dialect that does not exist."""
+    options = options or CompileOptions()
+    target = dialect_of(options.dialect)
+    source = options.written_dialect or options.dialect
+    binding = bind(written, graph, source)
+    if binding.query is None:
+        return Compiled((), tuple(binding.problems))
+    planned = build(binding.query, graph)
+    problems = [*binding.problems, *planned.problems]
+    if planned.plan is not None:
+        return _compiled(planned.plan, graph, source, target, options, 0, problems)
+    if options.distribute and any(p.code == "JOI112" for p in planned.problems):
+        return _distributed(binding.query, graph, options, binding.problems)
+    return Compiled((), tuple(problems))
+
+
+def _distributed(
+    query: Query, graph: SemanticGraph, options: CompileOptions, before: list[Problem]
+) -> Compiled:
+    """One query for each part that joins can connect; an item that fits nowhere is an error."""
+    parts, homeless = distribute(query, graph)
+    problems = [*before, *homeless]
+    if homeless:
+        return Compiled((), tuple(problems))
+    found: list[CompiledQuery] = []
+    for number, part in enumerate(parts):
+        result = compile_query(part, graph, replace(options, distribute=False))
+        problems.extend(p for p in result.problems if p not in problems)
+        if not result.queries:
+            return Compiled((), tuple(problems))
+        found.extend(replace(compiled, part=number) for compiled in result.queries)
+    return Compiled(tuple(found), tuple(problems))
+
+
+def _compiled(
+    plan: Plan,
+    graph: SemanticGraph,
+    source: str,
+    target: Dialect,
+    options: CompileOptions,
+    part: int,
+    problems: list[Problem],
+) -> Compiled:
+    try:
+        tree, physical = emit(plan, graph, source, options.inline)
+    except PhysicalFault as fault:
+        return Compiled((), (*problems, fault.problem))
+    legal = _legal_names(plan, target)
+    _rename(tree, legal)
+    lowered = lower(tree, target)
+    if lowered.refused:
+        refused = [_refusal(refusal, plan, target) for refusal in lowered.refused]
+        return Compiled((), (*problems, *refused))
+    text = render(lowered.tree, target)
+    query = plan.query
+    compiled = CompiledQuery(
+        query.written.index,
+        part,
+        text,
+        target.name,
+        output_columns(query, graph, lambda name: legal.get(name, name)),
+        tuple(physical.tables),
+        tuple(sorted(physical.columns)),
+        leaf_reports(plan, graph),
+        stages(query),
+        as_written(query.written),
+        lowered.tree,
+    )
+    return Compiled((compiled,), (*problems, *unkeyed_fan_out(plan, graph)))
+
+
+def _legal_names(plan: Plan, target: Dialect) -> dict[str, str]:
+    """Output and intermediate columns that the engine cannot have, with the names they get."""
+    names = [group.name for group in plan.query.groups]
+    names += [output.name for output in plan.query.outputs]
+    names += [column for column in plan.columns.values() if column not in names]
+    taken: set[str] = set()
+    found: dict[str, str] = {}
+    for name in names:
+        legal = target.column_name(name, taken)
+        taken.add(legal)
+        if legal != name:
+            found[name] = legal
+    return found
+
+
+def _rename(tree: exp.Expr, legal: dict[str, str]) -> None:
+    if not legal:
+        return
+    for identifier in tree.find_all(exp.Identifier):
+        if identifier.args.get("quoted") and identifier.name in legal:
+            identifier.set("this", legal[identifier.name])
+
+
+def _refusal(refusal: object, plan: Plan, target: Dialect) -> Problem:
+    origin = str(getattr(refusal, "origin", "") or "")
+    args = {
+        "feature": str(getattr(refusal, "feature", "")),
+        "reason": str(getattr(refusal, "reason", "")),
+        "dialect": target.label,
+    }
+    return Problem("EXP120", _item(plan.query, origin).location, args)
+
+
+def _item(query: Query, origin: str) -> Item:
+    """The item that an origin names, else the first metric."""
+    items: dict[str, Item] = {}
+    written = query.written
+    for group in (written.metrics, written.group_by, written.filters, written.order_by):
+        items.update((item.path, item) for item in group)
+    return items.get(origin) or query.outputs[0].item
+
+
+Compiler = Callable[[WrittenQuery, SemanticGraph, CompileOptions | None], Compiled]

@@ -1,0 +1,221 @@
+"""From a plan to one canonical SELECT tree: flat where one scan answers, else combined scans.
+
+Several scans are aggregated apart, stacked with UNION ALL and grouped by the keys once more. That
+is null-safe by nature and needs no FULL JOIN; each stacked column has at most one value per key,
+so MAX hands it on and aggregates nothing again.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from smq.expr import Template, fill
+from smq.graph.formula import Leaf
+from smq.graph.graph import SemanticGraph
+from smq.graph.references import RowRef
+from smq.plan.nodes import Plan, Scan
+from smq.sql.clauses import written_select
+from smq.sql.finish import as_column, conjunction, filled, finish, free_name, group_by
+from smq.sql.physical import Physical, column, name
+
+COMBINED = "combined"
+
+
+def emit(
+    plan: Plan, graph: SemanticGraph, dialect: str, inline: bool
+) -> tuple[exp.Select, Physical]:
+    """The canonical tree, and what it reads. `dialect` is the one the models are written in."""
+    physical = Physical(graph, dialect, plan.time_grain)
+    if plan.written is not None:
+        return written_select(plan, physical, graph), physical
+    if len(plan.scans) == 1:
+        return _flat(plan, physical), physical
+    return _combined(plan, physical, inline), physical
+
+
+# One scan.
+
+
+def _flat(plan: Plan, physical: Physical) -> exp.Select:
+    scan = plan.scans[0]
+    values = scan_values(scan, plan, physical)
+    groups = [values[group.ref] for group in plan.query.groups]
+    select = scan_select(scan, values, physical)
+
+    def leaf_value(leaf: Leaf) -> exp.Expr:
+        return filled(aggregate(leaf, values), leaf)
+
+    def group(number: int) -> exp.Expr:
+        return groups[number].copy()
+
+    return finish(select, plan, leaf_value, group, grouped=True)
+
+
+def scan_values(scan: Scan, plan: Plan, physical: Physical) -> dict[RowRef, exp.Expr]:
+    """Every row value that a scan's leaves, filters and groups name, as SQL."""
+    values: dict[RowRef, exp.Expr] = {}
+
+    def add(ref: RowRef) -> None:
+        if ref in values:
+            return
+        if ref.kind == "metric_time":
+            assert scan.time is not None, "the planner has found the time dimension"
+            values[ref] = physical.time(scan.time, scan.addresses[scan.time], ref.grain)
+        else:
+            values[ref] = physical.value(ref, scan.addresses[ref])
+
+    for leaf in scan.leaves:
+        for ref in leaf.refs:
+            add(ref)
+    for condition in scan.filters:
+        for ref in condition.outer:
+            add(ref)
+    for group in plan.query.groups:
+        add(group.ref)
+    return values
+
+
+def scan_select(scan: Scan, values: dict[RowRef, exp.Expr], physical: Physical) -> exp.Select:
+    """FROM, LEFT JOINs and WHERE of a scan; the SELECT list is the caller's."""
+    select = exp.Select(from_=exp.From(this=physical.relation(scan.base, scan.alias)))
+    joins = []
+    for join in scan.joins:
+        conditions = [
+            exp.EQ(
+                this=physical.entity(join.edge.left, left, join.left),
+                expression=physical.entity(join.edge.right, right, join.alias),
+            )
+            for left, right in join.edge.pairs
+        ]
+        node = exp.Join(
+            this=physical.relation(join.edge.right, join.alias),
+            side="LEFT",
+            on=conjunction(conditions),
+        )
+        node.meta["origin"] = f"join:{join.edge.left}:{join.edge.right}"
+        joins.append(node)
+    if joins:
+        select.set("joins", joins)
+    conditions2 = [physical.condition(condition, values) for condition in scan.filters]
+    if conditions2:
+        select.set("where", exp.Where(this=conjunction(conditions2)))
+    return select
+
+
+def aggregate(leaf: Leaf, values: dict[RowRef, exp.Expr]) -> exp.Expr:
+    """A leaf's aggregate call over the row values."""
+    template = Template("", "", leaf.tree)
+    tree = fill(template, lambda slot: values[leaf.refs[slot]].copy())
+    tree.meta["origin"] = f"leaf:{leaf.name}"
+    return tree
+
+
+# Several scans.
+
+
+def _combined(plan: Plan, physical: Physical, inline: bool) -> exp.Select:
+    query = plan.query
+    parts: list[tuple[str, exp.Select]] = []
+    taken = {table.rsplit(".", 1)[-1].casefold() for table in physical.tables}
+    taken |= {model.casefold() for model in physical.graph.models}
+    for scan in plan.scans:
+        values = scan_values(scan, plan, physical)
+        select = scan_select(scan, values, physical)
+        groups = [values[group.ref].copy() for group in query.groups]
+        select.set(
+            "expressions",
+            [
+                *(
+                    as_column(value, group.name, group.item.path)
+                    for value, group in zip(groups, query.groups, strict=True)
+                ),
+                *(
+                    as_column(aggregate(leaf, values), plan.columns[leaf.key], f"leaf:{leaf.name}")
+                    for leaf in scan.leaves
+                ),
+            ],
+        )
+        group_by(select, groups)
+        parts.append((free_name(scan.name, taken), select))
+    if query.groups:
+        return _stacked(plan, parts, inline)
+    return _crossed(plan, parts, inline)
+
+
+def _stacked(plan: Plan, parts: list[tuple[str, exp.Select]], inline: bool) -> exp.Select:
+    query = plan.query
+    keys = [group.name for group in query.groups]
+    leaves = [leaf for scan in plan.scans for leaf in scan.leaves]
+    branches: list[exp.Expr] = []
+    for (part, part_select), scan in zip(parts, plan.scans, strict=True):
+        own = {leaf.key for leaf in scan.leaves}
+        cells: list[exp.Expr] = [column(part, key) for key in keys]
+        for leaf in leaves:
+            cell = plan.columns[leaf.key]
+            if leaf.key in own:
+                cells.append(column(part, cell))
+            else:
+                cells.append(exp.Alias(this=exp.Null(), alias=name(cell)))
+        source = _source(part, part_select, inline)
+        branches.append(exp.Select(expressions=cells, from_=exp.From(this=source)))
+    stacked: exp.Expr = branches[0]
+    for branch in branches[1:]:
+        stacked = exp.Union(this=stacked, expression=branch, distinct=False)
+    source = exp.Subquery(this=stacked, alias=exp.TableAlias(this=name(COMBINED)))
+    select = exp.Select(from_=exp.From(this=source))
+    if not inline:
+        _with(select, parts)
+
+    def leaf_value(leaf: Leaf) -> exp.Expr:
+        cell = column(COMBINED, plan.columns[leaf.key])
+        return filled(_handed_on(leaf, cell), leaf)
+
+    def group(number: int) -> exp.Expr:
+        return column(COMBINED, keys[number])
+
+    return finish(select, plan, leaf_value, group, grouped=True)
+
+
+def _crossed(plan: Plan, parts: list[tuple[str, exp.Select]], inline: bool) -> exp.Select:
+    """Without groups every scan is one row, and the rows stand side by side."""
+    homes = {
+        leaf.key: part
+        for (part, _), scan in zip(parts, plan.scans, strict=True)
+        for leaf in scan.leaves
+    }
+    sources = [_source(part, part_select, inline) for part, part_select in parts]
+    select = exp.Select(from_=exp.From(this=sources[0]))
+    select.set("joins", [exp.Join(this=source, kind="CROSS") for source in sources[1:]])
+    if not inline:
+        _with(select, parts)
+
+    def leaf_value(leaf: Leaf) -> exp.Expr:
+        return filled(column(homes[leaf.key], plan.columns[leaf.key]), leaf)
+
+    def group(number: int) -> exp.Expr:
+        raise AssertionError("a query without groups has no group to name")
+
+    return finish(select, plan, leaf_value, group, grouped=False)
+
+
+def _handed_on(leaf: Leaf, cell: exp.Expr) -> exp.Expr:
+    """The one value among the stacked rows of a key."""
+    if leaf.function in ("LOGICAL_OR", "LOGICAL_AND", "BOOL_OR", "BOOL_AND"):
+        return exp.LogicalOr(this=cell)
+    if leaf.function in ("ARRAY_AGG", "LIST", "JSON_ARRAY_AGG", "ARRAY_UNIQUE_AGG"):
+        return exp.AnyValue(this=cell)
+    return exp.Max(this=cell)
+
+
+def _source(part: str, select: exp.Select, inline: bool) -> exp.Expr:
+    if inline:
+        return exp.Subquery(this=select, alias=exp.TableAlias(this=name(part)))
+    return exp.Table(this=name(part))
+
+
+def _with(select: exp.Select, parts: list[tuple[str, exp.Select]]) -> None:
+    ctes = [
+        exp.CTE(this=part_select, alias=exp.TableAlias(this=name(part)))
+        for part, part_select in parts
+    ]
+    select.set("with_", exp.With(expressions=ctes))

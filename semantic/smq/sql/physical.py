@@ -1,0 +1,291 @@
+"""Row values as SQL: columns of a relation under an alias, with grains and typed literals."""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import SqlglotError
+
+from smq.expr import Template, fill, parse_expression
+from smq.graph.formula import InnerRef, RowCondition
+from smq.graph.graph import SemanticGraph
+from smq.graph.references import RowRef
+from smq.graph.symbols import (
+    GRAINS,
+    Dimension,
+    Entity,
+    Measure,
+    Model,
+    SelectRelation,
+    Sql,
+    TableName,
+)
+from smq.problem import Problem
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?\Z")
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
+_DATE_TYPES = frozenset({"date"})
+_TIMESTAMP_TYPES = frozenset({"timestamp", "datetime", "timestamptz", "timestamp_ntz"})
+
+
+class PhysicalFault(Exception):
+    """A model whose SQL cannot be used; holds the problem, at its place in the model's file."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem = problem
+
+
+def name(text: str, exact: bool = True) -> exp.Identifier:
+    """An identifier; an exact one is ours and keeps its letter case on every engine."""
+    return exp.Identifier(this=text, quoted=exact)
+
+
+def column(alias: str, text: str, exact: bool = True) -> exp.Column:
+    return exp.Column(this=name(text, exact), table=name(alias))
+
+
+def base_type(data_type: str | None) -> str:
+    """`decimal(10, 2)` → `decimal`; empty when nothing is declared."""
+    return (data_type or "").lower().split("(")[0].strip()
+
+
+def value_kind(dimension: Dimension) -> str:
+    """`date` when the column surely is one, else `timestamp`, as truncation needs to know."""
+    return "date" if base_type(dimension.data_type) in _DATE_TYPES else "timestamp"
+
+
+class Physical:
+    """Writes row values and relations; remembers every physical column it has named."""
+
+    def __init__(self, graph: SemanticGraph, dialect: str, time_grain: str | None = None) -> None:
+        self.graph = graph
+        self.dialect = dialect
+        self.time_grain = time_grain
+        self.columns: dict[str, None] = {}
+        self.tables: dict[str, None] = {}
+
+    # Relations.
+
+    def relation(self, model: str, alias: str) -> exp.Expr:
+        """The model's table or query under an alias. Raises PhysicalFault."""
+        symbol = self.graph.models[model]
+        relation = self.graph.relation(symbol)
+        as_alias = exp.TableAlias(this=name(alias))
+        if isinstance(relation, TableName) and relation.parts:
+            parts = [name(part, exact=False) for part in relation.parts]
+            self.tables[".".join(relation.parts)] = None
+            table = exp.Table(this=parts[-1], alias=as_alias)
+            for key, part in zip(("db", "catalog"), reversed(parts[:-1]), strict=False):
+                table.set(key, part)
+            table.meta["origin"] = f"model:{model}"
+            return table
+        if isinstance(relation, SelectRelation):
+            query = self._query(symbol, relation)
+            self.tables[f"({symbol.name})"] = None
+            return exp.Subquery(this=query, alias=as_alias)
+        place = symbol.relation_at or symbol.name_at
+        raise PhysicalFault(Problem("MOD290", place, {"model": model}))
+
+    def table_text(self, model: str) -> str:
+        relation = self.graph.relation(self.graph.models[model])
+        return ".".join(relation.parts) if isinstance(relation, TableName) else model
+
+    def _query(self, model: Model, relation: SelectRelation) -> exp.Expr:
+        key = ("select relation", model.name, self.dialect)
+        parsed: exp.Expr | PhysicalFault | None = self.graph.memo.get(key)
+        if parsed is None:
+            parsed = _parsed_query(relation.sql, self.dialect)
+            self.graph.memo[key] = parsed
+        if isinstance(parsed, PhysicalFault):
+            raise parsed
+        return parsed.copy()
+
+    # Row values.
+
+    def value(self, ref: RowRef, alias: str) -> exp.Expr:
+        """A row value read under an alias, truncated to its grain. Raises PhysicalFault."""
+        if ref.kind == "column":
+            self._note(ref.model, ref.name)
+            return column(alias, ref.name, exact=False)
+        index = self.graph.index(ref.model)
+        if ref.kind == "dimension":
+            dimension = index.dimensions[ref.name]
+            inner = self._member(dimension, index.model, alias)
+            return self._truncated(inner, dimension, ref.grain)
+        symbol: Entity | Measure = (
+            index.measures[ref.name] if ref.kind == "measure" else index.entities[ref.name]
+        )
+        return self._member(symbol, index.model, alias)
+
+    def entity(self, model: str, entity: Entity, alias: str) -> exp.Expr:
+        return self._member(entity, self.graph.models[model], alias)
+
+    def time(self, ref: RowRef, alias: str, grain: str | None) -> exp.Expr:
+        """`metric_time` on one leaf: its time dimension at the asked or the coarsest grain."""
+        dimension = self.graph.index(ref.model).dimensions[ref.name]
+        inner = self._member(dimension, self.graph.models[ref.model], alias)
+        return self._truncated(inner, dimension, grain or self.time_grain)
+
+    def condition(self, condition: RowCondition, value_of: dict[RowRef, exp.Expr]) -> exp.Expr:
+        """A row condition with the values of its references in place."""
+        refs = condition.refs
+        template = self._with_typed_literals(condition)
+        values: list[exp.Expr] = []
+        for ref in refs:
+            if isinstance(ref, InnerRef):
+                inner = RowRef(ref.kind, ref.model, ref.name, ref.grain)
+                values.append(self.value(inner, ref.alias))
+            else:
+                values.append(value_of[ref].copy())
+        tree = fill(template, lambda slot: values[slot])
+        if condition.tables:
+            holder = exp.Paren(this=tree)
+            by_name = {
+                f"smq_table_{slot}": (model, alias) for slot, model, alias in condition.tables
+            }
+            for table in list(holder.find_all(exp.Table)):
+                known = by_name.get(table.name)
+                if known is not None:
+                    table.replace(self.relation(*known))
+            tree = holder.this.pop()
+        if condition.origin:
+            tree.meta["origin"] = condition.origin
+        return tree
+
+    def _member(self, symbol: Dimension | Entity | Measure, model: Model, alias: str) -> exp.Expr:
+        sql = symbol.expr
+        if sql is None:
+            self._note(model.name, symbol.name)
+            return column(alias, symbol.name, exact=False)
+        template = self._template(sql)
+        values = [self._column(use, model, alias) for use in template.uses]
+        return fill(template, lambda slot: values[slot])
+
+    def _template(self, sql: Sql) -> Template:
+        template = parse_expression(sql.text, self.dialect)
+        detail = ""
+        if template.fault is not None:
+            detail = template.fault.detail
+        elif template.tables:
+            detail = "a subquery is not allowed here"
+        elif template.has_aggregate or template.has_window:
+            detail = "an aggregate or window is not allowed here"
+        if detail:
+            args = {"text": sql.text, "detail": detail}
+            raise PhysicalFault(Problem("MET105", sql.location, args))
+        return template
+
+    def _column(self, use, model: Model, alias: str) -> exp.Expr:  # type: ignore[no-untyped-def]
+        parts: list[str] = list(use.parts)
+        quoted: list[bool] = list(use.quoted) or [False] * len(parts)
+        if len(parts) > 1 and parts[0] in (model.name, self._last_part(model)):
+            parts, quoted = parts[1:], quoted[1:]
+        self._note(model.name, ".".join(parts))
+        tree: exp.Expr = exp.Column(this=name(parts[0], quoted[0]), table=name(alias))
+        for part, exact in zip(parts[1:], quoted[1:], strict=True):
+            tree = exp.Dot(this=tree, expression=name(part, exact))
+        return tree
+
+    def _last_part(self, model: Model) -> str:
+        relation = self.graph.relation(model)
+        return relation.parts[-1] if isinstance(relation, TableName) and relation.parts else ""
+
+    def _note(self, model: str, physical: str) -> None:
+        self.columns[f"{self.table_text(model)}.{physical}"] = None
+
+    def _truncated(self, inner: exp.Expr, dimension: Dimension, grain: str | None) -> exp.Expr:
+        if not dimension.is_time:
+            return inner
+        kind = value_kind(dimension)
+        wanted = grain or dimension.grain
+        if wanted is None or wanted not in GRAINS:
+            return inner
+        if kind == "date" and GRAINS.index(wanted) <= GRAINS.index("day"):  # type: ignore[arg-type]
+            return inner
+        if grain is None and GRAINS.index(wanted) < GRAINS.index("second"):  # type: ignore[arg-type]
+            return inner
+        return exp.Anonymous(
+            this="SMQ_TRUNC",
+            expressions=[inner, exp.Literal.string(wanted), exp.Literal.string(kind)],
+        )
+
+    # Literals compared with dates.
+
+    def _with_typed_literals(self, condition: RowCondition) -> Template:
+        template = condition.template
+        tree = template.tree
+        if tree is None or not any(self._is_dated(ref) for ref in condition.refs):
+            return template
+        holder = exp.Paren(this=tree.copy())
+        for node in list(holder.find_all(*_COMPARISONS, exp.Between, exp.In)):
+            operands = [node.this]
+            if isinstance(node, exp.Between):
+                operands += [node.args["low"], node.args["high"]]
+            elif isinstance(node, exp.In):
+                operands += list(node.expressions)
+            else:
+                operands.append(node.expression)
+            kinds = {
+                self._is_dated(condition.refs[int(o.this)])
+                for o in operands
+                if isinstance(o, exp.Placeholder)
+            } - {""}
+            if len(kinds) != 1:
+                continue
+            for operand in operands:
+                if isinstance(operand, exp.Literal) and operand.is_string:
+                    self._type_literal(operand, kinds == {"date"})
+        from dataclasses import replace
+
+        return replace(template, tree=holder.this.pop())
+
+    def _type_literal(self, literal: exp.Literal, is_date: bool) -> None:
+        if _DATE.match(literal.this):
+            to = exp.DType.DATE if is_date else exp.DType.TIMESTAMP
+        elif _TIMESTAMP.match(literal.this):
+            to = exp.DType.TIMESTAMP
+        else:
+            return
+        literal.replace(exp.Cast(this=literal.copy(), to=exp.DataType(this=to, nested=False)))
+
+    def _is_dated(self, ref: RowRef | InnerRef) -> str:
+        """`date` or `timestamp` for references that are declared so, else nothing."""
+        if ref.kind != "dimension":
+            return ""
+        dimension = self.graph.index(ref.model).dimensions.get(ref.name)
+        declared = base_type(dimension.data_type) if dimension else ""
+        if declared in _DATE_TYPES:
+            return "date"
+        return "timestamp" if declared in _TIMESTAMP_TYPES else ""
+
+
+def _parsed_query(sql: Sql, dialect: str) -> exp.Expr | PhysicalFault:
+    from smq.dialects import dialect as facts
+
+    def fault(detail: str) -> PhysicalFault:
+        return PhysicalFault(Problem("MET105", sql.location, {"text": sql.text, "detail": detail}))
+
+    text = sql.text.strip().rstrip(";")
+    try:
+        statements = Dialect.get_or_raise(facts(dialect).sqlglot).parse(text)
+    except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError) as error:
+        return fault(str(error).splitlines()[0].split(" Line ")[0])
+    query = statements[0] if len(statements) == 1 else None
+    if isinstance(query, exp.Subquery) and query.this is not None:
+        query = query.this
+    if not isinstance(query, (exp.Select, exp.SetOperation)):
+        return fault("a relation must be one SELECT")
+    for node in query.walk():
+        node.comments = None
+        bad = isinstance(node, (exp.DML, exp.DDL, exp.Command)) and not isinstance(node, exp.Query)
+        if bad or (isinstance(node, exp.Select) and node.args.get("into")):
+            return fault("a relation may only read")
+        if node._meta:
+            node.meta.clear()
+        if isinstance(node, (exp.Placeholder, exp.Parameter)):
+            return fault("a relation takes no parameters")
+    return query
