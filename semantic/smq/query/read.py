@@ -67,7 +67,8 @@ def read_queries(parsed: Parsed) -> tuple[tuple[WrittenQuery, ...], tuple[Proble
             index += 1
     if not parsed.roots and not parsed.problems:
         reader.report("QRY116", Span(0, 0))
-    return tuple(queries), tuple(reader.problems)
+    # Where reading stopped at a limit, what is missing is unknown and nothing to complain about.
+    return tuple(queries), tuple(reader.problems) if parsed.complete else ()
 
 
 def queries_from_value(

@@ -223,7 +223,13 @@ class Reading:
                 start = written[0][1]
                 at = self._close_at()
                 self.report(
-                    "SYN102", start, start + 1, open=self.text[start], close=closers, at=at, end=1
+                    "SYN102",
+                    start,
+                    start + 1,
+                    open=self.text[start],
+                    close=closers,
+                    at=at,
+                    file_end=1,
                 )
         while self.stack:
             if self.is_object and self.key is not None:
@@ -314,7 +320,7 @@ class Reading:
                 open=self.text[self.start],
                 close=_CLOSER[self.is_object],
                 at=at,
-                end=0,
+                file_end=0,
             )
         self.close(at)
 
@@ -439,8 +445,7 @@ class Reading:
                     return start
                 return end
             if token == "scalar":
-                self._unquoted_key(start, end)
-                return end
+                return self._unquoted_key(start, end)
             self.report("SYN123", start, start + 1, text=self.text[start])
             self._key_unwritten(start)
             return start
@@ -492,7 +497,7 @@ class Reading:
         end = closing.end()
         raw = self.text[begin + 1 : end - 1]
         first = raw.index('"')
-        self.report("SYN121", begin + 1 + first, begin + 2 + first, start=begin, end=end)
+        self.report("SYN121", begin + 1 + first, begin + 2 + first, first=begin, stop=end)
         self._put_string(begin, end, raw, '"')
         return end
 
@@ -626,8 +631,7 @@ class Reading:
             self.last = start + length
             return start + length
         if in_key:
-            self._unquoted_key(start, end)
-            return self._past_quote(end)
+            return self._unquoted_key(start, end)
         if self.state == AFTER:
             ahead = text[end : end + 40].lstrip(' \t"')
             if self.is_object and ahead.startswith(":"):
@@ -639,23 +643,23 @@ class Reading:
         if self.state == COLON:
             self.report("SYN104", self.last, self.last, at=self.last)
             self.state = VALUE
-        self._bare_value(start, end, run)
-        return self._past_quote(end)
+        return self._bare_value(start, end, run)
 
     def _past_quote(self, end: int) -> int:
         """Behind the closing quote of a string whose opening one is missing."""
         ahead = self.text[end : self._line_end(end, end + _LOOK)]
         if ahead.startswith('"') and len(_QUOTE.findall(ahead)) % 2:
-            self.last = end + 1
             return end + 1
         return end
 
-    def _unquoted_key(self, start: int, end: int) -> None:
+    def _unquoted_key(self, start: int, end: int) -> int:
         name = self.text[start:end]
-        self.report("SYN108", start, end, text=name, key=1)
-        self.place(Scalar(Span(start, end), name, name), end)
+        stop = self._past_quote(end)
+        self.report("SYN108", start, end, text=name, key=1, closed=int(stop > end))
+        self.place(Scalar(Span(start, end), name, name), stop)
+        return stop
 
-    def _bare_value(self, start: int, end: int, run: str) -> None:
+    def _bare_value(self, start: int, end: int, run: str) -> int:
         span = Span(start, end)
         lowered = run.lower()
         if lowered in _WORDS:
@@ -672,8 +676,11 @@ class Reading:
             self.report("SYN109", start, end, text=run[:40], instead=written)
             self.place(None if number is None else Scalar(span, number, run), end)
         else:
-            self.report("SYN108", start, end, text=run, key=0)
-            self.place(Scalar(span, run, run), end)
+            stop = self._past_quote(end)
+            self.report("SYN108", start, end, text=run, key=0, closed=int(stop > end))
+            self.place(Scalar(span, run, run), stop)
+            return stop
+        return end
 
 
 def _number(written: str) -> int | float | None:

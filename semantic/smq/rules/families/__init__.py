@@ -6,6 +6,7 @@ from importlib import import_module
 
 FAMILIES = (
     "syntax",
+    "json_syntax",
     "query",
     "names",
     "expressions",
