@@ -1,0 +1,138 @@
+"""How a query is computed, for people: its grain, leaves with their joins, filters and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from smq.graph.symbols import TableName
+from smq.sql.result import CompiledQuery, JoinStep, LeafReport
+from smq_server import __version__
+from smq_server.cli.findings.report import Report
+from smq_server.cli.findings.width import width
+from smq_server.cli.metadata import column, leaf
+from smq_server.cli.queries import Compilation
+
+VERSION = 1
+
+STAGES: Mapping[str, str] = {
+    "rows": "before aggregation, for every metric",
+    "groups": "after aggregation",
+    "windows": "after window functions",
+}
+"""What happens when, in the words of a person; stages the compiler adds are shown by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One compiled query with what its parts come from."""
+
+    compilation: Compilation
+    query: CompiledQuery
+    lineage: Mapping[str, tuple[str, ...]]
+    """For each output column the physical columns it is computed from."""
+    tables: Mapping[str, str]
+    """For each model the table it reads, or `a query` for a model that is one."""
+
+    @property
+    def title(self) -> str:
+        return self.compilation.title(self.query)
+
+    @property
+    def grain(self) -> tuple[str, ...]:
+        return tuple(each.name for each in self.query.columns if each.kind == "dimension")
+
+
+def explain(compilation: Compilation, query: CompiledQuery) -> Explanation:
+    from smq.sql.lineage import lineage
+
+    graph = compilation.workspace.snapshot.graph
+    models = {report.base for report in query.leaves}
+    models |= {step.right for report in query.leaves for step in report.joins}
+    tables = {}
+    for name in sorted(models):
+        relation = graph.relation(graph.models[name])
+        tables[name] = ".".join(relation.parts) if isinstance(relation, TableName) else "a query"
+    return Explanation(compilation, query, lineage(query.tree), tables)
+
+
+def document(explanations: list[Explanation], report: Report) -> dict[str, Any]:
+    """The JSON of `explain-output.schema.json`."""
+    return {
+        "version": VERSION,
+        "tool": {"name": "smq", "version": __version__},
+        "queries": [_query(each, report) for each in explanations],
+    }
+
+
+def _query(explanation: Explanation, report: Report) -> dict[str, Any]:
+    compilation, query = explanation.compilation, explanation.query
+    return {
+        "path": compilation.place,
+        "index": query.index,
+        "part": query.part,
+        "name": compilation.written.name,
+        "description": compilation.written.description,
+        "dialect": query.dialect,
+        "grain": list(explanation.grain),
+        "models": dict(explanation.tables),
+        "leaves": [leaf(each) for each in query.leaves],
+        "stages": [{"stage": name, "filters": list(texts)} for name, texts in query.stages],
+        "columns": [
+            {**column(report, each), "lineage": list(explanation.lineage.get(each.name, ()))}
+            for each in query.columns
+        ],
+        "order": list(query.written.get("orderBy", [])),
+        "limit": query.written.get("limit"),
+    }
+
+
+def text(explanation: Explanation) -> str:
+    """The explanation to read from top to bottom, as the query is computed."""
+    return "".join(f"{line}\n" for line in _lines(explanation))
+
+
+def _lines(explanation: Explanation) -> Iterator[str]:
+    query = explanation.query
+    yield explanation.title
+    yield ""
+    yield f"grain    {', '.join(explanation.grain) or 'one row'}"
+    for number, report in enumerate(query.leaves, 1):
+        yield from _leaf(number, report, explanation)
+    yield from _filters(query)
+    order = query.written.get("orderBy")
+    if order:
+        yield f"order    {', '.join(order)}"
+    if query.written.get("limit") is not None:
+        yield f"limit    {query.written['limit']:,}"
+    yield "columns"
+    widest = max(width(each.name) for each in query.columns)
+    for each in query.columns:
+        space = " " * (widest - width(each.name))
+        origins = ", ".join(explanation.lineage.get(each.name, ())) or "no column"
+        yield f"  {each.name}{space}  {each.kind:<10}  {origins}"
+
+
+def _leaf(number: int, report: LeafReport, explanation: Explanation) -> Iterator[str]:
+    users = ", ".join(report.metrics)
+    yield f"leaf {number:<3} {report.aggregate}{f'  for {users}' if users else ''}"
+    yield f"  from   {report.base} ({explanation.tables[report.base]})"
+    for step in report.joins:
+        table = explanation.tables[step.right]
+        yield f"  join   {step.right} ({table}) on {joined_on(step)}"
+    for condition in report.filters:
+        yield f"  where  {' '.join(condition.split())}"
+
+
+def _filters(query: CompiledQuery) -> Iterator[str]:
+    for stage, filters in query.stages:
+        # Row filters stand with every leaf already.
+        if stage == "rows" and query.leaves:
+            continue
+        for condition in filters:
+            yield f"filter   {' '.join(condition.split())}  ({STAGES.get(stage, stage)})"
+
+
+def joined_on(step: JoinStep) -> str:
+    return " and ".join(f"{step.left}.{left} = {step.right}.{right}" for left, right in step.on)
