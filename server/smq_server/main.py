@@ -31,7 +31,7 @@ examples:
   smq check --fix queries/         … and cure what has a safe fix
   smq compile sales.smq.json       print the SQL
   smq run sales.smq.json           run it
-  smq list metrics --for revenue   what can be asked together with a metric
+  smq list dimensions --for m      what the metric m can be grouped by
   smq rule NAM101                  explain a rule
 """
 

@@ -4,24 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from smq.graph.loaders import load
+from smq.graph.loaders import is_about_models, load
 from smq.graph.symbols import Declarations
 from smq.problem import Problem
 from smq.query.read import read_queries
 from smq.query.written import WrittenQuery
-from smq.syntax import Document, Mapping, Parsed, jsonc, yaml
-
-# The top-level keys of which a YAML file needs one to be about semantic models at all.
-MODEL_KEYS = frozenset(
-    {
-        "semantic_models",
-        "metrics",
-        "models",
-        "sources",
-        "saved_queries",
-        "project_configuration",
-    }
-)
+from smq.syntax import Document, Parsed, jsonc, yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +45,3 @@ def read_file(document: Document) -> File:
         return File(parsed, nothing)
     declarations, problems = load(parsed)
     return File(parsed, declarations, (), (*parsed.problems, *problems))
-
-
-def is_about_models(parsed: Parsed) -> bool:
-    """Whether a file has one of the keys that declare semantic models, metrics or sources."""
-    return any(
-        isinstance(root, Mapping) and any(pair.key.text in MODEL_KEYS for pair in root.pairs)
-        for root in parsed.roots
-    )

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from smq.graph.symbols import Declarations
+from smq.graph.symbols import Declarations, TableName
 from smq.problem import Problem
 from smq.query.written import WrittenQuery
 from smq.syntax import Document, Parsed
@@ -50,18 +50,20 @@ class Snapshot:
     queries found. Raises KeyError for a URI that is not in the snapshot.
     """
 
-    __slots__ = ("_configuration", "_files", "_memo", "_unreadable")
+    __slots__ = ("_configuration", "_files", "_memo", "_refs", "_unreadable")
 
     def __init__(
         self,
         files: Mapping[str, File],
         configuration: Configuration,
         unreadable: Mapping[str, Problem],
+        refs: Mapping[str, TableName],
         memo: _Memo | None = None,
     ) -> None:
         self._files = files
         self._configuration = configuration
         self._unreadable = unreadable
+        self._refs = refs
         self._memo = memo or _Memo()
 
     @property
@@ -86,7 +88,7 @@ class Snapshot:
             from smq.graph.graph import SemanticGraph
 
             self._memo.graph = SemanticGraph.build(
-                self.declarations, self._configuration.default_schema
+                self.declarations, self._configuration.default_schema, self._refs
             )
         return self._memo.graph
 
@@ -151,21 +153,26 @@ class Snapshot:
         if same_graph:
             memo.graph = self._memo.graph
             memo.compiled = {u: p for u, p in self._memo.compiled.items() if u not in touched}
-        return Snapshot(files, self._configuration, unreadable, memo)
+        return Snapshot(files, self._configuration, unreadable, self._refs, memo)
 
     def with_unreadable(self, problem: Problem) -> Snapshot:
         """The snapshot after a document turned out to be unreadable, and is lost."""
         uri = problem.location.uri
         without = self.apply([Change(uri, None)])
         lost = {**without._unreadable, uri: problem}
-        return Snapshot(without._files, self._configuration, lost, without._memo)
+        return Snapshot(without._files, self._configuration, lost, self._refs, without._memo)
+
+    def with_refs(self, refs: Mapping[str, TableName]) -> Snapshot:
+        """The same documents with other physical names of dbt models."""
+        memo = _Memo(lines=self._memo.lines)
+        return Snapshot(self._files, self._configuration, self._unreadable, refs, memo)
 
     def configured(self, configuration: Configuration) -> Snapshot:
         """The same documents under another configuration."""
         memo = _Memo(lines=self._memo.lines)
         if configuration.default_schema == self._configuration.default_schema:
             memo.graph = self._memo.graph
-        return Snapshot(self._files, configuration, self._unreadable, memo)
+        return Snapshot(self._files, configuration, self._unreadable, self._refs, memo)
 
     def _compile(self, uri: str) -> Iterable[Problem]:
         queries = self._files[uri].queries
@@ -185,11 +192,16 @@ def build(
     documents: Iterable[Document],
     configuration: Configuration | None = None,
     unreadable: Iterable[Problem] = (),
+    refs: Mapping[str, TableName] | None = None,
 ) -> Snapshot:
-    """Read all documents. `unreadable` are the problems of files that gave no text at all."""
+    """Read all documents.
+
+    `unreadable` are the problems of files that gave no text at all, `refs` the physical names
+    of dbt models, where a manifest says them.
+    """
     files = {document.uri: read_file(document) for document in documents}
     lost = {problem.location.uri: problem for problem in unreadable}
-    return Snapshot(files, configuration or Configuration(), lost)
+    return Snapshot(files, configuration or Configuration(), lost, refs or {})
 
 
 def _declared(file: File | None) -> Declarations | None:

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from smq.graph.shape import SECTIONS
 from smq.syntax import kind_of
 from smq.workspace import Configuration
-from smq.workspace.files import MODEL_KEYS
 from smq.workspace.patterns import matches_any
 from smq_server.io.configuration import FILE_NAME, has_section
 from smq_server.io.uris import absolute
@@ -36,7 +36,11 @@ NEVER_ENTERED = frozenset(
 )
 """Directories of other programs; a search does not enter them, a path given by name may."""
 
-_MODEL_KEY = re.compile(rb"^[\"']?(?:" + "|".join(MODEL_KEYS).encode() + rb")[\"']?\s*:", re.M)
+# Also near misses of the keys, which the loader recognises and reports.
+_MODEL_KEY = re.compile(
+    rb"^[\"']?(?:" + "|".join(SECTIONS).encode() + rb"|seman\w+|saved\w+)[\"']?[ \t]*:",
+    re.MULTILINE,
+)
 _PEEK = 64 * 1024
 
 

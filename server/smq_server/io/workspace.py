@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from smq.graph.symbols import RefCall
 from smq.problem import Problem
 from smq.syntax import Document, kind_of
 from smq.workspace import Change, Configuration, Snapshot, build
 from smq_server.io import configuration as configurations
+from smq_server.io.dbt_manifest import read_refs
 from smq_server.io.discovery import (
     files_below,
     find_files,
@@ -156,8 +158,25 @@ def _load(location: Location, given: Iterable[Path]) -> Workspace:
         else:
             left_out.add(path)
     snapshot = build(documents, configuration, unreadable)
-    uris = sorted(uri_of(path) for path in asked if path not in left_out)
+    uris = [uri_of(path) for path in asked if path not in left_out]
+    if _uses_refs(snapshot):
+        refs = read_refs(root)
+        if isinstance(refs, Problem):
+            # Without it every `ref()` may name another table, so nobody must miss this.
+            snapshot = snapshot.with_unreadable(refs)
+            uris.append(refs.location.uri)
+        else:
+            snapshot = snapshot.with_refs(refs)
+    uris.sort()
     return Workspace(location, snapshot, tuple(uris), tuple(excluded))
+
+
+def _uses_refs(snapshot: Snapshot) -> bool:
+    return any(
+        isinstance(each.relation, RefCall)
+        for declared in snapshot.declarations
+        for each in (*declared.models, *declared.time_spines)
+    )
 
 
 def _is_ours(text: str) -> bool:

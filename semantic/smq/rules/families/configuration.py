@@ -205,7 +205,7 @@ def file_is_not_utf_8(args: Args) -> str:
     )
 
 
-@rule("FIL103", "file-too-large", Severity.ERROR, on="both")
+@rule("FIL103", "file-over-size-limit", Severity.ERROR, on="both")
 def file_too_large(args: Args) -> str:
     """A query or model file is larger than any such file needs to be.
 
