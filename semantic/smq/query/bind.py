@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from smq.expr import parse_expression
 from smq.graph.formula import Broken, expand
 from smq.graph.graph import SemanticGraph
 from smq.graph.references import METRIC_TIME, RowRef, metric_time, splits
@@ -25,7 +26,7 @@ from smq.query.joins import bind_joins
 from smq.query.metrics import MetricItems
 from smq.query.names import Failure, Names
 from smq.query.written import Item, WrittenQuery
-from smq.text import nfc
+from smq.text import nearest, nfc
 
 
 @dataclass(slots=True)
@@ -103,30 +104,28 @@ class _Binder:
 
     def _scope(self) -> None:
         """The models that the query surely touches: they settle names without a prefix."""
-        for item in self.written.metrics:
+        written = self.written
+        for item in (*written.metrics, *written.group_by, *written.filters):
             name = nfc(item.text.strip())
             if name in self.graph.metrics:
-                formula = expand(self.graph, name, self.dialect)
-                if not isinstance(formula, Broken):
-                    for leaf in formula.leaves:
-                        self.names.touch(leaf.base)
-        lists = (self.written.metrics, self.written.group_by, self.written.filters)
-        for item in (*lists[0], *lists[1], *lists[2]):
-            self._touch_names_in(item)
+                self._touch_bases(name)
+            else:
+                self._touch_names_in(item)
+
+    def _touch_bases(self, metric: str) -> None:
+        formula = expand(self.graph, metric, self.dialect)
+        if not isinstance(formula, Broken):
+            for leaf in formula.leaves:
+                self.names.touch(leaf.base)
 
     def _touch_names_in(self, item: Item) -> None:
-        from smq.expr import parse_expression
-
         template = parse_expression(item.text, self.dialect)
         for use in template.uses:
             if use.scope or use.call is not None:
                 continue
             name = use.name
             if name in self.graph.metrics:
-                formula = expand(self.graph, name, self.dialect)
-                if not isinstance(formula, Broken):
-                    for leaf in formula.leaves:
-                        self.names.touch(leaf.base)
+                self._touch_bases(name)
                 continue
             for left, _ in splits(name):
                 if left in self.graph.models:
@@ -197,7 +196,8 @@ class _Binder:
 
     def _unique_columns(self, groups: list[Group], outputs: list[Output]) -> None:
         seen: dict[str, Item] = {}
-        for part in (*groups, *outputs):
+        parts: list[Group | Output] = [*groups, *outputs]
+        for part in parts:
             first = seen.setdefault(part.name, part.item)
             if first is part.item or first.text == part.item.text:
                 # The same item twice is what the reader's rule for duplicates reports.
@@ -237,23 +237,23 @@ class _Binder:
             expression = expressions.metric(name, item, (start, start + len(name)))
             return OrderKey(None, None, expression, descending, item)
         if not _is_name(name):
-            args = {"text": text, "key": "orderBy"}
-            raise Failure(Problem("EXP113", item.location, args))
+            raise Failure(Problem("EXP113", item.location, {"text": text, "key": "orderBy"}))
         known = {g.ref: number for number, g in enumerate(groups)}
         if "__" in name or metric_time(name, self.names.grains):
             ref = self.names.row(name, lambda a, b: item.part(start + a, start + b))
             if ref in known:
                 return OrderKey(known[ref], None, None, descending, item)
             code = "EXP108" if ref.kind == "measure" else "NAM122"
-            args = {"name": name, "reference": ref.written, "metrics": ()}
+            args: dict[str, object] = {"name": name, "reference": ref.written, "metrics": ()}
             raise Failure(Problem(code, item.location, args))
         refs = [ref for ref in self.names.bare(name) if ref.kind != "measure"]
         if refs:
-            args2 = {"name": name, "candidates": tuple(ref.written for ref in refs)}
+            args2: dict[str, object] = {
+                "name": name,
+                "candidates": tuple(ref.written for ref in refs),
+            }
             raise Failure(Problem("NAM112", item.location, args2))
         candidates = (*(o.name for o in outputs), *(g.name for g in groups), *self.graph.metrics)
-        from smq.text import nearest
-
         args3 = {"name": name, "nearest": nearest(name, candidates)}
         raise Failure(Problem("NAM121", item.part(start, start + len(name)), args3))
 

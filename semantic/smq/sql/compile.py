@@ -6,7 +6,6 @@ they cannot disagree. It never raises for any query or model; what is wrong come
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -30,6 +29,10 @@ from smq.sql.render import render
 from smq.sql.result import Compiled, CompiledQuery
 
 
+_REMEMBERED = 2_048
+"""How many answers a graph remembers; the oldest is forgotten first."""
+
+
 @dataclass(frozen=True, slots=True)
 class CompileOptions:
     """`dialect` is written, `written_dialect` is the one that expressions are in (same if None).
@@ -46,8 +49,23 @@ class CompileOptions:
 def compile_query(
     written: WrittenQuery, graph: SemanticGraph, options: CompileOptions | None = None
 ) -> Compiled:
-    """Compile one query. Raises UnknownDialectError for a dialect that does not exist."""
+    """Compile one query. Raises UnknownDialectError for a dialect that does not exist.
+
+    The same written query against the same graph is compiled once: the answer is remembered.
+    """
     options = options or CompileOptions()
+    memo: dict[tuple[WrittenQuery, CompileOptions], Compiled] = graph.memo.setdefault(
+        "compiled", {}
+    )
+    known = memo.get((written, options))
+    if known is None:
+        if len(memo) >= _REMEMBERED:
+            del memo[next(iter(memo))]
+        known = memo[written, options] = _compile(written, graph, options)
+    return known
+
+
+def _compile(written: WrittenQuery, graph: SemanticGraph, options: CompileOptions) -> Compiled:
     target = dialect_of(options.dialect)
     source = options.written_dialect or options.dialect
     binding = bind(written, graph, source)
@@ -157,6 +175,3 @@ def _item(query: Query, origin: str) -> Item:
     for group in (written.metrics, written.group_by, written.filters, written.order_by):
         items.update((item.path, item) for item in group)
     return items.get(origin) or query.outputs[0].item
-
-
-Compiler = Callable[[WrittenQuery, SemanticGraph, CompileOptions | None], Compiled]

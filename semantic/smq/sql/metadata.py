@@ -132,9 +132,11 @@ def leaf_reports(plan: Plan, graph: SemanticGraph) -> tuple[LeafReport, ...]:
                 if any(own.key == leaf.key for own in output.expression.leaves)
             )
             filters = tuple(dict.fromkeys(condition.text for condition in scan.filters))
-            reports.append(
-                LeafReport(leaf.name, aggregate_text(leaf), leaf.base, metrics, steps, filters)
-            )
+            key = ("aggregate text", leaf.key)
+            text = graph.memo.get(key)
+            if text is None:
+                text = graph.memo[key] = aggregate_text(leaf)
+            reports.append(LeafReport(leaf.name, text, leaf.base, metrics, steps, filters))
     return tuple(reports)
 
 
