@@ -44,7 +44,7 @@ def parse(document: Document) -> Parsed:
     """
     if len(document.text) > MAX_LENGTH:
         place = Location(document.uri, Span(0, 0))
-        problem = Problem("SYN119", place, {"size": len(document.text), "limit": MAX_LENGTH})
+        problem = Problem("FIL103", place, {"size": len(document.text), "limit": MAX_LENGTH})
         return Parsed(document, (), (problem,), complete=False)
     reading = Reading(document)
     _read(reading)

@@ -639,26 +639,6 @@ def nested_too_deep(args: Args) -> str:
     return f"Brackets are nested more than {args['limit']} deep; what is inside is not read."
 
 
-@rule("SYN119", "file-too-large", Severity.ERROR, on="smq")
-def file_too_large(args: Args) -> str:
-    """A query file is larger than any that people write.
-
-    It is not read, so that one wrong file does not hold up the editor. The limit is 32 Mi
-    characters.
-
-    ```bad
-    -- q.smq.json (size 33 MiB) --
-    ```
-
-    ```good
-    {"metrics": ["total_brn_cnt"]}
-    ```
-    """
-    return (
-        f"The file has {args['size']:,} characters and is not read; the limit is {args['limit']:,}."
-    )
-
-
 @rule("SYN120", "too-many-problems", Severity.ERROR, on="smq")
 def too_many_problems(args: Args) -> str:
     """A file has more faults of syntax than anybody would read.
