@@ -54,7 +54,14 @@ DIALECT = Dialect(
         """
     ),
     case_sensitive=True,
-    needs=frozenset({Needs.NULL_SAFE_IN_JOINS_ONLY, Needs.DOUBLE_DIVISION, Needs.COUNT_IF_AS_CASE}),
+    needs=frozenset(
+        {
+            Needs.NULL_SAFE_IN_JOINS_ONLY,
+            Needs.DOUBLE_DIVISION,
+            Needs.COUNT_IF_AS_CASE,
+            Needs.EXACT_QUANTILES,
+        }
+    ),
     aliases_shadow=frozenset(
         {"expressions", "joins", "where", "group", "having", "qualify", "windows", "order"}
     ),

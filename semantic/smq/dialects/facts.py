@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 Folding = Literal["none", "lower", "upper"]
 ValueKind = Literal["date", "timestamp"]
-Grain = Literal["second", "minute", "hour", "day", "week", "month", "quarter", "year"]
+Grain = Literal[
+    "millisecond", "second", "minute", "hour", "day", "week", "month", "quarter", "year"
+]
 
 
 class Needs(Enum):
@@ -35,7 +37,10 @@ class Needs(Enum):
     TYPED_UNION_NULLS = "untyped NULLs in the branches of a UNION"
     DATE_LITERALS = "text read as a date in one format everywhere"
     DOUBLE_DIVISION = "division that keeps its digits"
+    AVERAGE_OF_DOUBLES = "averages that keep their digits"
     ILIKE_AS_LOWER = "ILIKE"
+    EXACT_COUNT_DISTINCT = "approximate COUNT(DISTINCT)"
+    EXACT_QUANTILES = "approximate percentiles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,8 @@ class Percentiles:
     median: Callable[[exp.Expr], exp.Expr] | None
     continuous: Callable[[exp.Expr, exp.Expr], exp.Expr] | None
     discrete: Callable[[exp.Expr, exp.Expr], exp.Expr] | None
+    over_windows: bool = True
+    """Whether they may stand before OVER."""
     one_order_per_query: bool = False
     """Redshift: all ordered-set aggregates of a SELECT must order by the same expression."""
 

@@ -88,9 +88,11 @@ DIALECT = Dialect(
             Needs.COUNT_IF_AS_CASE,
             Needs.NULLS_LAST_AS_CASE,
             Needs.DOUBLE_DIVISION,
+            Needs.AVERAGE_OF_DOUBLES,
+            Needs.EXACT_COUNT_DISTINCT,
+            Needs.EXACT_QUANTILES,
         }
     ),
-    aliases_shadow=frozenset({"having"}),
     frames=frozenset(),
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
     forms=Forms(truncate=_truncate, add=_add),

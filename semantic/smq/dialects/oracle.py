@@ -87,6 +87,8 @@ DIALECT = Dialect(
             Needs.GROUP_BY_EXPRESSIONS,
             Needs.TYPED_UNION_NULLS,
             Needs.DATE_LITERALS,
+            Needs.EXACT_COUNT_DISTINCT,
+            Needs.EXACT_QUANTILES,
         }
     ),
     percentiles=Percentiles(

@@ -48,11 +48,20 @@ DIALECT = Dialect(
     max_name=63,
     max_name_in="bytes",
     null_order="large",
-    needs=frozenset({Needs.QUALIFY_AS_SUBQUERY, Needs.COUNT_IF_AS_CASE, Needs.TYPED_UNION_NULLS}),
+    needs=frozenset(
+        {
+            Needs.QUALIFY_AS_SUBQUERY,
+            Needs.COUNT_IF_AS_CASE,
+            Needs.TYPED_UNION_NULLS,
+            Needs.EXACT_COUNT_DISTINCT,
+            Needs.EXACT_QUANTILES,
+        }
+    ),
     percentiles=Percentiles(
         median=lambda value: within_group("PERCENTILE_CONT", "0.5", value),
         continuous=lambda value, fraction: within_group("PERCENTILE_CONT", fraction, value),
         discrete=lambda value, fraction: within_group("PERCENTILE_DISC", fraction, value),
+        over_windows=False,
     ),
     forms=Forms(truncate=_truncate, add=_add),
 )

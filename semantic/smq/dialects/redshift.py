@@ -59,6 +59,7 @@ DIALECT = Dialect(
             Needs.COUNT_IF_AS_CASE,
             Needs.NULL_SAFE_SPELLED_OUT,
             Needs.TYPED_UNION_NULLS,
+            Needs.AVERAGE_OF_DOUBLES,
         }
     ),
     frames=frozenset(),

@@ -42,7 +42,14 @@ DIALECT = Dialect(
     case_sensitive=True,
     max_name=255,
     null_order="large",
-    needs=frozenset({Needs.FILTER_AS_CASE, Needs.DOUBLE_DIVISION, Needs.COUNT_IF_AS_CASE}),
+    needs=frozenset(
+        {
+            Needs.FILTER_AS_CASE,
+            Needs.DOUBLE_DIVISION,
+            Needs.COUNT_IF_AS_CASE,
+            Needs.AVERAGE_OF_DOUBLES,
+        }
+    ),
     frames=frozenset(),
     percentiles=Percentiles(
         median=lambda value: call("MEDIAN", value),

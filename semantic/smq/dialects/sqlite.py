@@ -74,7 +74,14 @@ DIALECT = Dialect(
         """
     ),
     null_order="small",
-    needs=frozenset({Needs.QUALIFY_AS_SUBQUERY, Needs.COUNT_IF_AS_CASE}),
+    needs=frozenset(
+        {
+            Needs.QUALIFY_AS_SUBQUERY,
+            Needs.COUNT_IF_AS_CASE,
+            Needs.EXACT_COUNT_DISTINCT,
+            Needs.EXACT_QUANTILES,
+        }
+    ),
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
     forms=Forms(truncate=_truncate, add=_add),
 )

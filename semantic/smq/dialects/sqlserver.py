@@ -101,6 +101,9 @@ DIALECT = Dialect(
             Needs.GROUP_BY_EXPRESSIONS,
             Needs.TYPED_UNION_NULLS,
             Needs.ILIKE_AS_LOWER,
+            Needs.AVERAGE_OF_DOUBLES,
+            Needs.EXACT_COUNT_DISTINCT,
+            Needs.EXACT_QUANTILES,
         }
     ),
     frames=frozenset(),

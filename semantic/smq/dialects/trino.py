@@ -37,7 +37,12 @@ DIALECT = Dialect(
         """
     ),
     folding="lower",
-    needs=frozenset({Needs.QUALIFY_AS_SUBQUERY}),
+    needs=frozenset(
+        {
+            Needs.QUALIFY_AS_SUBQUERY,
+            Needs.AVERAGE_OF_DOUBLES,
+        }
+    ),
     frames=frozenset({"GROUPS"}),
     # There is APPROX_PERCENTILE and nothing exact.
     percentiles=Percentiles(median=None, continuous=None, discrete=None),

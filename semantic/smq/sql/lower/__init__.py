@@ -25,7 +25,26 @@ from typing import NamedTuple
 from sqlglot import exp
 
 from smq.dialects import Dialect, Needs
-from smq.sql.lower import aggregate_filter, identifiers, qualify, time
+from smq.sql.lower import (
+    aggregate_filter,
+    alias_shadowing,
+    approximate,
+    booleans,
+    count_if,
+    date_literals,
+    division,
+    frames,
+    group_by,
+    identifiers,
+    like,
+    null_ordering,
+    null_safe,
+    percentile,
+    qualify,
+    settings,
+    time,
+    typed_nulls,
+)
 from smq.sql.lower.context import Context, Lowered, Refusal
 
 __all__ = ["Lowered", "Refusal", "lower"]
@@ -33,21 +52,66 @@ __all__ = ["Lowered", "Refusal", "lower"]
 
 class _Pass(NamedTuple):
     run: Callable[[exp.Expr, Context], exp.Expr]
-    nodes: tuple[type[exp.Expr], ...]
-    """The pass has work only if one of these is in the tree."""
-    need: Needs | None = None
-    """The pass is for dialects with this need; None is for all."""
+    nodes: frozenset[type[exp.Expr]]
+    """The pass has work only if the tree has a node of one of these very types."""
+    needs: frozenset[Needs] = frozenset()
+    """The pass is for dialects with one of these needs; with none named it is for all."""
+    adds: bool = True
+    """Whether it adds nodes that passes after it look for."""
+
+
+def _types(*nodes: type[exp.Expr]) -> frozenset[type[exp.Expr]]:
+    return frozenset(nodes)
+
+
+def _needs(*needs: Needs) -> frozenset[Needs]:
+    return frozenset(needs)
 
 
 # The order matters, and each line says why it stands where it does.
 _PASSES: tuple[_Pass, ...] = (
-    # First, because it moves ORDER BY and LIMIT outward and adds a SELECT for the others to see.
-    _Pass(qualify.run, (exp.Select,), Needs.QUALIFY_AS_SUBQUERY),
-    # Filters become CASE before the percentiles that they filter are rewritten.
-    _Pass(aggregate_filter.run, (exp.Filter,), Needs.FILTER_AS_CASE),
-    _Pass(time.run, (exp.Anonymous,)),
+    # Refuses only; what it refuses is still as it was written.
+    _Pass(frames.run, _types(exp.WindowSpec), adds=False),
+    # The NULLs of a UNION are found while its branches are as the compiler made them.
+    _Pass(typed_nulls.run, _types(exp.Union), _needs(Needs.TYPED_UNION_NULLS)),
+    # An approximate percentile may become an exact one, which then goes the way of those.
+    _Pass(approximate.distinct, _types(exp.ApproxDistinct), _needs(Needs.EXACT_COUNT_DISTINCT)),
+    _Pass(approximate.quantile, _types(exp.ApproxQuantile), _needs(Needs.EXACT_QUANTILES)),
+    # Before filters, because a percentile from ranks takes its FILTER along. It may put a SELECT
+    # inside, whose windows and NULL order are for the passes below.
+    _Pass(percentile.run, _types(*percentile.NODES)),
+    # Puts a SELECT around, and moves ORDER BY and LIMIT there. HAVING and groups stay inside.
+    _Pass(qualify.run, _types(exp.Qualify), _needs(Needs.QUALIFY_AS_SUBQUERY)),
+    # Only now each name is in the SELECT where it stays, with the tables it may come from.
+    _Pass(alias_shadowing.run, _types(exp.Alias), adds=False),
+    # Both make a CASE, whose condition is for the boolean pass.
+    _Pass(aggregate_filter.run, _types(exp.Filter), _needs(Needs.FILTER_AS_CASE)),
+    _Pass(count_if.run, _types(exp.CountIf), _needs(Needs.COUNT_IF_AS_CASE)),
+    # Ordinals are looked up in the final SELECT list, and constant keys may become a HAVING.
+    _Pass(group_by.run, _types(exp.Group)),
+    # After all that adds windows and moves ORDER BY.
+    _Pass(
+        null_ordering.run,
+        _types(exp.Order),
+        _needs(Needs.NULLS_LAST_AS_CASE, Needs.NULLS_LAST_AS_CASE_IN_WINDOWS),
+    ),
+    _Pass(
+        null_safe.run,
+        _types(exp.NullSafeEQ, exp.NullSafeNEQ),
+        _needs(Needs.NULL_SAFE_SPELLED_OUT, Needs.NULL_SAFE_IN_JOINS_ONLY),
+    ),
+    _Pass(like.run, _types(exp.ILike), _needs(Needs.ILIKE_AS_LOWER)),
+    _Pass(division.quotients, _types(exp.Div), _needs(Needs.DOUBLE_DIVISION)),
+    # Medians from ranks have become averages.
+    _Pass(division.averages, _types(exp.Avg), _needs(Needs.AVERAGE_OF_DOUBLES)),
+    # After all that compares or copies expressions, which is easier while dates are short.
+    _Pass(time.run, _types(exp.Anonymous)),
+    _Pass(date_literals.run, _types(exp.Cast), _needs(Needs.DATE_LITERALS)),
+    # After all that adds conditions.
+    _Pass(booleans.run, _types(exp.Select), _needs(Needs.BOOLEANS_AS_NUMBERS)),
+    _Pass(settings.run, _types(exp.Select), adds=False),
     # Last, because every pass may add names.
-    _Pass(identifiers.run, (exp.Identifier,)),
+    _Pass(identifiers.run, _types(exp.Identifier), adds=False),
 )
 
 
@@ -58,11 +122,17 @@ def lower(tree: exp.Expr, dialect: Dialect) -> Lowered:
     only if nothing was refused.
     """
     context = Context(dialect)
-    present = {type(node) for node in tree.walk()}
+    present = _present(tree)
     for step in _PASSES:
-        if step.need is not None and step.need not in dialect.needs:
+        if step.needs and dialect.needs.isdisjoint(step.needs):
             continue
         if present.isdisjoint(step.nodes):
             continue
         tree = step.run(tree, context)
+        if step.adds:
+            present = _present(tree)
     return Lowered(tree, tuple(context.refused))
+
+
+def _present(tree: exp.Expr) -> set[type[exp.Expr]]:
+    return {type(node) for node in tree.walk()}

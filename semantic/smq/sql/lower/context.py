@@ -63,20 +63,20 @@ def replace(old: exp.Expr, new: exp.Expr, root: exp.Expr) -> exp.Expr:
     return root
 
 
-def exact(name: str) -> exp.Identifier:
-    """A name of ours, whose letter case counts."""
-    return exp.Identifier(this=name, quoted=True)
+def ours(name: str) -> exp.Identifier:
+    """A name that only the SQL around it sees, so that the engine may fold it as it likes."""
+    return exp.Identifier(this=name, quoted=False)
 
 
-def column(name: str, table: str | None = None) -> exp.Column:
-    """A reference to a column that we named."""
-    if table is None:
-        return exp.Column(this=exact(name))
-    return exp.Column(this=exact(name), table=exact(table))
+def subquery(query: exp.Expr, name: str) -> exp.Subquery:
+    """The query as a source, under a name of ours."""
+    return exp.Subquery(this=query, alias=exp.TableAlias(this=ours(name)))
 
 
-def aliased(expression: exp.Expr, name: str) -> exp.Alias:
-    return exp.Alias(this=expression, alias=exact(name))
+def names_of_tables(tree: exp.Expr) -> set[str]:
+    """Every name, in lower case, that a table or CTE has somewhere in the tree."""
+    found = {node.alias_or_name.lower() for node in tree.find_all(exp.Table, exp.CTE)}
+    return found | {node.alias.lower() for node in tree.find_all(exp.Subquery)}
 
 
 def free_name(wanted: str, taken: set[str]) -> str:

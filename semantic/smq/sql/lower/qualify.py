@@ -6,11 +6,11 @@ from sqlglot import exp
 
 from smq.sql.lower.context import (
     Context,
-    aliased,
-    column,
-    exact,
     free_name,
+    names_of_tables,
+    ours,
     replace,
+    subquery,
 )
 
 
@@ -27,12 +27,12 @@ class _Inner:
 
     def __init__(self, select: exp.Select) -> None:
         self.select = select
-        self.names: dict[exp.Expr, str] = {}
+        self.names: dict[exp.Expr, exp.Identifier] = {}
         self.aliases: set[str] = set()
         for projection in select.expressions:
             name = projection.alias_or_name
             self.aliases.add(name)
-            self.names.setdefault(projection.unalias(), name)
+            self.names.setdefault(projection.unalias(), _name(projection))
         self.taken = {name.lower() for name in self.aliases}
         group = select.args.get("group")
         self.keys: list[exp.Expr] = list(group.expressions) if group is not None else []
@@ -42,10 +42,11 @@ class _Inner:
         name = self.names.get(expression)
         if name is None:
             wanted = expression.name if isinstance(expression, exp.Column) else "window_value"
-            name = free_name(wanted, self.taken)
+            name = ours(free_name(wanted, self.taken))
             self.names[expression] = name
-            self.select.append("expressions", aliased(expression.copy(), name))
-        return column(name)
+            output = exp.Alias(this=expression.copy(), alias=name.copy())
+            self.select.append("expressions", output)
+        return exp.Column(this=name.copy())
 
 
 def _wrap(select: exp.Select, tree: exp.Expr, context: Context) -> exp.Expr:
@@ -70,8 +71,7 @@ def _wrap(select: exp.Select, tree: exp.Expr, context: Context) -> exp.Expr:
             if not ordered.this.is_int:
                 ordered.set("this", _outside(ordered.this, inner))
 
-    taken = {table.alias_or_name.lower() for table in tree.find_all(exp.Table, exp.CTE)}
-    name = free_name("windowed", taken)
+    name = free_name("windowed", names_of_tables(tree))
     outer = exp.Select(
         expressions=[_output(output) for output in outputs],
         where=exp.Where(this=condition),
@@ -83,22 +83,23 @@ def _wrap(select: exp.Select, tree: exp.Expr, context: Context) -> exp.Expr:
     )
     # Replaced while the inner SELECT is still where the outer one has to be.
     tree = replace(select, outer, tree)
-    table = exp.Subquery(this=select, alias=exp.TableAlias(this=exact(name)))
-    outer.set("from_", exp.From(this=table))
+    outer.set("from_", exp.From(this=subquery(select, name)))
     return tree
 
 
 def _output(projection: exp.Expr) -> exp.Expr:
-    if projection.is_star:
-        return exp.Star()
-    if isinstance(projection, exp.Column):
-        # Without an alias the name is as the user writes it, and the engine folds both alike.
-        new: exp.Expr = exp.Column(this=projection.this.copy())
-    else:
-        assert isinstance(projection, exp.Alias), "every output has a name"
-        new = exp.Column(this=projection.args["alias"].copy())
+    new = exp.Star() if projection.is_star else exp.Column(this=_name(projection))
     new.meta.update(projection.meta)
     return new
+
+
+def _name(projection: exp.Expr) -> exp.Identifier:
+    """The name of an output; one without an alias is a column, folded alike inside and outside."""
+    alias = projection.args.get("alias") if isinstance(projection, exp.Alias) else projection.this
+    if projection.is_star:
+        return ours("*")
+    assert isinstance(alias, exp.Identifier), "every output has a name"
+    return alias.copy()
 
 
 def _outside(expression: exp.Expr, inner: _Inner) -> exp.Expr:

@@ -1,0 +1,65 @@
+"""GROUP BY by what the SELECT list holds, and never by constants."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from smq.dialects import Needs
+from smq.sql.lower.context import Context
+
+
+def run(tree: exp.Expr, context: Context) -> exp.Expr:
+    spell_out = Needs.GROUP_BY_EXPRESSIONS in context.dialect.needs
+    for group in tree.find_all(exp.Group):
+        select = group.parent
+        if not isinstance(select, exp.Select) or not group.expressions:
+            continue
+        keys = [_resolved(key, select) if spell_out else key for key in group.expressions]
+        kept = [key for key in keys if not _is_constant(key)]
+        if len(kept) == len(group.expressions) and not spell_out:
+            continue
+        group.set("expressions", kept)
+        if not kept and set(group.args) <= {"expressions"}:
+            _keep_one_group(select)
+    return tree
+
+
+def _resolved(key: exp.Expr, select: exp.Select) -> exp.Expr:
+    """The expression of the output that an ordinal counts."""
+    if isinstance(key, exp.Literal) and key.is_int:
+        place = int(key.name) - 1
+        if place < len(select.expressions):
+            found: exp.Expr = select.expressions[place].unalias().copy()
+            return found
+    return key
+
+
+def _is_constant(key: exp.Expr) -> bool:
+    """A key that is the same in all rows; engines refuse it or take a number for an ordinal.
+
+    A whole number alone is an ordinal here, too. What calls a function may differ between rows.
+    """
+    if isinstance(key, exp.Literal):
+        return key.is_string or not key.is_int
+    for node in key.walk():
+        if isinstance(node, _MAY_DIFFER) and not isinstance(node, _HARMLESS):
+            return False
+    return True
+
+
+def _keep_one_group(select: exp.Select) -> None:
+    """Without keys there is one row even for no rows; with constant keys there is none."""
+    select.set("group", None)
+    some = exp.GT(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(0))
+    having = select.args.get("having")
+    if having is None:
+        select.set("having", exp.Having(this=some))
+    else:
+        condition = having.this
+        if isinstance(condition, exp.Or):
+            condition = exp.Paren(this=condition)
+        having.set("this", exp.And(this=some, expression=condition))
+
+
+_MAY_DIFFER = (exp.Column, exp.Func, exp.Query, exp.Placeholder, exp.Parameter, exp.Window)
+_HARMLESS = (exp.Cast, exp.Case, exp.If, exp.Coalesce, exp.And, exp.Or)
