@@ -12,7 +12,7 @@ from typing import Literal
 
 from sqlglot import exp
 
-from smq.expr import NameUse, Template, fill, parse_expression
+from smq.expr import Call, NameUse, Template, fill, parse_expression
 from smq.graph.graph import SemanticGraph
 from smq.graph.references import METRIC_TIME, RowRef, all_grains, metric_time, readings
 from smq.graph.symbols import Filter, FrameWindow, Input, Measure, Metric, Model, Sql
@@ -26,9 +26,24 @@ class InnerRef:
 
     alias: str
     model: str
-    kind: Literal["dimension", "entity", "measure"]
+    kind: Literal["dimension", "entity", "measure", "column"]
     name: str
     grain: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricValue:
+    """`{{ Metric('m', group_by=['entity']) }}`: for each row the metric of its entity."""
+
+    metric: str
+    by: tuple[RowRef, ...]
+
+    @property
+    def alias(self) -> str:
+        return "_".join((self.metric, "by", *(ref.name for ref in self.by)))
+
+
+ConditionRef = RowRef | InnerRef | MetricValue
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +51,7 @@ class RowCondition:
     """A boolean over row values; the template's slots are numbered into `refs`."""
 
     template: Template
-    refs: tuple[RowRef | InnerRef, ...]
+    refs: tuple[ConditionRef, ...]
     text: str
     tables: tuple[tuple[int, str, str], ...] = ()
     """Tables of subqueries: (the template's table slot, model, alias)."""
@@ -49,7 +64,17 @@ class RowCondition:
     @property
     def outer(self) -> tuple[RowRef, ...]:
         """The row values of the leaf itself, without those of subqueries."""
-        return tuple(ref for ref in self.refs if isinstance(ref, RowRef))
+        found: dict[RowRef, None] = {}
+        for ref in self.refs:
+            if isinstance(ref, RowRef):
+                found[ref] = None
+            elif isinstance(ref, MetricValue):
+                found.update(dict.fromkeys(ref.by))
+        return tuple(found)
+
+    @property
+    def metric_values(self) -> tuple[MetricValue, ...]:
+        return tuple(dict.fromkeys(r for r in self.refs if isinstance(r, MetricValue)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -374,17 +399,33 @@ class _Expander:
                 "feature": "aggregates and subqueries in a metric filter",
             }
             raise _Fault([Problem("MET104", sql.location, args)])
-        refs = [self._row_name(metric, sql, use, base) for use in template.uses]
+        refs: list[ConditionRef] = []
+        for use in template.uses:
+            if use.call is not None and use.call.kind == "Metric":
+                refs.append(self._metric_value(metric, sql, use))
+            else:
+                refs.append(self._row_name(metric, sql, use, base))
         return RowCondition(template, tuple(refs), sql.text)
+
+    def _metric_value(self, metric: Metric, sql: Sql, use: NameUse) -> MetricValue:
+        call = use.call
+        assert call is not None
+        place = _part(sql, use.start, use.end)
+        if call.name not in self.graph.metrics:
+            raise _Fault([self._unknown(metric, call.name, place)])
+        # Expanding it here finds a metric that filters itself.
+        self._known(call.name)
+        value = metric_value(self.graph, call, self.grains)
+        if value is None:
+            args = {"metric": metric.name, "feature": "Metric(…) without one entity to group by"}
+            raise _Fault([Problem("MET104", place, args)])
+        return value
 
     # Names.
 
     def _row_name(self, metric: Metric, sql: Sql, use: NameUse, base: str | None) -> RowRef:
         place = _part(sql, use.start, use.end)
         if use.call is not None:
-            if use.call.kind == "Metric":
-                args = {"metric": metric.name, "feature": "Metric(…) in a filter"}
-                raise _Fault([Problem("MET104", place, args)])
             found = call_readings(self.graph, use, self.grains)
             name = use.call.name
         else:
@@ -594,13 +635,28 @@ def call_readings(graph: SemanticGraph, use: NameUse, grains: frozenset[str]) ->
     assert call is not None
     name = "__".join((*call.entity_path, call.name))
     if call.kind == "Entity" and "__" not in name:
-        owners = [m for m in graph.models.values() if name in graph.index(m.name).entities]
-        keyed = graph.joins.keyed_by(name)
-        found = [RowRef("entity", m.name, name) for m in owners if not keyed or m.name in keyed]
-        return tuple(found)
+        return _entity_readings(graph, name)
     if call.grain is not None:
         name = f"{name}__{call.grain}"
     return row_readings(graph, name, grains)
+
+
+def metric_value(graph: SemanticGraph, call: Call, grains: frozenset[str]) -> MetricValue | None:
+    """What `Metric('m', group_by=[…])` means; None unless each name is one entity or dimension."""
+    by: list[RowRef] = []
+    for name in call.group_by:
+        found = row_readings(graph, name, grains) if "__" in name else _entity_readings(graph, name)
+        if len(found) != 1:
+            return None
+        by.append(found[0])
+    return MetricValue(call.name, tuple(by)) if by else None
+
+
+def _entity_readings(graph: SemanticGraph, name: str) -> tuple[RowRef, ...]:
+    """The models that an entity identifies; where none does, those that have it at all."""
+    owners = [m.name for m in graph.models.values() if name in graph.index(m.name).entities]
+    keyed = graph.joins.keyed_by(name)
+    return tuple(RowRef("entity", m, name) for m in owners if not keyed or m in keyed)
 
 
 def member_ref(graph: SemanticGraph, model: str, name: str) -> RowRef | None:

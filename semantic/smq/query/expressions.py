@@ -9,15 +9,18 @@ from sqlglot import exp
 from smq.expr import NameUse, Template, conjuncts, is_boolean, parse_expression
 from smq.graph.formula import (
     Broken,
+    ConditionRef,
     Formula,
     InnerRef,
     LateName,
+    MetricValue,
     RowCondition,
     Weaver,
     call_readings,
     expand,
     measure_leaf,
     member_ref,
+    metric_value,
 )
 from smq.graph.graph import SemanticGraph
 from smq.graph.references import RowRef, readings, splits
@@ -27,7 +30,7 @@ from smq.query.names import Failure, Names
 from smq.query.written import Item
 from smq.text import Location, nearest
 
-Meaning = RowRef | InnerRef | Formula | Output
+Meaning = RowRef | InnerRef | MetricValue | Formula | Output
 
 
 class Expressions:
@@ -124,6 +127,12 @@ class Expressions:
                 windowed = windowed or meaning.expression.windowed
                 inner = meaning.expression
                 value = weaver.embed(Formula(inner.tree, inner.slots, inner.windowed))
+            elif isinstance(meaning, MetricValue):
+                args = {
+                    "text": item.text[use.start : use.end],
+                    "detail": "a metric by an entity is a value of rows, before aggregation",
+                }
+                raise Failure(Problem("EXP112", item.part(*at), args))
             elif isinstance(meaning, InnerRef):
                 raise Failure(Problem("EXP106", item.part(*at), {"table": meaning.model}))
             elif meaning.kind == "measure":
@@ -212,10 +221,10 @@ class Expressions:
                 raise Failure(Problem("EXP106", item.location, {"table": part.tables[0].name}))
             return PostFilter(self.post(item, part, meanings), item, item.text)
         tables = tuple((t.slot, scopes[t.slot][1], scopes[t.slot][0]) for t in part.tables)
-        refs: list[RowRef | InnerRef] = []
+        refs: list[ConditionRef] = []
         for use in part.uses:
             meaning = meanings[use.slot]
-            assert isinstance(meaning, (RowRef, InnerRef))
+            assert isinstance(meaning, (RowRef, InnerRef, MetricValue))
             refs.append(meaning)
         condition = RowCondition(part, tuple(refs), item.text, tables, item.path)
         return RowFilter(condition, item)
@@ -318,10 +327,15 @@ class Expressions:
                     "nearest": nearest(call.name, self.graph.metrics),
                 }
                 raise Failure(Problem("NAM101", at, args))
-            if call.group_by:
-                args = {"text": item.text[use.start : use.end], "detail": "a metric by an entity"}
+            formula = self.formula(call.name, item, (use.start, use.end))
+            if not call.group_by:
+                return formula
+            value = metric_value(self.graph, call, self.names.grains)
+            if value is None:
+                detail = f"{', '.join(call.group_by)} is not one entity"
+                args = {"text": item.text[use.start : use.end], "detail": detail}
                 raise Failure(Problem("EXP112", at, args))
-            return self.formula(call.name, item, (use.start, use.end))
+            return value
         found = call_readings(self.graph, use, self.names.grains)
         if len(found) > 1:
             args = {"name": call.name, "readings": tuple(self.names.explain(r) for r in found)}
@@ -413,10 +427,12 @@ class Expressions:
     ) -> InnerRef | None:
         def ref(rest: str) -> InnerRef | None:
             member = member_ref(self.graph, model, rest)
-            if member is None:
-                return None
-            return InnerRef(alias, model, member.kind, member.name)  # type: ignore[arg-type]
+            if member is not None and member.kind != "metric_time":
+                return InnerRef(alias, model, member.kind, member.name)
+            # As in a written FROM clause, what is no member is a plain column of the model.
+            return InnerRef(alias, model, "column", rest) if prefixed else None
 
+        prefixed = True
         if len(use.parts) == 2 and use.parts[0] in (written, model):
             return ref(use.parts[1])
         if len(use.parts) != 1:
@@ -427,6 +443,7 @@ class Expressions:
                 found = ref(right)
                 if found is not None:
                     return found
+        prefixed = False
         return ref(name) if len(tables) == 1 else None
 
 

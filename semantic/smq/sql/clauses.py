@@ -7,7 +7,7 @@ the base is missing (the outer side of a join) contribute nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -106,13 +106,26 @@ def unkeyed_fan_out(plan: Plan, graph: SemanticGraph) -> list[Problem]:
     return list(found.values())
 
 
-def written_select(plan: Plan, physical: Physical, graph: SemanticGraph) -> exp.Select:
-    """The canonical tree of a plan with a written FROM clause. Raises PhysicalFault."""
-    return _Clause(plan, physical, graph).select()
+MetricJoins = Callable[
+    [Iterable[RowCondition], Mapping[RowRef, exp.Expr], Plan, Physical], list[exp.Join]
+]
+
+
+def written_select(
+    plan: Plan, physical: Physical, graph: SemanticGraph, metric_joins: MetricJoins
+) -> exp.Select:
+    """The canonical tree of a plan with a written FROM clause. Raises PhysicalFault.
+
+    `metric_joins` gives the joins that metric values in filters need.
+    """
+    return _Clause(plan, physical, graph, metric_joins).select()
 
 
 class _Clause:
-    def __init__(self, plan: Plan, physical: Physical, graph: SemanticGraph) -> None:
+    def __init__(
+        self, plan: Plan, physical: Physical, graph: SemanticGraph, metric_joins: MetricJoins
+    ) -> None:
+        self.metric_joins = metric_joins
         assert plan.written is not None
         self.plan = plan
         self.clause = plan.written
@@ -246,6 +259,10 @@ class _Clause:
                 )
             node.meta["origin"] = self.clause.item.path
             joins.append(node)
+        filters = [f.condition for f in self.plan.query.row_filters]
+        filters += [condition for leaf in self.leaves for condition in leaf.filters]
+        values = {ref: self._value(ref, time) for f in filters for ref in f.outer}
+        joins.extend(self.metric_joins(filters, values, self.plan, self.physical))
         if joins:
             select.set("joins", joins)
         conditions = [

@@ -28,7 +28,6 @@ from smq.sql.physical import PhysicalFault
 from smq.sql.render import render
 from smq.sql.result import Compiled, CompiledQuery
 
-
 _REMEMBERED = 2_048
 """How many answers a graph remembers; the oldest is forgotten first."""
 

@@ -7,16 +7,20 @@ so MAX hands it on and aggregates nothing again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from sqlglot import exp
 
 from smq.expr import Template, fill
-from smq.graph.formula import Leaf
+from smq.graph.formula import Formula, LateName, Leaf, MetricValue, RowCondition, expand
 from smq.graph.graph import SemanticGraph
 from smq.graph.references import RowRef
+from smq.plan.build import build
 from smq.plan.nodes import Plan, Scan
+from smq.query.bound import Group, Output, PostExpression, Query
 from smq.sql.clauses import written_select
 from smq.sql.finish import as_column, conjunction, filled, finish, free_name, group_by
-from smq.sql.physical import Physical, column, name
+from smq.sql.physical import Physical, PhysicalFault, column, name
 
 COMBINED = "combined"
 
@@ -27,7 +31,7 @@ def emit(
     """The canonical tree, and what it reads. `dialect` is the one the models are written in."""
     physical = Physical(graph, dialect, plan.time_grain)
     if plan.written is not None:
-        return written_select(plan, physical, graph), physical
+        return written_select(plan, physical, graph, metric_joins), physical
     if len(plan.scans) == 1:
         return _flat(plan, physical), physical
     return _combined(plan, physical, inline), physical
@@ -40,7 +44,7 @@ def _flat(plan: Plan, physical: Physical) -> exp.Select:
     scan = plan.scans[0]
     values = scan_values(scan, plan, physical)
     groups = [values[group.ref] for group in plan.query.groups]
-    select = scan_select(scan, values, physical)
+    select = scan_select(scan, values, plan, physical)
 
     def leaf_value(leaf: Leaf) -> exp.Expr:
         return filled(aggregate(leaf, values), leaf)
@@ -75,7 +79,9 @@ def scan_values(scan: Scan, plan: Plan, physical: Physical) -> dict[RowRef, exp.
     return values
 
 
-def scan_select(scan: Scan, values: dict[RowRef, exp.Expr], physical: Physical) -> exp.Select:
+def scan_select(
+    scan: Scan, values: dict[RowRef, exp.Expr], plan: Plan, physical: Physical
+) -> exp.Select:
     """FROM, LEFT JOINs and WHERE of a scan; the SELECT list is the caller's."""
     select = exp.Select(from_=exp.From(this=physical.relation(scan.base, scan.alias)))
     joins = []
@@ -94,12 +100,55 @@ def scan_select(scan: Scan, values: dict[RowRef, exp.Expr], physical: Physical) 
         )
         node.meta["origin"] = f"join:{join.edge.left}:{join.edge.right}"
         joins.append(node)
+    joins.extend(metric_joins(scan.filters, values, plan, physical))
     if joins:
         select.set("joins", joins)
     conditions2 = [physical.condition(condition, values) for condition in scan.filters]
     if conditions2:
         select.set("where", exp.Where(this=conjunction(conditions2)))
     return select
+
+
+def metric_joins(
+    conditions: Iterable[RowCondition],
+    values: Mapping[RowRef, exp.Expr],
+    plan: Plan,
+    physical: Physical,
+) -> list[exp.Join]:
+    """A to-one join for each `Metric('m', group_by=[…])`: the metric's rows, one for each key.
+
+    The inner query sees none of the outer one's filters. Raises PhysicalFault.
+    """
+    joins: dict[MetricValue, exp.Join] = {}
+    for condition in conditions:
+        for value in condition.metric_values:
+            if value in joins:
+                continue
+            item = plan.query.outputs[0].item
+            keys = [f"key_{number}" for number, _ in enumerate(value.by, start=1)]
+            groups = tuple(Group(key, ref, item) for key, ref in zip(keys, value.by, strict=True))
+            formula = expand(physical.graph, value.metric, physical.dialect)
+            assert isinstance(formula, Formula), "the binder has expanded it"
+            slots = tuple(slot for slot in formula.slots if not isinstance(slot, LateName))
+            expression = PostExpression(formula.tree, slots, formula.windowed)
+            output = Output(value.metric, expression, "metric", item)
+            inner = Query(plan.query.written, groups, (output,), (), (), (), (), None, None)
+            planned = build(inner, physical.graph)
+            if planned.plan is None:
+                raise PhysicalFault(planned.problems[0])
+            select, read = emit(planned.plan, physical.graph, physical.dialect, inline=True)
+            physical.tables.update(read.tables)
+            physical.columns.update(read.columns)
+            on = [
+                exp.EQ(this=values[ref].copy(), expression=column(value.alias, key))
+                for key, ref in zip(keys, value.by, strict=True)
+            ]
+            joins[value] = exp.Join(
+                this=exp.Subquery(this=select, alias=exp.TableAlias(this=name(value.alias))),
+                side="LEFT",
+                on=conjunction(on),
+            )
+    return list(joins.values())
 
 
 def aggregate(leaf: Leaf, values: dict[RowRef, exp.Expr]) -> exp.Expr:
@@ -120,7 +169,7 @@ def _combined(plan: Plan, physical: Physical, inline: bool) -> exp.Select:
     taken |= {model.casefold() for model in physical.graph.models}
     for scan in plan.scans:
         values = scan_values(scan, plan, physical)
-        select = scan_select(scan, values, physical)
+        select = scan_select(scan, values, plan, physical)
         groups = [values[group.ref].copy() for group in query.groups]
         select.set(
             "expressions",

@@ -9,7 +9,7 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
 from smq.expr import Template, fill, parse_expression
-from smq.graph.formula import InnerRef, RowCondition
+from smq.graph.formula import ConditionRef, InnerRef, MetricValue, RowCondition
 from smq.graph.graph import SemanticGraph
 from smq.graph.references import RowRef
 from smq.graph.symbols import (
@@ -136,7 +136,9 @@ class Physical:
         template = self._with_typed_literals(condition)
         values: list[exp.Expr] = []
         for ref in refs:
-            if isinstance(ref, InnerRef):
+            if isinstance(ref, MetricValue):
+                values.append(column(ref.alias, ref.metric))
+            elif isinstance(ref, InnerRef):
                 inner = RowRef(ref.kind, ref.model, ref.name, ref.grain)
                 values.append(self.value(inner, ref.alias))
             else:
@@ -252,9 +254,9 @@ class Physical:
             return
         literal.replace(exp.Cast(this=literal.copy(), to=exp.DataType(this=to, nested=False)))
 
-    def _is_dated(self, ref: RowRef | InnerRef) -> str:
+    def _is_dated(self, ref: ConditionRef) -> str:
         """`date` or `timestamp` for references that are declared so, else nothing."""
-        if ref.kind != "dimension":
+        if isinstance(ref, MetricValue) or ref.kind != "dimension":
             return ""
         dimension = self.graph.index(ref.model).dimensions.get(ref.name)
         declared = base_type(dimension.data_type) if dimension else ""
