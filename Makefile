@@ -1,0 +1,69 @@
+# Everything a contributor types. It needs make and Python 3.11 or newer, nothing else: the first
+# target that wants it makes a virtual environment, with the exact versions of the lock file.
+
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check test-all bench fmt lock generate clean
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make the virtual environment, if it is not fresh
+
+$(READY): requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one with make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "$(PYTHON) cannot make environments; on Debian: apt install python3-venv"; exit 1; }
+	@echo "installing into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## a question, its SQL, its rows, and a mistake explained
+	@$(BIN)/smq demo
+
+test: $(READY) ## the tests, without the long ones
+	@$(BIN)/python -m pytest -m "not long" $(PYTEST_ARGS)
+
+check: $(READY) ## format, lint, types, import directions, generated files, tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python examples/make_data.py --check > /dev/null
+	@$(BIN)/python docs/make_picture.py --check
+	@$(BIN)/python docs/generate.py --check
+	@$(BIN)/smq check examples/bank examples/shop
+	@$(MAKE) --no-print-directory test
+
+test-all: $(READY) ## every test, the long property runs too, on all cores
+	@$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+
+bench: $(READY) ## how long starting and compiling take here
+	@$(BIN)/python bench/compile.py
+	@$(BIN)/python bench/start.py
+
+fmt: $(READY) ## format the code, and cure what the linter can cure
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+generate: $(READY) ## write the files that are made from others
+	@$(BIN)/python examples/make_data.py
+	@$(BIN)/python docs/generate.py
+	@$(BIN)/python docs/make_picture.py
+
+lock: $(READY) ## resolve the newest versions that pyproject.toml allows
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	  --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet \
+	  --output-file requirements/dev.lock
+	@echo "requirements/dev.lock is new; run make check"
+
+clean: ## remove the environment and what the tools left behind
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
