@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, time
+from math import isfinite
 
 from smq_server.cli.findings.width import visible, width
 from smq_server.cli.values import NUMBERS, shown
@@ -13,6 +14,8 @@ Rows = Sequence[Sequence[object]]
 _NARROWEST = 8
 _BETWEEN = " │ "
 _ELLIPSIS = "…"
+_DIGITS = 6
+_SMALL, _LARGE = 1e-4, 1e15
 
 
 def draw(headings: Sequence[str], rows: Rows, room: int | None = None) -> str:
@@ -47,9 +50,29 @@ def _columns(headings: Sequence[str], rows: Rows) -> list[list[str]]:
     columns = []
     for index, heading in enumerate(headings):
         values = [row[index] for row in rows]
-        texts = [heading, *map(shown, _without_midnight(values))]
+        decimals = _decimals(values)
+        texts = [heading, *(shown(value, decimals) for value in _without_midnight(values))]
         columns.append([visible(text) for text in texts])
     return columns
+
+
+def _decimals(values: list[object]) -> int | None:
+    """How many decimals a column of floats is shown with: six digits, but cents at least.
+
+    None where rounding would hide a small number.
+    """
+    floats = [abs(value) for value in values if isinstance(value, float) and isfinite(value)]
+    if any(0 < value < _SMALL for value in floats) or any(value >= _LARGE for value in floats):
+        return None
+    largest = max(floats, default=0.0)
+    whole = len(str(int(largest))) if largest >= 1 else 0
+    decimals = min(max(_DIGITS - whole, 2), _DIGITS)
+    # Zeros that end every value say nothing.
+    while decimals > 1 and all(
+        round(value, decimals) == round(value, decimals - 1) for value in floats
+    ):
+        decimals -= 1
+    return decimals
 
 
 def _without_midnight(values: list[object]) -> list[object]:

@@ -11,18 +11,13 @@ from decimal import Decimal
 NULL = "NULL"
 NUMBERS = (int, float, Decimal)
 
-_DIGITS = 6
-_SMALL, _LARGE = 1e-4, 1e15
 
-
-def shown(value: object) -> str:
-    """For people: fractions of floats are rounded to six digits, NULL is called so."""
+def shown(value: object, decimals: int | None = None) -> str:
+    """For people: floats are rounded to so many decimals, NULL is called so."""
     if value is None:
         return NULL
-    if isinstance(value, float) and math.isfinite(value):
-        if value == 0 or _SMALL <= abs(value) < _LARGE:
-            return repr(round(value, _DIGITS))
-        return repr(value)
+    if decimals is not None and isinstance(value, float) and math.isfinite(value):
+        return f"{value:.{decimals}f}"
     return cell(value)
 
 
