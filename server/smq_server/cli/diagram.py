@@ -41,19 +41,19 @@ def diagram(explanation: Explanation) -> Diagram:
     nodes: list[Node] = []
     edges: list[Edge] = []
     leaves: list[str] = []
-    for number, report in enumerate(query.leaves):
+    for number, scan in enumerate(explanation.scans):
         base = f"t{number}"
-        nodes.append(Node(base, "table", (report.base, explanation.tables[report.base])))
-        reached = {report.base: base}
-        for position, step in enumerate(report.joins):
+        nodes.append(Node(base, "table", (scan.base, explanation.tables[scan.base])))
+        reached = {scan.base: base}
+        for position, step in enumerate(scan.joins):
             joined = f"t{number}_{position}"
             nodes.append(Node(joined, "table", (step.right, explanation.tables[step.right])))
             # An arrow to the table that it is joined to: every base row stays one row.
             edges.append(Edge(joined, reached.get(step.left, base), ", ".join(step.entities)))
             reached[step.right] = joined
+        conditions = tuple(f"where {each}" for each in scan.filters)
         leaf = f"l{number}"
-        conditions = tuple(f"where {' '.join(each.split())}" for each in report.filters)
-        nodes.append(Node(leaf, "leaf", (report.aggregate, *conditions)))
+        nodes.append(Node(leaf, "leaf", (*(each.aggregate for each in scan.leaves), *conditions)))
         edges.append(Edge(base, leaf))
         leaves.append(leaf)
     last = leaves

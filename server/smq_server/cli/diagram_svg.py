@@ -27,6 +27,7 @@ _COLORS: dict[Kind, tuple[str, str]] = {
     "filter": ("#fdf4e3", "#b98a2c"),
     "result": ("#ffffff", "#444444"),
 }
+_HEADED: tuple[Kind, ...] = ("table", "filter")
 _STYLE = "font-family: ui-monospace, Menlo, Consolas, 'Noto Sans Mono CJK KR', monospace"
 
 
@@ -136,7 +137,7 @@ def _drawn_box(box: _Box) -> Iterator[str]:
         f'height="{box.height:.1f}" rx="{corner}" fill="{fill}" stroke="{stroke}"/>'
     )
     for number, line in enumerate(box.lines):
-        weight = ' font-weight="bold"' if number == 0 and len(box.lines) > 1 else ""
+        weight = ' font-weight="bold"' if number == 0 and box.node.kind in _HEADED else ""
         y = box.y + _PADDING / 2 + _LINE * (number + 1) - 5
         yield f'<text x="{box.x + _PADDING:.1f}" y="{y:.1f}"{weight}>{_text(line)}</text>'
 

@@ -25,6 +25,25 @@ STAGES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Scan:
+    """Leaves that read the same rows: one base, one set of joins, one set of filters."""
+
+    leaves: tuple[LeafReport, ...]
+
+    @property
+    def base(self) -> str:
+        return self.leaves[0].base
+
+    @property
+    def joins(self) -> tuple[JoinStep, ...]:
+        return self.leaves[0].joins
+
+    @property
+    def filters(self) -> tuple[str, ...]:
+        return tuple(" ".join(each.split()) for each in self.leaves[0].filters)
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """One compiled query with what its parts come from."""
 
@@ -38,6 +57,13 @@ class Explanation:
     @property
     def title(self) -> str:
         return self.compilation.title(self.query)
+
+    @property
+    def scans(self) -> tuple[Scan, ...]:
+        groups: dict[object, list[LeafReport]] = {}
+        for report in self.query.leaves:
+            groups.setdefault((report.base, report.joins, report.filters), []).append(report)
+        return tuple(Scan(tuple(leaves)) for leaves in groups.values())
 
     @property
     def grain(self) -> tuple[str, ...]:
@@ -98,8 +124,8 @@ def _lines(explanation: Explanation) -> Iterator[str]:
     yield explanation.title
     yield ""
     yield f"grain    {', '.join(explanation.grain) or 'one row'}"
-    for number, report in enumerate(query.leaves, 1):
-        yield from _leaf(number, report, explanation)
+    for scan in explanation.scans:
+        yield from _scan(scan, explanation)
     yield from _filters(query)
     order = query.written.get("orderBy")
     if order:
@@ -114,15 +140,16 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         yield f"  {each.name}{space}  {each.kind:<10}  {origins}"
 
 
-def _leaf(number: int, report: LeafReport, explanation: Explanation) -> Iterator[str]:
-    users = ", ".join(report.metrics)
-    yield f"leaf {number:<3} {report.aggregate}{f'  for {users}' if users else ''}"
-    yield f"  from   {report.base} ({explanation.tables[report.base]})"
-    for step in report.joins:
+def _scan(scan: Scan, explanation: Explanation) -> Iterator[str]:
+    yield f"scan     {scan.base} ({explanation.tables[scan.base]})"
+    for step in scan.joins:
         table = explanation.tables[step.right]
         yield f"  join   {step.right} ({table}) on {joined_on(step)}"
-    for condition in report.filters:
-        yield f"  where  {' '.join(condition.split())}"
+    for condition in scan.filters:
+        yield f"  where  {condition}"
+    for report in scan.leaves:
+        users = ", ".join(report.metrics)
+        yield f"  leaf   {report.aggregate}{f'  for {users}' if users else ''}"
 
 
 def _filters(query: CompiledQuery) -> Iterator[str]:
