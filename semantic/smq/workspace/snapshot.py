@@ -35,10 +35,17 @@ class Change:
 
 
 @dataclass(slots=True)
-class _Memo:
-    """What was computed on demand; shared between snapshots for which it is equally true."""
+class _Merged:
+    """The graph, once somebody has asked for it; one for all snapshots that have equal ones."""
 
     graph: SemanticGraph | None = None
+
+
+@dataclass(slots=True)
+class _Memo:
+    """What was computed on demand."""
+
+    merged: _Merged = field(default_factory=_Merged)
     compiled: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     lines: dict[str, LineIndex] = field(default_factory=dict)
 
@@ -83,14 +90,15 @@ class Snapshot:
     @property
     def graph(self) -> SemanticGraph:
         """All declarations merged; built at the first use."""
-        if self._memo.graph is None:
+        merged = self._memo.merged
+        if merged.graph is None:
             # Here, because it brings the SQL library.
             from smq.graph.graph import SemanticGraph
 
-            self._memo.graph = SemanticGraph.build(
+            merged.graph = SemanticGraph.build(
                 self.declarations, self._configuration.default_schema, self._refs
             )
-        return self._memo.graph
+        return merged.graph
 
     def __contains__(self, uri: str) -> bool:
         return uri in self._files
@@ -151,7 +159,7 @@ class Snapshot:
         memo = _Memo()
         memo.lines = {u: index for u, index in self._memo.lines.items() if u not in touched}
         if same_graph:
-            memo.graph = self._memo.graph
+            memo.merged = self._memo.merged
             memo.compiled = {u: p for u, p in self._memo.compiled.items() if u not in touched}
         return Snapshot(files, self._configuration, unreadable, self._refs, memo)
 
@@ -171,7 +179,7 @@ class Snapshot:
         """The same documents under another configuration."""
         memo = _Memo(lines=self._memo.lines)
         if configuration.default_schema == self._configuration.default_schema:
-            memo.graph = self._memo.graph
+            memo.merged = self._memo.merged
         return Snapshot(self._files, configuration, self._unreadable, self._refs, memo)
 
     def _compile(self, uri: str) -> Iterable[Problem]:

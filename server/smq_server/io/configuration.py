@@ -249,7 +249,8 @@ def _unknown_rules(
     known = rules()
     names = (*known, *(rule.name for rule in known.values()))
     places: dict[Path_, Place] = {}
-    uri, shift, prefix = "", 0, ()
+    uri, shift = "", 0
+    prefix: Path_ = ()
     if document is not None:
         uri, shift = document.uri, int(document.text.startswith("\ufeff"))
         places = locate(document.text[shift:])

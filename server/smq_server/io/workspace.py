@@ -173,9 +173,13 @@ def _load(location: Location, given: Iterable[Path]) -> Workspace:
 
 def _uses_refs(snapshot: Snapshot) -> bool:
     return any(
-        isinstance(each.relation, RefCall)
+        isinstance(model.relation, RefCall)
         for declared in snapshot.declarations
-        for each in (*declared.models, *declared.time_spines)
+        for model in declared.models
+    ) or any(
+        isinstance(spine.relation, RefCall)
+        for declared in snapshot.declarations
+        for spine in declared.time_spines
     )
 
 

@@ -13,9 +13,9 @@ def remove_code(problem: Problem, context: Context) -> Iterator[Fix]:
     """Drop the code from its comment, and the comment with its last code."""
     uri, span = problem.location
     text = context.parsed(uri).document.text
-    if problem.args["alone"]:
-        start, end = problem.args["comment"]  # type: ignore[misc]
-        yield Fix("Remove the comment", (Edit(uri, _whole(text, start, end), ""),), "safe")
+    comment = problem.args["comment"]
+    if problem.args["alone"] and isinstance(comment, tuple):
+        yield Fix("Remove the comment", (Edit(uri, _whole(text, *comment), ""),), "safe")
         return
     start, end = span
     after = len(text[end:]) - len(text[end:].lstrip(" \t,"))
