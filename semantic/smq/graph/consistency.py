@@ -164,8 +164,8 @@ def _non_additive(model: Model, measure: Measure) -> Iterator[Problem]:
     entities = [entity.name for entity in model.entities]
     if model.primary_entity:
         entities.append(model.primary_entity)
-    for name in given.groupings:
+    for name, at in zip(given.groupings, given.groupings_at, strict=True):
         if name not in entities:
             near = nearest(name, entities)
             facts = {"name": name, "model": model.name, "measure": measure.name, "nearest": near}
-            yield Problem("REF107", given.location, facts)
+            yield Problem("REF107", at, facts)

@@ -97,14 +97,14 @@ def fingerprint(node: Node | None, place: Place | None, depth: int = 0) -> Hasha
             key = pair.key.text
             if key == "<<":
                 return _of_pairs(pairs_of(node), properties, depth)
-            value = pair.value
+            below = pair.value
             inner = properties.get(key)
             marks.append(key if key.isascii() else nfc(key))
-            if type(value) is Scalar and inner is not None and not inner.by_value:
-                text = value.value
+            if type(below) is Scalar and inner is not None and not inner.by_value:
+                text = below.value
                 marks.append(("s" if text else "") if type(text) is str else _kind_or_null(text))
             else:
-                marks.append(fingerprint(value, inner, depth + 1))
+                marks.append(fingerprint(below, inner, depth + 1))
         return tuple(marks)
     if isinstance(node, Sequence):
         items = place.items if place is not None else None

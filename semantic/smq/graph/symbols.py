@@ -127,6 +127,7 @@ class NonAdditive:
     choice: Literal["min", "max"]
     groupings: tuple[str, ...]
     location: Location
+    groupings_at: tuple[Location, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from textwrap import dedent
 from typing import Any, Literal, Protocol
 
 from smq.problem import Fix, Problem, Severity
@@ -34,6 +35,8 @@ class Context(Protocol):
     def configuration(self) -> Any: ...
 
     def parsed(self, uri: str) -> Parsed: ...
+
+    def file(self, uri: str) -> Any: ...
 
 
 Words = Callable[[Args], str]
@@ -85,9 +88,9 @@ def rule(
             raise ValueError(f"rule {code} {name} is declared twice")
         if not words.__doc__:
             raise ValueError(f"rule {code} has no page")
-        import inspect
-
-        page = inspect.cleandoc(words.__doc__)
+        # Not `inspect.cleandoc`, which would turn the tabs of an example into blanks.
+        summary, _, rest = words.__doc__.partition("\n")
+        page = f"{summary.strip()}\n{dedent(rest)}".strip()
         _RULES[code] = Rule(code, name, severity, on, since, page, words, fix, check)
         _NAMES[name] = code
         return words

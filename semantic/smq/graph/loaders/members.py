@@ -15,6 +15,7 @@ from smq.graph.symbols import (
     Measure,
     NonAdditive,
 )
+from smq.text import nearest
 
 _ENTITY_KINDS = ("primary", "unique", "foreign", "natural")
 
@@ -25,13 +26,17 @@ def read_entities(model: Fields) -> tuple[Entity, ...]:
         name = fields.name()
         if name is None:
             continue
-        kind = (fields.text("type") or "").lower()
+        written = (fields.text("type") or "").lower()
+        # A misspelt kind is reported, and until it is mended the likeliest one is taken.
+        kind = (
+            written if written in _ENTITY_KINDS else next(iter(nearest(written, _ENTITY_KINDS)), "")
+        )
         found.append(
             Entity(
                 *name,
                 label=fields.words("label"),
                 description=fields.words("description"),
-                # A foreign key promises nothing about the rows, so it is the safe reading.
+                # A foreign key promises nothing about the rows, so it is the safe guess.
                 kind=cast(EntityKind, kind) if kind in _ENTITY_KINDS else "foreign",
                 expr=fields.sql("expr"),
             )
@@ -128,5 +133,9 @@ def _non_additive(measure: Fields) -> NonAdditive | None:
         return None
     choice = (inner.text("window_choice") or "min").lower()
     return NonAdditive(
-        name[0], "max" if choice == "max" else "min", inner.names("window_groupings"), name[1]
+        name[0],
+        "max" if choice == "max" else "min",
+        inner.names("window_groupings"),
+        name[1],
+        tuple(inner.reading.location(node) for node in inner.scalars("window_groupings")),
     )

@@ -14,6 +14,7 @@ FAMILIES = (
     "models",
     "references",
     "metrics",
+    "types",
     "configuration",
     "silences",
 )
