@@ -9,23 +9,23 @@ BANK_YML = (Path(__file__).parent / "bank.yml").read_text(encoding="utf-8")
 
 Value = str | int | float | bool | date | None
 Table = tuple[tuple[tuple[str, str], ...], tuple[tuple[Value, ...], ...]]
-"""Columns as (name, SQL type), and rows in the order of the columns."""
+"""Columns as (name, type), and rows in the order of the columns."""
 
 TABLES: dict[str, Table] = {
     "bank.wapco_brncd_cn": (
-        (("brncd", "VARCHAR"), ("brn_stcd", "VARCHAR")),
+        (("brncd", "text"), ("brn_stcd", "text")),
         (("B1", "1"), ("B2", "1"), ("B3", "9")),
     ),
     "bank.wapco_cust_bs": (
-        (("cust_no", "VARCHAR"), ("brn_cd", "VARCHAR"), ("credit", "INTEGER")),
+        (("cust_no", "text"), ("brn_cd", "text"), ("credit", "int")),
         (("C1", "B1", 10), ("C2", "B1", 20), ("C3", "B2", 30), ("C4", None, 40)),
     ),
     "bank.wapco_acct_in": (
         (
-            ("acct_no", "VARCHAR"),
-            ("cust_no", "VARCHAR"),
-            ("open_dt", "DATE"),
-            ("balance", "INTEGER"),
+            ("acct_no", "text"),
+            ("cust_no", "text"),
+            ("open_dt", "date"),
+            ("balance", "int"),
         ),
         (
             ("A1", "C1", date(2024, 1, 5), 100),
@@ -37,10 +37,10 @@ TABLES: dict[str, Table] = {
     ),
     "bank.wapco_ord_hs": (
         (
-            ("order_no", "VARCHAR"),
-            ("cust_no", "VARCHAR"),
-            ("order_date", "DATE"),
-            ("amount", "INTEGER"),
+            ("order_no", "text"),
+            ("cust_no", "text"),
+            ("order_date", "date"),
+            ("amount", "int"),
         ),
         (
             ("O1", "C1", date(2024, 1, 1), 400),

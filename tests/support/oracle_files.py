@@ -32,12 +32,18 @@ def world_yaml(world: World, *, dbt: bool = False) -> str:
     """The world as one YAML file, in the SMQ dialect or the classic dbt one.
 
     Metrics that are SQL over measures exist in the SMQ dialect only; the dbt form writes those
-    as SMQ metrics too, because a workspace may mix both.
+    as SMQ metrics too, because a workspace may mix both. A measure without an aggregation cannot
+    be said in the dbt dialect, so such a world is written in the other one.
     """
     tree: dict[str, Any] = {}
+    dbt = dbt and all(m.agg for model in world.models.values() for m in model.measures)
     if not dbt:
         tree["sources"] = [
-            {"name": "src", "tables": [{"name": table.name} for table in world.tables]}
+            {
+                "name": "src",
+                "schema": "",
+                "tables": [{"name": table.name} for table in world.tables],
+            }
         ]
     tree["semantic_models"] = [
         _dbt_model(model) if dbt else _smq_model(model) for model in world.models.values()
