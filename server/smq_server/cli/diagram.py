@@ -51,6 +51,9 @@ def diagram(explanation: Explanation) -> Diagram:
             # An arrow to the table that it is joined to: every base row stays one row.
             edges.append(Edge(joined, reached.get(step.left, base), ", ".join(step.entities)))
             reached[step.right] = joined
+        if explanation.written_joins:
+            nodes.append(Node(f"j{number}", "table", ("written joins", explanation.written_joins)))
+            edges.append(Edge(f"j{number}", base, "rows"))
         conditions = tuple(f"where {each}" for each in scan.filters)
         leaf = f"l{number}"
         nodes.append(Node(leaf, "leaf", (*(each.aggregate for each in scan.leaves), *conditions)))

@@ -66,6 +66,12 @@ class Explanation:
         return tuple(Scan(tuple(leaves)) for leaves in groups.values())
 
     @property
+    def written_joins(self) -> str | None:
+        """The query's own FROM clause, which then decides which rows there are."""
+        clauses: list[str] = self.query.written.get("joins", [])
+        return " ".join(clauses[0].split()) if clauses else None
+
+    @property
     def grain(self) -> tuple[str, ...]:
         return tuple(each.name for each in self.query.columns if each.kind == "dimension")
 
@@ -141,7 +147,12 @@ def _lines(explanation: Explanation) -> Iterator[str]:
 
 
 def _scan(scan: Scan, explanation: Explanation) -> Iterator[str]:
-    yield f"scan     {scan.base} ({explanation.tables[scan.base]})"
+    written = explanation.written_joins
+    if written:
+        yield f"scan     {written}"
+        yield f"  once   each row of {scan.base} ({explanation.tables[scan.base]}) in a group"
+    else:
+        yield f"scan     {scan.base} ({explanation.tables[scan.base]})"
     for step in scan.joins:
         table = explanation.tables[step.right]
         yield f"  join   {step.right} ({table}) on {joined_on(step)}"
