@@ -1,0 +1,29 @@
+"""One layout for query and model files, as edits that keep comments and meaning.
+
+`format_document` is the same for the editor, the command line and editSmq; `json_edit` has the
+small edits that fixes and code actions are made of.
+"""
+
+from __future__ import annotations
+
+from smq.format.changes import changes
+from smq.format.json_layout import lay_out
+from smq.syntax import Parsed
+from smq.text import Edit
+
+__all__ = ["format_document"]
+
+
+def format_document(parsed: Parsed) -> tuple[Edit, ...]:
+    """The edits that lay a document out; none for one with syntax errors or of another kind.
+
+    Formatting what was formatted changes nothing, and neither values nor comments are changed.
+    """
+    if not parsed.complete or any(p.code.startswith("SYN") for p in parsed.problems):
+        return ()
+    document = parsed.document
+    if document.kind == "smq":
+        if not parsed.roots and not parsed.comments:
+            return ()
+        return changes(document.uri, document.text, lay_out(parsed))
+    return ()

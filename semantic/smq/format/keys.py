@@ -1,7 +1,7 @@
 """The order in which a query's keys are written, and the spellings that mean the same key.
 
-What is asked comes first and metadata last, in the order in which a query is thought: what, by
-what, of which rows, in which order, how many, over which joins.
+A query reads from the question to the answer: what the file is and which question it answers,
+then what is computed, by what, of which rows, in which order, how many, over which joins.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 from smq.syntax import Mapping, Pair
 
 KEY_ORDER = (
+    "$schema",
+    "name",
+    "description",
     "metrics",
     "groupBy",
     "filters",
     "orderBy",
     "limit",
     "joins",
-    "name",
-    "description",
-    "$schema",
 )
 ALTERNATIVES = {"group_by": "groupBy", "order_by": "orderBy"}
 _RANK = {key: rank for rank, key in enumerate(KEY_ORDER)}
