@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +40,6 @@ class Cli:
 
 def start(*words: str | Path, cwd: Path, stdin: bytes = b"", **environ: str) -> Outcome:
     """The real process."""
-    import os
-
     done = subprocess.run(
         [sys.executable, "-m", "smq_server.main", *map(str, words)],
         cwd=cwd,
@@ -54,4 +52,13 @@ def start(*words: str | Path, cwd: Path, stdin: bytes = b"", **environ: str) -> 
     return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-BANK: Sequence[Path] = (Path(__file__).parent / "bank.yml",)
+BANK = Path(__file__).parent / "bank.yml"
+
+
+def bank(directory: Path, **queries: str) -> None:
+    """Write the worked-example workspace, its models below `models`, with some queries."""
+    (directory / "models").mkdir()
+    (directory / "models" / "bank.yml").write_bytes(BANK.read_bytes())
+    (directory / "smq.toml").write_text("")
+    for name, text in queries.items():
+        (directory / f"{name}.smq.json").write_text(text, encoding="utf-8")

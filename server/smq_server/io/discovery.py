@@ -156,7 +156,8 @@ def _walk(top: Path, root: Path, configuration: Configuration) -> Iterator[Path]
             try:
                 is_directory = entry.is_dir()
             except OSError:
-                continue
+                # A link that leads to itself; reading it will say so.
+                is_directory = False
             if is_directory:
                 if entry.name not in NEVER_ENTERED and not is_excluded(path, root, configuration):
                     below.append(path)
