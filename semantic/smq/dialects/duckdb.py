@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from smq.dialects.facts import Dialect, Forms, Grain, Percentiles, ValueKind, words
+from smq.dialects.facts import Dialect, Forms, Grain, Needs, Percentiles, ValueKind, words
 from smq.dialects.nodes import call, cast, interval, is_day_or_finer
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ DIALECT = Dialect(
         verbose when where window with
         """
     ),
+    # COUNT_IF of no rows is NULL.
+    needs=frozenset({Needs.COUNT_IF_AS_CASE}),
     percentiles=Percentiles(
         median=lambda value: call("MEDIAN", value),
         continuous=lambda value, fraction: call("QUANTILE_CONT", value, fraction),

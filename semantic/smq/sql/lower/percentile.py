@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
 from sqlglot import exp
 
-from smq.dialects import Percentiles
+from smq.dialects import Needs, Percentiles
 from smq.sql.lower.context import Context, replace
 from smq.sql.lower.percentile_ranks import Ranked, from_ranks
 
@@ -61,29 +62,37 @@ def _lower(
     context: Context,
 ) -> exp.Expr:
     one_order = len({percentile.value for percentile in percentiles}) == 1
+    has_filters = Needs.FILTER_AS_CASE not in context.dialect.needs
     ranked: list[Ranked] = []
     for percentile in percentiles:
         native = None
         if one_order or not forms.one_order_per_query:
             native = _native(percentile, forms)
-        if native is not None:
+        if native is not None and has_filters:
             tree = replace(percentile.node, native, tree)
             continue
-        fraction = _literal(percentile.fraction)
-        if fraction is None:
-            context.refuse("a percentile whose fraction is no literal", "not yet", percentile.node)
-            continue
-        node, value = percentile.node, percentile.value
-        if isinstance(node.parent, exp.Filter):
-            # What the filter leaves out is as good as NULL.
-            node = node.parent
-            case = exp.If(this=node.expression.this.copy(), true=value)
-            value = exp.Case(ifs=[case])
-        discrete = percentile.kind == "discrete"
-        ranked.append(Ranked(node, value, fraction, discrete, percentile.descending))
+        whole = _with_filter_inside(percentile)
+        native = _native(whole, forms) if native is not None else None
+        fraction = _literal(whole.fraction)
+        if native is not None:
+            tree = replace(whole.node, native, tree)
+        elif fraction is None:
+            context.refuse("a percentile whose fraction is no literal", "not yet", whole.node)
+        else:
+            discrete = whole.kind == "discrete"
+            ranked.append(Ranked(whole.node, whole.value, fraction, discrete, whole.descending))
     if ranked:
         tree = from_ranks(select, ranked, tree, context)
     return tree
+
+
+def _with_filter_inside(percentile: _Percentile) -> _Percentile:
+    """What the filter leaves out is as good as NULL, which percentiles do not look at."""
+    around = percentile.node.parent
+    if not isinstance(around, exp.Filter):
+        return percentile
+    kept = exp.If(this=around.expression.this.copy(), true=percentile.value.copy())
+    return dataclasses.replace(percentile, node=around, value=exp.Case(ifs=[kept]))
 
 
 def _native(percentile: _Percentile, forms: Percentiles) -> exp.Expr | None:
