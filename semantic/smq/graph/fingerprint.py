@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from smq.syntax import Mapping as MappingNode
@@ -74,7 +75,13 @@ def place_for(schema: Schema, root: Schema) -> Place:
 
 def pairs_of(node: MappingNode) -> dict[str, Pair]:
     """The pairs a reader takes: merges resolved, the last of equal keys, names in NFC."""
-    return {nfc(pair.key.text): pair for pair in node.effective()}
+    found: dict[str, Pair] = {}
+    for pair in node.pairs:
+        key = pair.key.text
+        if key == "<<":
+            return {nfc(pair.key.text): pair for pair in node.effective()}
+        found[key if key.isascii() else nfc(key)] = pair
+    return found
 
 
 def fingerprint(node: Node | None, place: Place | None, depth: int = 0) -> Hashable:
@@ -84,7 +91,8 @@ def fingerprint(node: Node | None, place: Place | None, depth: int = 0) -> Hasha
         if value is None:
             return None
         if place is not None and place.by_value:
-            return (_kind(value), value)
+            # By the text, because a NaN is not even equal to itself.
+            return (_kind(value), value if value == value else node.text)
         return _kind(value)
     if isinstance(node, MappingNode):
         if place is None or depth > _MAX_DEPTH:
@@ -139,7 +147,9 @@ def _plain(
 ) -> Plain:
     node = unaliased(node)
     if isinstance(node, Scalar):
-        return node.value
+        value = node.value
+        # JSON has no infinity: what YAML calls .inf is a text there.
+        return node.text if isinstance(value, float) and not isfinite(value) else value
     if isinstance(node, MappingNode):
         # Aliases can make a value endless, but a schema looks only so deep.
         if place is None or depth > _MAX_DEPTH:
@@ -187,6 +197,8 @@ def _kind(value: str | int | float | bool) -> str:
         return "s" if value else ""
     if isinstance(value, bool):
         return "b"
+    if isinstance(value, float) and not isfinite(value):
+        return "s"
     # JSON Schema takes 1.0 for an integer.
     return "i" if isinstance(value, int) or value.is_integer() else "f"
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from math import isfinite
 from typing import Any, Literal
 
 from smq.graph.data_types import DATA_TYPES
@@ -253,7 +254,8 @@ class _Subject:
         missing = [key for key in allowed if key not in present]
         needed = _needed(schema)
         for key, pair in present.items():
-            if key in allowed or (not path and key.startswith("x-")):
+            # Only the file itself has room for keys of one's own.
+            if key in allowed or (self._schema is self._root and key.startswith("x-")):
                 continue
             # Of equally near keys, the one that the thing cannot do without was meant.
             near = tuple(sorted(nearest(key, missing), key=lambda k: k not in needed))
@@ -426,7 +428,7 @@ def _found_words(node: Node | None) -> str:
         return "true or false"
     if isinstance(value, int):
         return "a whole number"
-    return "a number" if isinstance(value, float) else "text"
+    return "a number" if isinstance(value, float) and isfinite(value) else "text"
 
 
 def _first_line(text: str, span: Span) -> Span:

@@ -279,6 +279,8 @@ def unknown_data_type(args: Args) -> str:
     The fix puts the nearest data type in its place.
     """
     hint = did_you_mean(args) or f" Known types are {listed(args['allowed'], 'and')}."
+    if "(" in args["value"] and ")" not in args["value"]:
+        hint = " Between braces a comma ends a value: put the whole type in quotes."
     return f"`{args['value']}`, the `{args['key']}` of {thing(args)}, is no known type.{hint}"
 
 
