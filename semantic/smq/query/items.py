@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from smq.syntax import Scalar
-from smq.text import is_nfc, nfc
+from smq.text import Span, is_nfc, nfc
 
 Segment = tuple[int, int, int, int]
 
@@ -65,6 +65,21 @@ def readable(node: Scalar) -> Scalar:
     if not segments:
         segments.append((0, source.start(begin), 0, 0))
     return replace(node, text=composed, value=composed, segments=tuple(segments))
+
+
+def merged(nodes: Sequence[Scalar]) -> Scalar:
+    """One scalar that reads as several with a space between them, with the places of each."""
+    segments: list[Segment] = []
+    length = 0
+    for node in nodes:
+        if segments:
+            segments.append((length, segments[-1][1] + segments[-1][3], 1, 0))
+            length += 1
+        segments += [(length + at, *rest) for at, *rest in node.source_map.segments]
+        length += len(node.text)
+    text = " ".join(node.text for node in nodes)
+    span = Span(nodes[0].span.start, nodes[-1].span.end)
+    return Scalar(span, text, text, "double", tuple(segments))
 
 
 def _parts(text: str) -> Iterator[tuple[str, bool]]:

@@ -8,17 +8,20 @@ checked, completed and hovered.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, cast
 
 from smq.problem import Problem, Related
-from smq.query.items import readable
+from smq.query.items import merged, readable
 from smq.query.written import KEYS, LIST_KEYS, SPELLINGS, Item, ListKey, WrittenQuery
 from smq.syntax import Alias, Document, Mapping, Node, Pair, Parsed, Scalar, Sequence
 from smq.syntax.jsonc import parse
 from smq.text import Location, Span, is_nfc, nearest, nfc
 
 MAX_LIMIT = 2**63 - 1
+
+_JOIN_WORD = re.compile(r"(?:(?:left|right|full|inner|cross|outer|natural)\s+)*join\b", re.I)
 
 # What people who know another query language write for our keys.
 _OTHER_WORDS = {
@@ -134,6 +137,10 @@ class _Reader:
         if len(joins) > 1:
             span = Span(joins[0].node.span.start, joins[-1].node.span.end)
             self.report("QRY115", span, clauses=tuple(item.text for item in joins))
+            if all(_JOIN_WORD.match(item.text) for item in joins[1:]):
+                # What was meant is plain, so its other faults are found and no others made up.
+                node_of_all = merged([item.node for item in joins])
+                joins = (Item(node_of_all.text, "joins", joins[0].index, self.uri, node_of_all),)
         name = self._string("name", pairs)
         self._string("$schema", pairs)
         return WrittenQuery(

@@ -47,7 +47,8 @@ class Item:
 class WrittenQuery:
     """One query object. Empty and null lists are empty tuples; `index` counts in its document.
 
-    Repeated and blank items are left out, the others keep the index they are written at.
+    Repeated and blank items are left out, the others keep the index they are written at. Several
+    `joins` of which the later ones continue the first are one item.
     """
 
     uri: str
