@@ -547,15 +547,18 @@ def _window_of(function: exp.Expr) -> exp.Window | None:
 
 
 def _inside_aggregate(node: exp.Expr) -> bool:
-    parent = node.parent
+    """Inside an aggregate's arguments, its FILTER or its WITHIN GROUP; not the call itself."""
+    child, parent = node, node.parent
     while parent is not None and not isinstance(parent, exp.Select):
         if isinstance(parent, exp.AggFunc) and _window_of(parent) is None:
             return True
-        if isinstance(parent, (exp.Filter, exp.WithinGroup)):
+        if isinstance(parent, (exp.Filter, exp.WithinGroup)) and parent.this is not child:
             inner = parent.this
+            while isinstance(inner, (exp.Filter, exp.WithinGroup)):
+                inner = inner.this
             if isinstance(inner, exp.AggFunc) and _window_of(inner) is None:
                 return True
-        parent = parent.parent
+        child, parent = parent, parent.parent
     return False
 
 

@@ -519,7 +519,7 @@ class _Expression:
         bases = [self._base(root, by_slot) for root in roots]
         known = {base for base in bases if base is not None}
         for root, base in zip(roots, bases, strict=True):
-            leaf = self._leaf(root, base or self._lone(known), by_slot, whole)
+            leaf = self._leaf(root, base or self._lone(root, known, by_slot), by_slot, whole)
             root.replace(self.weaver.slot(leaf))
         for node in list(holder.find_all(exp.Placeholder)):
             if node.this.startswith("u"):
@@ -541,7 +541,14 @@ class _Expression:
         return self.expander._row_name(self.metric, self.sql, use, None)
 
     def _base(self, root: exp.Expr, by_slot: dict[int, RowRef]) -> str | None:
-        refs = [by_slot[int(n.this[1:])] for n in root.find_all(exp.Placeholder)]
+        """The base that the aggregate's arguments tell; None for COUNT(*) and constants."""
+        argument = root
+        while isinstance(argument, exp.Filter):
+            argument = argument.this
+        return self._base_of(argument, by_slot)
+
+    def _base_of(self, tree: exp.Expr, by_slot: dict[int, RowRef]) -> str | None:
+        refs = [by_slot[int(n.this[1:])] for n in tree.find_all(exp.Placeholder)]
         models = list(dict.fromkeys(ref.model for ref in refs if ref.model))
         if len(models) <= 1:
             return models[0] if models else None
@@ -556,12 +563,19 @@ class _Expression:
             raise _Fault([Problem("MET103", self.sql.location, args)])
         return candidates[0]
 
-    def _lone(self, known: set[str]) -> str:
-        """The base of COUNT(*): that of the other leaves, else the declaring model."""
+    def _lone(self, root: exp.Expr, known: set[str], by_slot: dict[int, RowRef]) -> str:
+        """The base of COUNT(*): that of the other leaves, else the declaring model.
+
+        Where neither tells, the model that its FILTER reads does.
+        """
         if len(known) == 1:
             return next(iter(known))
-        if not known and self.metric.declared_with in self.graph.models:
-            return str(self.metric.declared_with)
+        if not known:
+            if self.metric.declared_with in self.graph.models:
+                return str(self.metric.declared_with)
+            filtered = self._base_of(root, by_slot)
+            if filtered is not None:
+                return filtered
         args = {"metric": self.metric.name, "models": tuple(sorted(known))}
         raise _Fault([Problem("MET103", self.sql.location, args)])
 

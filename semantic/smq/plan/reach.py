@@ -60,7 +60,7 @@ class Reach:
             if path is None:
                 failed = True
             else:
-                found[ref] = path
+                found[ref] = found[target] = path
         return None if failed else found
 
     def disconnected(self) -> list[Problem] | None:

@@ -20,12 +20,11 @@ from smq.graph.references import RowRef
 from smq.graph.symbols import Entity
 from smq.plan.nodes import Plan
 from smq.problem import Problem
-from smq.query.bound import WrittenFrom
+from smq.query.bound import WrittenFrom, WrittenJoin
 from smq.sql.finish import conjunction, filled, finish, free_name
 from smq.sql.physical import Physical, PhysicalFault, column, name
 
 JOINED = "joined"
-PRESENT = "smq_present"
 _ONCE_ANYWAY = frozenset({"MIN", "MAX", "COUNT_DISTINCT", "LOGICAL_OR", "LOGICAL_AND", "ANY_VALUE"})
 """Aggregates that repeated rows do not change."""
 _ONE_ARGUMENT = (
@@ -133,7 +132,11 @@ class _Clause:
         self.graph = graph
         self.shape = shape_of(self.clause, graph)
         self.leaves = [leaf for scan in plan.scans for leaf in scan.leaves]
-        self.marked: set[str] = set()
+        models = {instance.alias: instance.model for instance in self.clause.instances}
+        physical.keys = {
+            alias: (models[alias], next(iter(self._key(models[alias])), None))
+            for alias in sorted(self.shape.nullable)
+        }
         self.values: dict[RowRef, exp.Expr] = {}
 
     def select(self) -> exp.Select:
@@ -241,47 +244,39 @@ class _Clause:
     # Pieces.
 
     def _from(self, time: RowRef | None) -> exp.Select:
-        select = exp.Select(from_=exp.From(this=self._table(self.clause.first.alias)))
-        joins = []
-        for join in self.clause.joins:
-            node = exp.Join(this=self._table(join.instance.alias))
-            if join.side == "CROSS":
-                node.set("kind", "CROSS")
-            elif join.side:
-                node.set("side", join.side)
-            else:
-                node.set("kind", "INNER")
-            if join.on is not None:
-                refs = join.refs
-                node.set(
-                    "on",
-                    fill(Template("", "", join.on), lambda n, refs=refs: self._own(refs[n])),
-                )
-            node.meta["origin"] = self.clause.item.path
-            joins.append(node)
+        # Conditions come before tables, because they may ask a table for its marker column.
+        on = [self._on(join) for join in self.clause.joins]
         filters = [f.condition for f in self.plan.query.row_filters]
+        conditions = [self._condition(condition, time) for condition in filters]
         filters += [condition for leaf in self.leaves for condition in leaf.filters]
         values = {ref: self._value(ref, time) for f in filters for ref in f.outer}
+        select = exp.Select(from_=exp.From(this=self._table(self.clause.first.alias)))
+        joins = []
+        for join, condition in zip(self.clause.joins, on, strict=True):
+            node = exp.Join(this=self._table(join.instance.alias))
+            if join.side in ("LEFT", "RIGHT", "FULL"):
+                node.set("side", join.side)
+            else:
+                node.set("kind", join.side or "INNER")
+            if condition is not None:
+                node.set("on", condition)
+            node.meta["origin"] = self.clause.item.path
+            joins.append(node)
         joins.extend(self.metric_joins(filters, values, self.plan, self.physical))
         if joins:
             select.set("joins", joins)
-        conditions = [
-            self._condition(row_filter.condition, time)
-            for row_filter in self.plan.query.row_filters
-        ]
         if conditions:
             select.set("where", exp.Where(this=conjunction(conditions)))
         return select
 
+    def _on(self, join: WrittenJoin) -> exp.Expr | None:
+        if join.on is None:
+            return None
+        return fill(Template("", "", join.on), lambda slot: self._own(join.refs[slot]))
+
     def _table(self, alias: str) -> exp.Expr:
         model = next(i.model for i in self.clause.instances if i.alias == alias)
-        relation = self.physical.relation(model, alias)
-        if alias not in self.marked:
-            return relation
-        marker = exp.Alias(this=exp.Literal.number(1), alias=name(PRESENT))
-        star = exp.Column(this=exp.Star(), table=name(alias))
-        inner = exp.Select(expressions=[star, marker], from_=exp.From(this=relation))
-        return exp.Subquery(this=inner, alias=exp.TableAlias(this=name(alias)))
+        return self.physical.table(model, alias)
 
     def _own(self, ref: RowRef | InnerRef) -> exp.Expr:
         assert isinstance(ref, RowRef)
@@ -329,7 +324,7 @@ class _Clause:
         alias = _alias_of(leaf.base, self.clause)
         test: exp.Expr | None = None
         if alias in self.shape.nullable and (always or not self._ignores_missing(leaf, alias)):
-            test = self._present(leaf.base, alias)
+            test = self.physical.present(alias)
         if leaf.filters:
             filters = self._filters(leaf, time)
             if isinstance(filters, exp.Or):
@@ -352,15 +347,6 @@ class _Clause:
             return False
         value = self._value(leaf.refs[int(inner.this)], None)
         return isinstance(value, exp.Column) and value.table == alias
-
-    def _present(self, model: str, alias: str) -> exp.Expr:
-        key = self._key(model)
-        if key:
-            value = self.physical.entity(model, key[0], alias)
-        else:
-            self.marked.add(alias)
-            value = column(alias, PRESENT)
-        return exp.Not(this=exp.Is(this=value, expression=exp.Null()))
 
     def _key(self, model: str) -> tuple[Entity, ...]:
         found = keys(self.graph.models[model])

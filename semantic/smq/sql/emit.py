@@ -58,6 +58,7 @@ def _flat(plan: Plan, physical: Physical) -> exp.Select:
 def scan_values(scan: Scan, plan: Plan, physical: Physical) -> dict[RowRef, exp.Expr]:
     """Every row value that a scan's leaves, filters and groups name, as SQL."""
     values: dict[RowRef, exp.Expr] = {}
+    physical.keys = {join.alias: (join.edge.right, join.edge.pairs[0][1]) for join in scan.joins}
 
     def add(ref: RowRef) -> None:
         if ref in values:
@@ -94,7 +95,7 @@ def scan_select(
             for left, right in join.edge.pairs
         ]
         node = exp.Join(
-            this=physical.relation(join.edge.right, join.alias),
+            this=physical.table(join.edge.right, join.alias),
             side="LEFT",
             on=conjunction(conditions),
         )

@@ -31,6 +31,48 @@ _DATE_TYPES = frozenset({"date"})
 _TIMESTAMP_TYPES = frozenset({"timestamp", "datetime", "timestamptz", "timestamp_ntz"})
 
 
+PRESENT = "smq_present"
+_STRICT = (
+    exp.Add,
+    exp.Sub,
+    exp.Mul,
+    exp.Div,
+    exp.Mod,
+    exp.Neg,
+    exp.Paren,
+    exp.Cast,
+    exp.TryCast,
+    exp.EQ,
+    exp.NEQ,
+    exp.GT,
+    exp.GTE,
+    exp.LT,
+    exp.LTE,
+    exp.Upper,
+    exp.Lower,
+    exp.Trim,
+    exp.Length,
+    exp.Abs,
+    exp.Floor,
+    exp.Ceil,
+    exp.Extract,
+    exp.Year,
+    exp.Month,
+    exp.Day,
+    exp.DateTrunc,
+    exp.TimestampTrunc,
+    exp.Dot,
+)
+
+
+def is_strict(tree: exp.Expr) -> bool:
+    """Whether the expression is surely NULL when its columns are: a column, or operators on it."""
+    if isinstance(tree, exp.Column):
+        return True
+    # One strict operand is enough, because every operator in the list gives NULL for a NULL.
+    return isinstance(tree, _STRICT) and any(is_strict(node) for node in tree.iter_expressions())
+
+
 class PhysicalFault(Exception):
     """A model whose SQL cannot be used; holds the problem, at its place in the model's file."""
 
@@ -67,6 +109,33 @@ class Physical:
         self.time_grain = time_grain
         self.columns: dict[str, None] = {}
         self.tables: dict[str, None] = {}
+        self.keys: dict[str, tuple[str, Entity | None]] = {}
+        """For each alias that an outer join may leave empty: its model and a key entity of it."""
+        self.marked: set[str] = set()
+        """Aliases whose relation needs a column that tells a row from no row."""
+
+    # Rows that are not there.
+
+    def present(self, alias: str) -> exp.Expr:
+        """Whether the alias has a row: its key is not NULL, or a column added for the purpose."""
+        model, entity = self.keys[alias]
+        if entity is not None:
+            value = self._plain_member(entity, self.graph.models[model], alias)
+            if is_strict(value):
+                return exp.Not(this=exp.Is(this=value, expression=exp.Null()))
+        self.marked.add(alias)
+        marker = column(alias, PRESENT)
+        return exp.Not(this=exp.Is(this=marker, expression=exp.Null()))
+
+    def table(self, model: str, alias: str) -> exp.Expr:
+        """The relation for FROM or JOIN, with the marker that `present` asked for."""
+        relation = self.relation(model, alias)
+        if alias not in self.marked:
+            return relation
+        marker = exp.Alias(this=exp.Literal.number(1), alias=name(PRESENT))
+        star = exp.Column(this=exp.Star(), table=name(alias))
+        inner = exp.Select(expressions=[star, marker], from_=exp.From(this=relation))
+        return exp.Subquery(this=inner, alias=exp.TableAlias(this=name(alias)))
 
     # Relations.
 
@@ -159,6 +228,15 @@ class Physical:
         return tree
 
     def _member(self, symbol: Dimension | Entity | Measure, model: Model, alias: str) -> exp.Expr:
+        """The member's expression; NULL where the alias has no row, whatever it computes."""
+        value = self._plain_member(symbol, model, alias)
+        if alias not in self.keys or is_strict(value):
+            return value
+        return exp.Case(ifs=[exp.If(this=self.present(alias), true=value)])
+
+    def _plain_member(
+        self, symbol: Dimension | Entity | Measure, model: Model, alias: str
+    ) -> exp.Expr:
         sql = symbol.expr
         if sql is None:
             self._note(model.name, symbol.name)
