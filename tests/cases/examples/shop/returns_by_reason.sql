@@ -1,0 +1,1 @@
+SELECT reason, COUNT(*), SUM(refund) FROM returns GROUP BY reason ORDER BY 3 DESC
