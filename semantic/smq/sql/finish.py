@@ -79,11 +79,8 @@ def _ordered(key: OrderKey, plan: Plan, post: Callable[[PostExpression], exp.Exp
 
 
 def group_by(select: exp.Select, groups: Iterable[exp.Expr]) -> None:
-    """GROUP BY each distinct value once."""
-    keys: list[exp.Expr] = []
-    for value in groups:
-        if value not in keys:
-            keys.append(value.copy())
+    """GROUP BY every value, also equal ones: MariaDB misses the second of two equal columns."""
+    keys = [value.copy() for value in groups]
     if keys:
         select.set("group", exp.Group(expressions=keys))
 
