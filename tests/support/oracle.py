@@ -122,7 +122,8 @@ class _Evaluation:
             # Paths are checked even when the base has no rows.
             for text in self.query.group_by:
                 self._reach(leaf.base, text)
-            for expr in (*filters, *leaf.filters, *([leaf.agg.arg] if leaf.agg.arg else [])):
+            inside = [part for part in (leaf.agg.arg, leaf.agg.where) if part is not None]
+            for expr in (*filters, *leaf.filters, *inside):
                 for name in names(expr):
                     self._reach(leaf.base, self._written_name(name))
             for row in self.world.models[leaf.base].table.rows:
@@ -135,8 +136,11 @@ class _Evaluation:
                     values = [env(Name(text)) for text in self.query.group_by]
                     key = tuple(comparable(value) for value in values)
                     groups.setdefault(key, Group(dict(zip(self.query.group_by, key, strict=True))))
-                    value = True if leaf.agg.arg is None else evaluate(leaf.agg.arg, env)
-                    collected.setdefault(key, []).append(value)
+                    values_here = collected.setdefault(key, [])
+                    # FILTER is the aggregate's own: a group that it empties is still a group.
+                    if leaf.agg.where is None or evaluate(leaf.agg.where, env) is True:
+                        value = True if leaf.agg.arg is None else evaluate(leaf.agg.arg, env)
+                        values_here.append(value)
             for key, values in collected.items():
                 groups[key].leaves[leaf] = aggregate(leaf.agg.func, values, leaf.agg.fraction)
         return list(groups.values())
@@ -205,8 +209,9 @@ class _Evaluation:
             for name in names(expr):
                 self._joined_model(name, present)
         for leaf in leaves:
-            for name in names(leaf.agg.arg) if leaf.agg.arg else ():
-                self._joined_model(name, present)
+            for part in (leaf.agg.arg, leaf.agg.where):
+                for name in names(part) if part is not None else ():
+                    self._joined_model(name, present)
         groups: dict[Key, list[JoinedRow]] = {}
         if not self.query.group_by:
             groups[()] = []
@@ -232,7 +237,7 @@ class _Evaluation:
                 continue
             env = self._joined_env(row)
             passes = all(evaluate(part, env) is True for w in leaf.filters for part in conjuncts(w))
-            if passes:
+            if passes and (leaf.agg.where is None or evaluate(leaf.agg.where, env) is True):
                 value = True if leaf.agg.arg is None else evaluate(leaf.agg.arg, env)
                 if seen.setdefault(id(base_row), value) != value:
                     raise Unsure("one base row has two values under this clause")

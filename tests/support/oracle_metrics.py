@@ -240,9 +240,7 @@ class Meaning:
                     base = next(iter(bases))
                 else:
                     raise Refused("the base of COUNT(*) cannot be told")
-                where = () if node.where is None else (node.where,)
-                plain = replace(node, where=None)
-                return Leaf(plain, (*filters, *where), base)
+                return Leaf(node, filters, base)
             if isinstance(node, Name):
                 return self.metric(node.text, filters, above)
             return None
