@@ -532,7 +532,7 @@ def test_a_percentile_with_a_filter_on_windows() -> None:
     values=st.lists(st.one_of(st.none(), st.integers(-50, 50)), max_size=9),
     hundredths=st.integers(0, 100),
 )
-def test_percentiles_are_those_of_duckdb(
+def test_percentiles_are_those_of_the_standard(
     name: str, values: list[int | None], hundredths: int
 ) -> None:
     tables: Tables = {

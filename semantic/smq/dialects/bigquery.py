@@ -51,7 +51,7 @@ DIALECT = Dialect(
         true unbounded union unnest using when where window with within
         """
     ),
-    forbidden=re.compile(r'[\x00-\x1f!"$()*,./;?@\[\\\]^`{}~]'),
+    forbidden=re.compile(r'[\x00-\x1f\x7f-\x9f!"$()*,./;?@\[\\\]^`{}~]'),
     max_name=300,
     null_order="small",
     needs=frozenset({Needs.FILTER_AS_CASE, Needs.NULLS_LAST_AS_CASE_IN_WINDOWS}),

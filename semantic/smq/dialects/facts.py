@@ -86,7 +86,7 @@ class Dialect:
     """What the engine makes of a name without quotes before it looks it up."""
     case_sensitive: bool = False
     """Whether two output columns may differ by letter case alone."""
-    forbidden: re.Pattern[str] = re.compile(r"[\x00]")
+    forbidden: re.Pattern[str] = re.compile(r"[\x00-\x1f\x7f-\x9f]")
     """Characters that no output column may have, quoted or not; each becomes `_`."""
     max_name: int | None = None
     """The longest output column, in bytes or characters; None when there is no limit."""

@@ -48,7 +48,7 @@ DIALECT = Dialect(
     name="mysql",
     label="MySQL",
     sqlglot="mysql",
-    plain=re.compile(r"[A-Za-z_$\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*"),
+    plain=re.compile(r"[^\W\d][\w$]*"),
     reserved=words(
         """
         accessible add all alter analyze and as asc asensitive before between bigint binary blob
@@ -78,6 +78,9 @@ DIALECT = Dialect(
         varying virtual when where while window with write xor year_month zerofill
         """
     ),
+    # White space is cut off at the beginning and refused at the end, and a name has characters of
+    # the first plane of Unicode only.
+    forbidden=re.compile(r"[\x00-\x1f\x7f-\x9f\U00010000-\U0010ffff]|\A\s+|\s+\Z"),
     max_name=64,
     null_order="small",
     needs=frozenset(

@@ -73,7 +73,7 @@ DIALECT = Dialect(
     ),
     folding="upper",
     case_sensitive=True,
-    forbidden=re.compile(r'[\x00"]'),
+    forbidden=re.compile(r'[\x00-\x1f\x7f-\x9f"]'),
     max_name=128,
     max_name_in="bytes",
     null_order="large",

@@ -29,7 +29,7 @@ DIALECT = Dialect(
     name="postgres",
     label="PostgreSQL",
     sqlglot="postgres",
-    plain=re.compile(r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*"),
+    plain=re.compile(r"[^\W\d][\w$]*"),
     reserved=words(
         """
         all analyse analyze and any array as asc asymmetric authorization binary both case cast

@@ -29,7 +29,7 @@ DIALECT = Dialect(
     name="redshift",
     label="Redshift",
     sqlglot="redshift",
-    plain=re.compile(r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*"),
+    plain=re.compile(r"[^\W\d][\w$]*"),
     reserved=words(
         """
         aes128 aes256 all allowoverwrite analyse analyze and any array as asc authorization az64

@@ -62,15 +62,15 @@ DIALECT = Dialect(
     name="sqlite",
     label="SQLite",
     sqlglot="sqlite",
-    plain=re.compile(r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*"),
+    plain=re.compile(r"[^\W\d][\w$]*"),
     reserved=words(
         """
-        add all alter and as autoincrement between case check collate commit constraint create
-        cross current_date current_time current_timestamp default deferrable delete distinct drop
-        else escape except exists false foreign from full group having in index inner insert
-        intersect into is isnull join left limit natural not nothing notnull null on or order outer
-        primary references returning right select set table then to transaction true union unique
-        update using values when where
+        add all alter and as autoincrement between case cast check collate commit constraint
+        create cross current_date current_time current_timestamp default deferrable delete
+        distinct drop else escape except exists false foreign from full group having in
+        index inner insert intersect into is isnull join left limit natural not nothing
+        notnull null on or order outer primary raise references returning right select set
+        table then to transaction true union unique update using values when where
         """
     ),
     null_order="small",
