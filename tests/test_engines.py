@@ -31,7 +31,7 @@ ALL_TYPES: Tables = {
                 1,
                 0.5,
                 Decimal("10.25"),
-                "가나",
+                "가",
                 date(2024, 2, 29),
                 datetime(2024, 2, 29, 1, 2),
                 True,
