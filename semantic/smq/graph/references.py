@@ -153,20 +153,21 @@ def _by_model(graph: SemanticGraph, name: str, grains: frozenset[str]) -> tuple[
 def _by_entity(graph: SemanticGraph, name: str, grains: frozenset[str]) -> tuple[Reading, ...]:
     found: dict[Reading, None] = {}
     for via, rest in _entity_chains(graph, name, ()):
-        for model in _keyed_by(graph, via[-1]):
+        for model in keyed_by(graph, via[-1]):
             for ref in _refs(graph, model, rest, via, grains):
                 if ref.kind != "measure":
                     found[ref] = None
     if not found:
         # `order__user`: the foreign entity itself, of a model that order identifies.
         for via, rest in _entity_chains(graph, name, ()):
-            for model in _keyed_by(graph, via[-1]):
+            for model in keyed_by(graph, via[-1]):
                 if rest in graph.index(model).entities:
                     found[RowRef("entity", model, rest, None, via)] = None
     return tuple(found)
 
 
-def _keyed_by(graph: SemanticGraph, entity: str) -> tuple[str, ...]:
+def keyed_by(graph: SemanticGraph, entity: str) -> tuple[str, ...]:
+    """The models that an entity identifies, also without a column of its own."""
     virtual: dict[str, tuple[str, ...]] | None = graph.memo.get("virtual keys")
     if virtual is None:
         virtual = {}
@@ -186,7 +187,7 @@ def _entity_chains(
     if len(taken) >= 4:
         return found
     for left, right in splits(name):
-        if _keyed_by(graph, left):
+        if keyed_by(graph, left):
             found.append(((*taken, left), right))
             found.extend(_entity_chains(graph, right, (*taken, left)))
     return found

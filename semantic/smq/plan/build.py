@@ -79,7 +79,7 @@ def _grain_problems(query: Query, leaves: Iterable[Leaf], graph: SemanticGraph) 
                     "own": own,
                     "grains": GRAINS[GRAINS.index(own) :],  # type: ignore[arg-type]
                 }
-                problems.append(Problem("NAM118", need.item.location, args))
+                problems.append(Problem("NAM118", need.location, args))
                 break
     return problems
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,9 +11,10 @@ from smq.graph.graph import SemanticGraph
 from smq.graph.joinable import components
 from smq.graph.paths import Path, partial_key
 from smq.graph.references import RowRef
-from smq.problem import Problem
+from smq.problem import Problem, Related
 from smq.query.bound import Query
 from smq.query.written import Item
+from smq.text import Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +24,21 @@ class Need:
     ref: RowRef
     item: Item
     role: Literal["group", "filter"]
+    location: Location
+    """Where the item names it."""
 
 
 def needs(query: Query) -> tuple[Need, ...]:
     """What every leaf of a query must reach: its groups and the row values of its filters."""
-    found = [Need(group.ref, group.item, "group") for group in query.groups]
+    found = [Need(group.ref, group.item, "group", group.item.location) for group in query.groups]
     for row_filter in query.row_filters:
-        found.extend(Need(ref, row_filter.item, "filter") for ref in row_filter.condition.outer)
+        condition, item = row_filter.condition, row_filter.item
+        places: dict[RowRef, Location] = {}
+        for use, ref in zip(condition.template.uses, condition.refs, strict=True):
+            refs = (ref,) if isinstance(ref, RowRef) else getattr(ref, "by", ())
+            for own in refs:
+                places.setdefault(own, item.part(use.start, use.end))
+        found.extend(Need(ref, item, "filter", place) for ref, place in places.items())
     return tuple(found)
 
 
@@ -70,13 +80,9 @@ class Reach:
         parts = parts_of(self.query, self.graph)
         if len(parts) < 2:
             return None
-        text = tuple(
-            " + ".join((*part.metrics, *(f"by {name}" for name in part.groups))) for part in parts
-        )
-        location = self.query.written.location
-        first = self._unreached[0][1].item.location
+        text = tuple(_part_in_words(part) for part in parts)
         return [
-            Problem("JOI112", first if first.span.end else location, {"parts": text}),
+            Problem("JOI112", self._unreached[0][1].location, {"parts": text}),
             *(p for p in self.problems if p.code not in ("JOI101", "JOI103")),
         ]
 
@@ -84,9 +90,8 @@ class Reach:
         if ref.kind != "metric_time":
             return ref
         if leaf.time is None:
-            item = need.item if need else self._item_of(leaf)
             args = {"metric": self._metric_of(leaf), "model": leaf.base, "name": ref.written}
-            self._say("NAM123", item, self._metric_of(leaf), args)
+            self._say("NAM123", need, leaf, self._metric_of(leaf), args)
             return None
         return leaf.time
 
@@ -94,7 +99,6 @@ class Reach:
         paths = self.graph.paths(leaf.base, ref.model, ref.via)
         if len(paths) == 1:
             return paths[0]
-        item = need.item if need else self._item_of(leaf)
         if paths:
             args: dict[str, object] = {
                 "metric": self._metric_of(leaf),
@@ -104,12 +108,20 @@ class Reach:
                 "paths": tuple(_described(leaf.base, path) for path in paths),
                 "choices": self._choices(ref, paths),
             }
-            self._say("JOI102", item, ref.model, args)
+            self._say("JOI102", need, leaf, ref.model, args)
             return None
         if need is not None:
             self._unreached.append((leaf, need))
         code = "JOI103" if need is not None and need.role == "filter" else "JOI101"
-        self._say(code, item, self._metric_of(leaf), self._why_not(leaf, ref))
+        args = {**self._why_not(leaf, ref), "role": need.role if need else "own"}
+        metric = self._metric_of(leaf)
+        models = self.graph.models
+        related = [Related(models[leaf.base].name_at, f"the semantic model of '{metric}'")]
+        if ref.model != leaf.base:
+            note = f"the semantic model of '{ref.name}'"
+            related.append(Related(models[ref.model].name_at, note))
+        # Once for each base and dimension: the metrics of one base all fail for the same reason.
+        self._say(code, need, leaf, f"{leaf.base} → {ref.written}", args, tuple(related))
         return None
 
     def _why_not(self, leaf: Leaf, ref: RowRef) -> dict[str, object]:
@@ -166,19 +178,20 @@ class Reach:
         wanted += [(need.ref, need.item) for need in self._needs]
         if leaf.base not in models:
             args = {"model": leaf.base, "metric": self._metric_of(leaf), "joined": tuple(models)}
-            self._say("JOI107", clause.item, leaf.base, args)
+            self._say_at("JOI107", clause.item, clause.item.location, leaf.base, args)
             failed = True
         elif models.count(leaf.base) > 1 and leaf.base not in aliases:
             args2 = {
                 "name": self._metric_of(leaf),
+                "metric": self._metric_of(leaf),
                 "model": leaf.base,
                 "aliases": tuple(i.alias for i in clause.instances if i.model == leaf.base),
             }
-            self._say("JOI114", self._item_of(leaf), leaf.base, args2)
+            self._say("JOI114", None, leaf, leaf.base, args2)
             failed = True
         for ref, item in wanted:
             if ref.kind == "metric_time":
-                if self._timed(ref, leaf, Need(ref, item, "group")) is None:
+                if self._timed(ref, leaf, Need(ref, item, "group", item.location)) is None:
                     failed = True
             elif ref.model not in models:
                 args = {
@@ -186,7 +199,7 @@ class Reach:
                     "metric": self._metric_of(leaf),
                     "joined": tuple(models),
                 }
-                self._say("JOI107", clause.item, ref.model, args)
+                self._say_at("JOI107", clause.item, clause.item.location, ref.model, args)
                 failed = True
         return None if failed else {}
 
@@ -211,11 +224,33 @@ class Reach:
                 return key.item
         return self.query.outputs[0].item
 
-    def _say(self, code: str, item: Item, about: str, args: dict[str, object]) -> None:
+    def _say(
+        self,
+        code: str,
+        need: Need | None,
+        leaf: Leaf,
+        about: str,
+        args: Mapping[str, object],
+        related: tuple[Related, ...] = (),
+    ) -> None:
+        """Where the query asks for it, or at the leaf's own item."""
+        item = need.item if need else self._item_of(leaf)
+        place = need.location if need else item.location
+        self._say_at(code, item, place, about, args, related)
+
+    def _say_at(
+        self,
+        code: str,
+        item: Item,
+        place: Location,
+        about: str,
+        args: Mapping[str, object],
+        related: tuple[Related, ...] = (),
+    ) -> None:
         key = (code, item.path, about)
         if key not in self._said:
             self._said.add(key)
-            self.problems.append(Problem(code, item.location, args))
+            self.problems.append(Problem(code, place, args, related))
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +288,13 @@ def parts_of(query: Query, graph: SemanticGraph) -> tuple[Part, ...]:
         )
         for number in models
     )
+
+
+def _part_in_words(part: Part) -> str:
+    text = ", ".join(part.metrics)
+    if part.groups:
+        text += f" by {', '.join(part.groups)}"
+    return text.strip()
 
 
 def _described(base: str, path: Path) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from smq.expr import parse_expression
 from smq.graph.formula import Broken, expand
 from smq.graph.graph import SemanticGraph
-from smq.graph.references import METRIC_TIME, RowRef, metric_time, splits
+from smq.graph.references import METRIC_TIME, RowRef, metric_time, readings, splits
 from smq.problem import Problem, Related
 from smq.query.bound import (
     Group,
@@ -26,7 +26,7 @@ from smq.query.joins import bind_joins
 from smq.query.metrics import MetricItems
 from smq.query.names import Failure, Names
 from smq.query.written import Item, WrittenQuery
-from smq.text import nearest, nfc
+from smq.text import Location, nearest, nfc
 
 
 @dataclass(slots=True)
@@ -56,13 +56,16 @@ class _Binder:
 
     def bind(self) -> Binding:
         written = self.written
+        self._scope()
         joins: WrittenFrom | None = None
         if written.joins:
             joins, found = bind_joins(written.joins[0], self.graph, self.names, self.dialect)
+            self.names.clause_is_broken = joins is None
             self.problems.extend(found)
-        self._scope()
-        groups = self._groups()
+        lost: set[str] = set()
+        groups = self._groups(lost)
         expressions = Expressions(self.graph, self.names, self.dialect, groups, self.problems)
+        expressions.lost_groups = lost
         outputs = MetricItems(expressions, self.problems).bind(written.metrics)
         expressions.outputs = outputs
         self._unique_columns(groups, outputs)
@@ -79,7 +82,7 @@ class _Binder:
                     else:
                         group_filters.append(bound)
             except Failure as failure:
-                self.problems.append(failure.problem)
+                self.problems.extend(failure.problems)
         order = self._order(groups, outputs, expressions)
         if any(problem.code not in ERRORS_ONLY_HINT for problem in self.problems):
             return Binding(None, self.problems)
@@ -131,16 +134,21 @@ class _Binder:
                 if left in self.graph.models:
                     self.names.touch(left)
                     break
+            else:
+                found = readings(self.graph, name, self.names.grains)
+                self.names.touch(*(ref.model for ref in found if isinstance(ref, RowRef)))
 
     # groupBy.
 
-    def _groups(self) -> list[Group]:
+    def _groups(self, lost: set[str]) -> list[Group]:
+        """The groups that can be bound; `lost` gets what the others probably mean."""
         groups: list[Group] = []
         for item in self.written.group_by:
             try:
                 ref = self._group(item)
             except Failure as failure:
-                self.problems.append(failure.problem)
+                self.problems.extend(failure.problems)
+                lost.update(_probably(item, failure))
                 continue
             groups.append(Group(nfc(item.text.strip()), ref, item))
         return groups
@@ -149,50 +157,58 @@ class _Binder:
         text = nfc(item.text.strip())
         if not _is_name(text):
             raise Failure(Problem("EXP113", item.location, {"text": text, "key": "groupBy"}))
-        if "__" in text or text == METRIC_TIME:
+        dotted = self._dotted(item, text, 0)
+        if dotted is not None:
+            raise Failure(dotted)
+        if "__" in text.strip("_") or text == METRIC_TIME:
             try:
-                ref = self.names.row(text, item.part)
+                ref = self.names.row(text, item.part, measures=False)
             except Failure as failure:
-                if failure.problem.code == "NAM106":
-                    args = {"name": text, "kind": "metric", "dimensions": ()}
+                if any(problem.code == "NAM106" for problem in failure.problems):
+                    (problem,) = failure.problems
+                    args = {"name": text, "kind": "metric", "metrics": (problem.args["metric"],)}
                     raise Failure(Problem("NAM116", item.location, args)) from failure
                 raise
             if ref.kind == "measure":
-                args = {"name": text, "kind": "measure", "dimensions": ()}
-                raise Failure(Problem("NAM116", item.location, args))
-            if METRIC_TIME in self.graph.metrics and ref.kind == METRIC_TIME:
-                return ref
+                raise Failure(self._no_dimension(item, text, ref))
             return ref
         raise Failure(self._bare_group(item, text))
+
+    def _dotted(self, item: Item, text: str, start: int) -> Problem | None:
+        """`model.dimension`, which is written with two underscores."""
+        if "." not in text:
+            return None
+        name = text.replace(".", "__")
+        try:
+            self.names.row(name, item.part)
+        except Failure:
+            return None
+        args = {"name": text, "reference": name}
+        return Problem("NAM127", item.part(start, start + len(text)), args)
 
     def _bare_group(self, item: Item, text: str) -> Problem:
         inside = [ref for ref in self.names.bare(text) if ref.kind != "measure"]
         refs = inside or [ref for ref in self.names.elsewhere(text) if ref.kind != "measure"]
         if refs:
-            args: dict[str, object] = {
-                "name": text,
-                "candidates": tuple(ref.written for ref in refs),
-            }
-            return Problem("NAM112", item.location, args)
-        kind = self._kind_of(text)
-        if kind is not None:
-            dimensions: tuple[str, ...] = ()
-            if kind == "model":
-                dimensions = tuple(
-                    f"{text}__{d.name}" for d in self.graph.models[text].dimensions[:8]
-                )
-            args = {"name": text, "kind": kind, "dimensions": dimensions}
-            return Problem("NAM116", item.location, args)
-        return self.names.unknown(text, item.part)
-
-    def _kind_of(self, text: str) -> str | None:
+            candidates = tuple(ref.written for ref in refs)
+            return Problem("NAM112", item.location, {"name": text, "candidates": candidates})
         if text in self.graph.metrics:
-            return "metric"
+            args = {"name": text, "kind": "metric", "metrics": (text,)}
+            return Problem("NAM116", item.location, args)
         if text in self.graph.models:
-            return "model"
-        if any(ref.kind == "measure" for ref in self.names.elsewhere(text)):
-            return "measure"
-        return None
+            model = self.graph.models[text]
+            dimensions = tuple(f"{text}__{dimension.name}" for dimension in model.dimensions[:8])
+            args = {"name": text, "kind": "semantic model", "dimensions": dimensions}
+            related = (Related(model.name_at, "the semantic model"),)
+            return Problem("NAM116", item.location, args, related)
+        for ref in self.names.bare(text) or self.names.elsewhere(text):
+            return self._no_dimension(item, text, ref)
+        return self.names.unknown(text, item.part, (), measures=False)
+
+    def _no_dimension(self, item: Item, text: str, ref: RowRef) -> Problem:
+        definition = self.names.definition(ref)
+        related = (Related(definition, f"the {ref.kind}"),) if definition else ()
+        return Problem("NAM116", item.location, {"name": text, "kind": ref.kind}, related)
 
     def _unique_columns(self, groups: list[Group], outputs: list[Output]) -> None:
         seen: dict[str, Item] = {}
@@ -203,9 +219,11 @@ class _Binder:
                 # The same item twice is what the reader's rule for duplicates reports.
                 continue
             related = (Related(first.location, "the first column of this name"),)
-            self.problems.append(
-                Problem("NAM125", part.item.location, {"name": part.name}, related)
-            )
+            place = part.item.location
+            at = part.item.text.rfind(part.name)
+            if part.item.text != part.name and at > 0:
+                place = part.item.part(at, at + len(part.name))
+            self.problems.append(Problem("NAM125", place, {"name": part.name}, related))
 
     # orderBy.
 
@@ -217,7 +235,7 @@ class _Binder:
             try:
                 keys.append(self._order_key(item, groups, outputs, expressions))
             except Failure as failure:
-                self.problems.append(failure.problem)
+                self.problems.extend(failure.problems)
         return keys
 
     def _order_key(
@@ -226,7 +244,7 @@ class _Binder:
         text = nfc(item.text.strip())
         descending = text.startswith("-")
         name = text[1:].strip() if descending else text
-        start = item.text.find(name[:1]) if name else 0
+        start = len(item.text.rstrip()) - len(name)
         for number, output in enumerate(outputs):
             if name == output.name or name == nfc(output.item.text.strip()):
                 return OrderKey(None, number, None, descending, item)
@@ -236,32 +254,74 @@ class _Binder:
         if name in self.graph.metrics:
             expression = expressions.metric(name, item, (start, start + len(name)))
             return OrderKey(None, None, expression, descending, item)
-        if not _is_name(name):
-            raise Failure(Problem("EXP113", item.location, {"text": text, "key": "orderBy"}))
-        known = {g.ref: number for number, g in enumerate(groups)}
-        if "__" in name or metric_time(name, self.names.grains):
+        if name in expressions.lost_outputs:
+            raise Failure
+        if not _is_name(name) or name.isdecimal():
+            args = {"text": text, "key": "orderBy"}
+            raise Failure(Problem("EXP113", item.location, args))
+        return self._grouped_key(item, name, start, descending, groups, expressions)
+
+    def _grouped_key(
+        self,
+        item: Item,
+        name: str,
+        start: int,
+        descending: bool,
+        groups: list[Group],
+        expressions: Expressions,
+    ) -> OrderKey:
+        """A sort key that is no column of the query by its name: a group written differently."""
+        place = item.part(start, start + len(name))
+        dotted = self._dotted(item, name, start)
+        if dotted is not None:
+            raise Failure(dotted)
+        known = {group.ref: number for number, group in enumerate(groups)}
+        if "__" in name.strip("_") or metric_time(name, self.names.grains):
             ref = self.names.row(name, lambda a, b: item.part(start + a, start + b))
             if ref in known:
                 return OrderKey(known[ref], None, None, descending, item)
-            code = "EXP108" if ref.kind == "measure" else "NAM122"
-            args: dict[str, object] = {"name": name, "reference": ref.written, "metrics": ()}
-            raise Failure(Problem(code, item.location, args))
-        refs = [ref for ref in self.names.bare(name) if ref.kind != "measure"]
+            raise Failure(*self._not_selected(name, ref, place, expressions))
+        same = [group for group in groups if group.ref.name == name]
+        refs = self.names.bare(name) or self.names.elsewhere(name)
+        rows = [ref for ref in refs if ref.kind != "measure"]
+        if same or rows:
+            written = [group.name for group in same] or [ref.written for ref in rows]
+            args = {"name": name, "candidates": tuple(dict.fromkeys(written))}
+            raise Failure(Problem("NAM112", place, args))
         if refs:
-            args2: dict[str, object] = {
-                "name": name,
-                "candidates": tuple(ref.written for ref in refs),
-            }
-            raise Failure(Problem("NAM112", item.location, args2))
-        candidates = (*(o.name for o in outputs), *(g.name for g in groups), *self.graph.metrics)
-        args3 = {"name": name, "nearest": nearest(name, candidates)}
-        raise Failure(Problem("NAM121", item.part(start, start + len(name)), args3))
+            raise Failure(*self._not_selected(name, refs[0], place, expressions))
+        selected = (*(o.name for o in expressions.outputs), *(g.name for g in groups))
+        near = nearest(name, (*selected, *self.graph.metrics))
+        raise Failure(Problem("NAM121", place, {"name": name, "nearest": near}))
+
+    def _not_selected(
+        self, name: str, ref: RowRef, place: Location, expressions: Expressions
+    ) -> list[Problem]:
+        if ref.kind == "measure":
+            metrics = expressions.metrics_on(ref)
+            args = {"name": name, "reference": ref.written, "metrics": metrics, "where": "orderBy"}
+            return [Problem("EXP108", place, args)]
+        if expressions.is_lost(ref):
+            return []
+        return [Problem("NAM122", place, {"name": name, "reference": ref.written})]
+
+
+def _probably(item: Item, failure: Failure) -> set[str]:
+    """What an item that could not be bound was probably meant to be."""
+    found = {nfc(item.text.strip())}
+    for problem in failure.problems:
+        args = problem.args
+        for key in ("candidates", "nearest", "reference", "member", "dimension"):
+            value = args.get(key, ())
+            found.update((value,) if isinstance(value, str) else value)  # type: ignore[arg-type]
+    return found
 
 
 def _is_name(text: str) -> bool:
     """A name as one writes it in groupBy and orderBy: no operators, calls or quotes."""
     return (
         bool(text)
+        and not text.startswith("-")
         and not any(char in "()+*/,;'\"`[]{}<>=|" for char in text)
         and (" " not in text or "__" in text.split(" ")[-1])
     )

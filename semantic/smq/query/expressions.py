@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 
 from sqlglot import exp
 
-from smq.expr import NameUse, Template, conjuncts, is_boolean, parse_expression
+from smq.expr import NameUse, TableUse, Template, conjuncts, is_boolean, parse_expression
+from smq.graph.data_types import value_kind
 from smq.graph.formula import (
     Broken,
     ConditionRef,
     Formula,
     InnerRef,
     LateName,
+    Leaf,
     MetricValue,
     RowCondition,
     Weaver,
@@ -23,14 +25,22 @@ from smq.graph.formula import (
     metric_value,
 )
 from smq.graph.graph import SemanticGraph
-from smq.graph.references import RowRef, readings, splits
+from smq.graph.references import METRIC_TIME, RowRef, readings, splits
 from smq.problem import Problem, Related
+from smq.query.aggregates import MisplacedCall, misplaced
 from smq.query.bound import Group, Output, PostExpression, PostFilter, PostSlot, RowFilter
-from smq.query.names import Failure, Names
+from smq.query.names import Failure, Names, Place, each
 from smq.query.written import Item
 from smq.text import Location, nearest
 
 Meaning = RowRef | InnerRef | MetricValue | Formula | Output
+
+_NUMERIC = frozenset({"SUM", "COUNT", "COUNT_DISTINCT", "AVG", "MEDIAN", "PERCENTILE"})
+_IN_SOURCES = ("query", "unnest", "field")
+_STATEMENT = re.compile(
+    r"(?i)\s*(select|with|insert|update|delete|merge|drop|create|alter|truncate|grant|copy|call|set)"
+    r"\s+\S"
+)
 
 
 class Expressions:
@@ -50,6 +60,10 @@ class Expressions:
         self.groups = groups
         self.problems = problems
         self.outputs: list[Output] = []
+        self.lost_outputs: set[str] = set()
+        """Names of `metrics` items with a mistake: those who use them need not hear of it again."""
+        self.lost_groups: set[str] = set()
+        """What `groupBy` items with a mistake were probably meant to be."""
 
     # Parsing.
 
@@ -63,6 +77,9 @@ class Expressions:
             fault.kind, "EXP101"
         )
         args = {"text": item.text, "detail": fault.detail}
+        if fault.kind == "syntax" and _STATEMENT.match(item.text):
+            args["detail"] = "a whole statement"
+            raise Failure(Problem("EXP102", item.location, args))
         raise Failure(Problem(code, item.part(fault.start, fault.end), args))
 
     # Metrics by name.
@@ -78,8 +95,8 @@ class Expressions:
         formula = expand(self.graph, name, self.dialect)
         if isinstance(formula, Broken):
             cause = formula.problems[0]
-            related = tuple(Related(p.location, p.code) for p in formula.problems)
-            args = {"name": name, "cause": cause.code, "facts": _plain(cause.args)}
+            related = tuple(Related(p.location, "the cause") for p in formula.problems)
+            args = {"name": name, "cause": cause.code, "facts": tuple(cause.args.items())}
             raise Failure(Problem("NAM124", item.part(*at), args, related))
         return formula
 
@@ -99,6 +116,8 @@ class Expressions:
         same = [g.ref for g in self.groups if g.ref.name == late.name]
         if len(same) == 1:
             return same[0]
+        if late.name in self.lost_groups:
+            raise Failure
         owners = [f"{m}__{late.name}" for m in self.graph.models_with(late.name)]
         args = {"reference": owners[0] if owners else late.name, "candidates": tuple(owners)}
         related = (Related(late.location, "the metric's window names it"),)
@@ -109,38 +128,11 @@ class Expressions:
     def post(self, item: Item, template: Template, meanings: dict[int, Meaning]) -> PostExpression:
         """The template over aggregated rows. Raises Failure."""
         weaver = Weaver()
-        windowed = template.has_window
-        values: dict[int, exp.Expr] = {}
-        for use in template.uses:
-            meaning = meanings[use.slot]
-            at = (use.start, use.end)
-            if isinstance(meaning, Formula):
-                if meaning.windowed and use.in_window:
-                    args = {"name": use.name}
-                    raise Failure(Problem("EXP110", item.part(*at), args))
-                windowed = windowed or meaning.windowed
-                value = weaver.embed(self._settled(meaning, item))
-            elif isinstance(meaning, Output):
-                if meaning.expression.windowed and use.in_window:
-                    args = {"name": use.name}
-                    raise Failure(Problem("EXP110", item.part(*at), args))
-                windowed = windowed or meaning.expression.windowed
-                inner = meaning.expression
-                value = weaver.embed(Formula(inner.tree, inner.slots, inner.windowed))
-            elif isinstance(meaning, MetricValue):
-                args = {
-                    "text": item.text[use.start : use.end],
-                    "detail": "a metric by an entity is a value of rows, before aggregation",
-                }
-                raise Failure(Problem("EXP112", item.part(*at), args))
-            elif isinstance(meaning, InnerRef):
-                raise Failure(Problem("EXP106", item.part(*at), {"table": meaning.model}))
-            elif meaning.kind == "measure":
-                value = weaver.slot(self._own_aggregate(meaning, item, use))
-            else:
-                code = "EXP104" if use.in_window else "EXP107"
-                value = weaver.slot(self.grouped(meaning, item, at, code))
-            values[use.slot] = value
+        found = each(template.uses, lambda use: self._value(use, meanings[use.slot], item, weaver))
+        values = {use.slot: value for use, value in zip(template.uses, found, strict=True)}
+        windowed = template.has_window or any(
+            _is_windowed(meaning) for meaning in meanings.values()
+        )
         assert template.tree is not None
         holder = exp.Paren(this=template.tree.copy())
         for node in list(holder.find_all(exp.Placeholder)):
@@ -150,6 +142,29 @@ class Expressions:
             division.set("typed", False)
         tree = holder.this.pop()
         return self._finished(tree, weaver, windowed)
+
+    def _value(self, use: NameUse, meaning: Meaning, item: Item, weaver: Weaver) -> exp.Expr:
+        at = (use.start, use.end)
+        if use.in_window and _is_windowed(meaning):
+            raise Failure(Problem("EXP110", item.part(*at), {"name": use.name}))
+        if isinstance(meaning, Formula):
+            return weaver.embed(self._settled(meaning, item))
+        if isinstance(meaning, Output):
+            inner = meaning.expression
+            return weaver.embed(Formula(inner.tree, inner.slots, inner.windowed))
+        if isinstance(meaning, MetricValue):
+            args = {
+                "text": item.text[use.start : use.end],
+                "detail": "a metric by an entity is a value of rows, before aggregation",
+            }
+            raise Failure(Problem("EXP112", item.part(*at), args))
+        if isinstance(meaning, InnerRef):
+            args2 = {"table": meaning.model, "model": meaning.model, "nearest": ()}
+            raise Failure(Problem("EXP106", item.part(*at), args2))
+        if meaning.kind == "measure":
+            return weaver.slot(self._own_aggregate(meaning, item, use))
+        code = "EXP104" if use.in_window else "EXP107"
+        return weaver.slot(self.grouped(meaning, item, at, code))
 
     def _finished(self, tree: exp.Expr, weaver: Weaver, windowed: bool) -> PostExpression:
         slots: list[PostSlot] = []
@@ -183,42 +198,61 @@ class Expressions:
         ]
         if len(loose) == 1:
             return loose[0]
+        if self.is_lost(ref):
+            raise Failure
         args = {"reference": ref.written, "candidates": (ref.written,)}
         raise Failure(Problem(code, item.part(*at), args))
 
-    def metrics_on(self, ref: RowRef) -> tuple[str, ...]:
-        """Metrics that aggregate a measure, in the order of their definition."""
-        found = []
+    def is_lost(self, ref: RowRef) -> bool:
+        """A `groupBy` item that probably means this has a mistake; mending it brings it back."""
+        return bool({ref.written, ref.name} & self.lost_groups)
+
+    def metrics_on(self, ref: RowRef, function: str = "") -> tuple[str, ...]:
+        """Metrics that aggregate a row value, those with the given function alone first."""
+        found: list[tuple[bool, str]] = []
         for name in self.graph.metrics:
             formula = expand(self.graph, name, self.dialect)
-            if isinstance(formula, Formula) and any(
-                inner.kind == "measure" and (inner.model, inner.name) == (ref.model, ref.name)
-                for leaf in formula.leaves
-                for inner in leaf.refs
-            ):
-                found.append(name)
-        return tuple(found[:8])
+            if isinstance(formula, Broken):
+                continue
+            leaves = [leaf for leaf in formula.leaves if _reads(leaf, ref)]
+            if leaves:
+                alone = len(formula.leaves) == 1 and leaves[0].function == function
+                found.append((not (alone and isinstance(formula.tree, exp.Placeholder)), name))
+        found.sort(key=lambda pair: pair[0])
+        return tuple(name for _, name in found[:8])
 
     # Filters.
 
-    def filter(self, item: Item) -> Iterator[RowFilter | PostFilter]:
-        """The conditions of a filter, each in its stage. Raises Failure at the first mistake."""
+    def filter(self, item: Item) -> list[RowFilter | PostFilter]:
+        """The conditions of a filter, each in its stage. Raises Failure with every mistake."""
         template = self.parse(item)
         if template.alias is not None:
             args = {"text": item.text, "detail": "a filter takes no alias"}
             raise Failure(Problem("EXP101", item.part(*template.alias_at), args))
-        for part in conjuncts(template):
-            yield self._condition(item, part)
+        calls = misplaced(template)
+        problems = [self.aggregate_problem(item, template, call) for call in calls]
+        try:
+            found = each(conjuncts(template), lambda part: self._condition(item, part))
+        except Failure as failure:
+            raise Failure(*problems, *failure.problems) from failure
+        if problems:
+            raise Failure(*problems)
+        return found
 
     def _condition(self, item: Item, part: Template) -> RowFilter | PostFilter:
-        if not is_boolean(part):
-            raise Failure(Problem("EXP105", item.location, {"text": item.text}))
-        self._no_aggregates(item, part)
         scopes = self._inner_models(item, part)
-        meanings = {use.slot: self.meaning(item, use, part, scopes) for use in part.uses}
+        # What an aggregate that may not be there takes is no further mistake.
+        uses = [use for use in part.uses if not use.in_aggregate or use.scope]
+        found = each(uses, lambda use: self.meaning(item, use, part, scopes))
+        meanings = {use.slot: meaning for use, meaning in zip(uses, found, strict=True)}
+        if len(uses) < len(part.uses):
+            raise Failure
+        self._check_condition(item, part, meanings)
         if part.has_window or any(isinstance(m, (Formula, Output)) for m in meanings.values()):
             if part.tables:
-                raise Failure(Problem("EXP106", item.location, {"table": part.tables[0].name}))
+                table = part.tables[0]
+                args = {"table": table.name, "model": table.name, "nearest": ()}
+                raise Failure(Problem("EXP106", item.part(table.start, table.end), args))
             return PostFilter(self.post(item, part, meanings), item, item.text)
         tables = tuple((t.slot, scopes[t.slot][1], scopes[t.slot][0]) for t in part.tables)
         refs: list[ConditionRef] = []
@@ -229,47 +263,46 @@ class Expressions:
         condition = RowCondition(part, tuple(refs), item.text, tables, item.path)
         return RowFilter(condition, item)
 
-    def _no_aggregates(self, item: Item, part: Template) -> None:
-        for function in part.functions:
-            if function.scope or function.windowed or function.in_window:
-                continue
-            in_part = [use for use in part.uses if use.in_aggregate]
-            if not in_part and not part.has_aggregate:
-                continue
-            raise Failure(self.aggregate_problem(item, part, function.name, in_part))
+    def _check_condition(self, item: Item, part: Template, meanings: dict[int, Meaning]) -> None:
+        """Raises Failure for what is surely neither true nor false, or can never be computed."""
+        assert part.tree is not None
+        if not is_boolean(part) or (part.is_bare_name and self._is_value(meanings)):
+            raise Failure(Problem("EXP105", item.location, {"text": item.text}))
+        for node in part.tree.find_all(exp.In):
+            if not node.expressions and not any(node.args.get(key) for key in _IN_SOURCES):
+                args = {"text": item.text, "detail": "IN needs at least one value"}
+                raise Failure(Problem("EXP101", item.location, args))
 
-    def aggregate_problem(
-        self, item: Item, template: Template, function: str, inside: list[NameUse]
-    ) -> Problem:
-        """An aggregate call where only metrics may stand: around a metric, or around a column."""
-        names = [use.name for use in inside]
-        call = next(
-            (f for f in template.functions if not f.windowed and not f.scope and not f.in_window),
-            None,
-        )
-        start = call.start if call else 0
-        end = self._call_end(item.text, start)
-        metrics = [name for name in names if name in self.graph.metrics]
+    def _is_value(self, meanings: dict[int, Meaning]) -> bool:
+        """Whether a filter that is one name alone is known to be a number, a text or a date."""
+        (meaning,) = meanings.values()
+        written: str | None = None
+        if isinstance(meaning, Formula):
+            written = meaning.data_type
+            if written is None and {leaf.function for leaf in meaning.leaves} <= _NUMERIC:
+                return True
+        elif isinstance(meaning, RowRef) and meaning.kind in ("dimension", "measure"):
+            index = self.graph.index(meaning.model)
+            members = index.dimensions if meaning.kind == "dimension" else index.measures
+            written = members[meaning.name].data_type
+        return written is not None and value_kind(written) not in ("boolean", "other", None)
+
+    def aggregate_problem(self, item: Item, template: Template, call: MisplacedCall) -> Problem:
+        """An aggregate where only metrics may stand: around a metric, a column, or nothing."""
+        place = item.part(call.start, call.end)
+        if call.needs_over:
+            return Problem("EXP116", place, {"function": call.function})
+        inside = [use for use in template.uses if call.start <= use.start < call.end]
+        metrics = [use.name for use in inside if use.name in self.graph.metrics]
+        args: dict[str, object] = {"function": call.function}
         if metrics:
-            args: dict[str, object] = {"function": function, "metric": metrics[0]}
-            return Problem("NAM107", item.part(start, end), args)
-        suggestions: tuple[str, ...] = ()
-        for use in inside:
-            for ref in self._row_refs(use):
-                suggestions = suggestions or self.metrics_on(ref)
-        args = {"function": function, "names": tuple(names), "metrics": suggestions}
-        return Problem("EXP103", item.part(start, end), args)
-
-    def _call_end(self, text: str, start: int) -> int:
-        depth = 0
-        for at in range(start, len(text)):
-            if text[at] == "(":
-                depth += 1
-            elif text[at] == ")":
-                depth -= 1
-                if depth == 0:
-                    return at + 1
-        return len(text.rstrip())
+            return Problem("NAM107", place, {**args, "metric": metrics[0]})
+        refs = [ref for use in inside for ref in self._row_refs(use)]
+        known = [self.metrics_on(ref, call.leaf_function) for ref in refs]
+        suggestions = next((names for names in known if names), ())
+        names = tuple(use.name for use in inside)
+        args |= {"call": item.text[call.start : call.end], "names": names, "metrics": suggestions}
+        return Problem("EXP103", place, args)
 
     def _row_refs(self, use: NameUse) -> tuple[RowRef, ...]:
         if "__" in use.name:
@@ -302,12 +335,25 @@ class Expressions:
                     return output
             if name in self.graph.metrics:
                 return self.formula(name, item, (use.start, use.end))
+            if name in self.lost_outputs:
+                raise Failure
         place = self._place(item, use)
-        if "__" in name or name == "metric_time":
-            return self.names.row(name, place)
-        return self._bare(item, use, name)
+        if "__" in name or name == METRIC_TIME:
+            return self._prefixed(item, use, name, place)
+        return self._bare(item, use, self.names.bare(name), self.names.elsewhere(name))
 
-    def _place(self, item: Item, use: NameUse):  # type: ignore[no-untyped-def]
+    def _prefixed(self, item: Item, use: NameUse, name: str, place: Place) -> RowRef:
+        try:
+            return self.names.row(name, place)
+        except Failure as failure:
+            if any(problem.code == "NAM112" for problem in failure.problems):
+                # `order_date__month` has a separator and still is a bare name.
+                times = self.names.bare_times(name)
+                inside = tuple(ref for ref in times if ref.model in self.names.scope)
+                return self._bare(item, use, inside, times)
+            raise
+
+    def _place(self, item: Item, use: NameUse) -> Place:
         def place(start: int, end: int) -> Location:
             # A quoted name is longer in the text than it is; then the whole of it is marked.
             if use.end - use.start != len(use.name):
@@ -326,7 +372,8 @@ class Expressions:
                     "name": call.name,
                     "nearest": nearest(call.name, self.graph.metrics),
                 }
-                raise Failure(Problem("NAM101", at, args))
+                place = self._place_in_call(item, use)
+                raise Failure(Problem("NAM101", place(0, len(call.name)), args))
             formula = self.formula(call.name, item, (use.start, use.end))
             if not call.group_by:
                 return formula
@@ -340,55 +387,78 @@ class Expressions:
         if len(found) > 1:
             args = {"name": call.name, "readings": tuple(self.names.explain(r) for r in found)}
             raise Failure(Problem("NAM115", at, args))
+        name = f"{call.name}__{call.grain}" if call.grain else call.name
         if not found:
-            raise Failure(self.names.unknown(call.name, lambda start, end: at))
-        return self.names.checked(found[0], found[0].written, lambda start, end: at)
+            raise Failure(self.names.unknown(name, self._place_in_call(item, use)))
+        return self.names.checked(found[0], name, self._place_in_call(item, use))
+
+    def _place_in_call(self, item: Item, use: NameUse) -> Place:
+        """Places in `name__grain` as they stand in `{{ TimeDimension('name', 'grain') }}`."""
+        call = use.call
+        assert call is not None
+        text = item.text[use.start : use.end]
+        at = text.find(call.name)
+        behind = at + len(call.name)
+        grain = re.search(re.escape(call.grain or ""), text[behind:], re.IGNORECASE)
+
+        def place(start: int, end: int) -> Location:
+            if at < 0:
+                return item.part(use.start, use.end)
+            if end <= len(call.name):
+                return item.part(use.start + at + start, use.start + at + end)
+            if start > len(call.name) and grain is not None:
+                first = use.start + behind
+                return item.part(first + grain.start(), first + grain.end())
+            return item.part(use.start, use.end)
+
+        return place
 
     def _dotted(self, item: Item, use: NameUse) -> Meaning:
         """`alias.column` of a written FROM clause, or `model.dimension` by mistake."""
-        at = item.part(use.start, use.end)
         head, rest = use.parts[0], "__".join(use.parts[1:])
-        if head in self.names.instances and len(use.parts) == 2:
-            model = self.names.instances[head]
-            ref = member_ref(self.graph, model, use.parts[1])
+        model = self.names.instances.get(head)
+        if model is not None:
+            ref = member_ref(self.graph, model, rest)
             if ref is not None:
                 return RowRef(ref.kind, model, ref.name, None, (), head)
-        name = f"{head}__{rest}"
+        elif self.names.clause_is_broken and head not in self.graph.models:
+            raise Failure
+        name = f"{model or head}__{rest}"
         found = readings(self.graph, name, self.names.grains)
-        fix = name if found else ""
-        raise Failure(Problem("NAM127", at, {"name": use.name, "reference": fix}))
+        if any(isinstance(reading, RowRef) for reading in found):
+            args = {"name": use.name, "reference": f"{head}__{rest}"}
+            raise Failure(Problem("NAM127", item.part(use.start, use.end), args))
+        shift = len(model or head) - len(head)
 
-    def _bare(self, item: Item, use: NameUse, name: str) -> RowRef:
+        def place(start: int, end: int) -> Location:
+            if use.end - use.start != len(use.name) or len(use.parts) != 2:
+                return item.part(use.start, use.end)
+            # The dot is one character where the separator of the name has two.
+            first = use.start + (start - shift - 1 if start > len(model or head) else start)
+            last = use.start + (end - shift if end <= len(model or head) else end - shift - 1)
+            return item.part(first, last)
+
+        raise Failure(self.names.unknown(name, place, found))
+
+    def _bare(
+        self, item: Item, use: NameUse, inside: tuple[RowRef, ...], all_of: tuple[RowRef, ...]
+    ) -> RowRef:
+        """A name without a model, which exactly one model in the query must have."""
         at = item.part(use.start, use.end)
-        if not use.in_window:
-            for output in self.outputs:
-                if output.name == name and output.kind == "metric":
-                    break
-        found = self.names.bare(name)
-        if len(found) == 1:
-            args: dict[str, object] = {"name": name, "reference": found[0].written}
-            self.problems.append(Problem("NAM113", at, args))
-            return self.names._bound_to_instance(found[0], lambda a, b: at, name)
-        if found:
-            args = {"name": name, "candidates": tuple(ref.written for ref in found)}
+        name = use.name
+        if len(inside) == 1:
+            ref = self.names.bound_to_instance(inside[0], lambda a, b: at, name)
+            self.problems.append(Problem("NAM113", at, {"name": name, "reference": ref.written}))
+            return ref
+        refs = inside or all_of
+        if refs:
+            candidates = tuple(ref.written for ref in refs)
+            args = {"name": name, "candidates": candidates, "inside": bool(inside)}
             raise Failure(Problem("NAM114", at, args))
-        elsewhere = self.names.elsewhere(name)
-        if elsewhere:
-            args = {"name": name, "candidates": tuple(ref.written for ref in elsewhere)}
-            raise Failure(Problem("NAM114", at, args))
-        near = nearest(
-            name,
-            (
-                *(o.name for o in self.outputs),
-                *self.graph.metrics,
-                *(
-                    f"{model}__{part.name}"
-                    for model in self.names.scope
-                    if model in self.graph.models
-                    for part in self.graph.models[model].dimensions
-                ),
-            ),
-        )
+        outputs = nearest(name, (output.name for output in self.outputs))
+        near = tuple(dict.fromkeys((*outputs, *self.names.near(name))))[:3]
+        if not near and use.quoted == (True,) and item.text[use.start : use.start + 1] == '"':
+            raise Failure(Problem("NAM128", at, {"text": name}))
         raise Failure(Problem("NAM120", at, {"name": name, "nearest": near}))
 
     # Subqueries over models.
@@ -399,8 +469,12 @@ class Expressions:
         for table in part.tables:
             if table.name not in self.graph.models:
                 at = item.part(table.start, table.end)
-                near = nearest(table.name, self.graph.models)
-                raise Failure(Problem("EXP106", at, {"table": table.name, "nearest": near}))
+                args = {
+                    "table": table.name,
+                    "model": "",
+                    "nearest": self.names.near_models(table.name),
+                }
+                raise Failure(Problem("EXP106", at, args))
             alias = table.alias or f"{table.name}_{table.scope}"
             found[table.slot] = (alias, table.name)
         return found
@@ -418,12 +492,13 @@ class Expressions:
                     return found
             scope = template.scopes[scope] if scope < len(template.scopes) else 0
         if len(use.parts) == 1 and "__" not in use.parts[0]:
-            args = {"name": use.name, "nearest": ()}
+            members = [m for t in tables for m in self.names.members(scopes[t.slot][1])]
+            args = {"name": use.name, "nearest": nearest(use.name, members)}
             raise Failure(Problem("NAM120", item.part(use.start, use.end), args))
         return None
 
     def _inner_member(
-        self, use: NameUse, alias: str, written: str, model: str, tables: list[object]
+        self, use: NameUse, alias: str, written: str, model: str, tables: list[TableUse]
     ) -> InnerRef | None:
         def ref(rest: str) -> InnerRef | None:
             member = member_ref(self.graph, model, rest)
@@ -447,17 +522,14 @@ class Expressions:
         return ref(name) if len(tables) == 1 else None
 
 
-def _plain(args: object) -> str:
-    """The facts of a cause in one line, for a message about its effect."""
-    if isinstance(args, dict):
-        parts = []
-        for key, value in args.items():
-            if isinstance(value, tuple):
-                value = (" → " if key == "cycle" else ", ").join(str(v) for v in value)
-            if value not in ("", None):
-                parts.append(f"{key}: {value}")
-        return "; ".join(parts)
-    return ""
+def _is_windowed(meaning: Meaning) -> bool:
+    if isinstance(meaning, Output):
+        return meaning.expression.windowed
+    return isinstance(meaning, Formula) and meaning.windowed
+
+
+def _reads(leaf: Leaf, ref: RowRef) -> bool:
+    return any((own.model, own.name) == (ref.model, ref.name) for own in leaf.refs)
 
 
 def _as_operand(value: exp.Expr, place: exp.Expr, holder: exp.Expr) -> exp.Expr:

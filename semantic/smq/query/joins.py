@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ParseError, SqlglotError, TokenError
 
 from smq.dialects import dialect as facts
+from smq.graph.formula import member_ref
 from smq.graph.graph import SemanticGraph
 from smq.graph.references import RowRef, splits
 from smq.problem import Problem
@@ -33,7 +35,7 @@ def bind_joins(
     try:
         return _Binder(item, graph, names, dialect).bind(), []
     except Failure as failure:
-        return None, [failure.problem]
+        return None, list(failure.problems)
 
 
 class _Binder:
@@ -42,39 +44,59 @@ class _Binder:
         self.graph = graph
         self.names = names
         self.dialect = facts(dialect).sqlglot
+        self.lost: set[str] = set()
+        """Aliases of tables that have a mistake: conditions on them need not hear of it again."""
 
     def bind(self) -> WrittenFrom:
         select = self._parse()
-        first_table = select.args["from_"].this
-        first = self._instance(first_table)
-        self.names.instances[first.alias] = first.model
+        tables: list[tuple[exp.Expr, exp.Join | None]] = [(select.args["from_"].this, None)]
+        tables += [(node.this, node) for node in select.args.get("joins") or ()]
+        problems: list[Problem] = []
+        first: Instance | None = None
         joins: list[WrittenJoin] = []
-        nodes = list(select.args.get("joins") or ())
-        for node in nodes:
-            instance = self._instance(node.this)
-            if instance.alias in self.names.instances:
-                args = {"name": instance.alias, "model": instance.model}
-                raise Failure(Problem("JOI115", self._at(node.this), args))
-            self.names.instances[instance.alias] = instance.model
-            joins.append(self._join(node, instance))
+        for table, node in tables:
+            # Each table with its condition by itself, so that one mistake does not hide the next.
+            try:
+                instance = self._known(table)
+                if node is None:
+                    first = instance
+                else:
+                    joins.append(self._join(node, instance))
+            except Failure as failure:
+                problems.extend(failure.problems)
+                self.lost.add(nfc(table.alias_or_name))
+        if problems or first is None:
+            raise Failure(*problems)
         for instance in (first, *(join.instance for join in joins)):
             self.names.touch(instance.model)
         return WrittenFrom(first, tuple(joins), self.item)
+
+    def _known(self, table: exp.Expr) -> Instance:
+        """The table of a FROM or JOIN, from here on known by its alias."""
+        instance = self._instance(table)
+        if instance.alias in self.names.instances:
+            args = {"name": instance.alias, "model": instance.model}
+            written_alias = table.args.get("alias")
+            named = written_alias.this if written_alias is not None else table.this
+            raise Failure(Problem("JOI115", self._between(named, named), args))
+        self.names.instances[instance.alias] = instance.model
+        return instance
 
     def _parse(self) -> exp.Select:
         text = self.item.text
         if _STATEMENT.match(text):
             raise self._failure("JOI110", {"text": text})
         if not re.match(r"(?is)\s*from\b", text):
-            has_join = re.search(r"(?i)\bjoin\b", text) is not None
-            first = self._first_model(text)
-            if has_join:
-                raise self._failure("JOI105", {"text": text, "model": first or ""})
-            raise self._failure("JOI106", {"text": text, "detail": "it has no FROM and no JOIN"})
+            raise self._no_from(text)
         try:
             statements = Dialect.get_or_raise(self.dialect).parse(_PREFIX + text)
+        except ParseError as error:
+            raise self._unparsed(error) from error
         except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError) as error:
-            detail = str(error).splitlines()[0].split(" Line ")[0].rstrip(".")
+            # The parser's own slips on odd input; the text is at fault as far as the user goes.
+            detail = "a quote or comment is not closed"
+            if not isinstance(error, TokenError):
+                detail = "it cannot be parsed"
             raise self._failure("JOI106", {"text": text, "detail": detail}) from error
         if len(statements) != 1 or not isinstance(statements[0], exp.Select):
             raise self._failure("JOI110", {"text": text})
@@ -93,6 +115,29 @@ class _Binder:
             raise self._failure("JOI106", {"text": text, "detail": "FROM names no model"})
         return select
 
+    def _no_from(self, text: str) -> Failure:
+        select = re.match(r"(?is)\s*select\b.*?\bfrom\b", text)
+        if select:
+            detail = "it begins with SELECT, and only the part from FROM on belongs here"
+            return self._failure("JOI106", {"text": text, "detail": detail})
+        if re.search(r"(?i)\bjoin\b", text):
+            return self._failure("JOI105", {"text": text, "model": self._first_model(text) or ""})
+        return self._failure("JOI106", {"text": text, "detail": "it has no FROM and no JOIN"})
+
+    def _unparsed(self, error: ParseError) -> Failure:
+        """Where the parser stopped, in words that are ours."""
+        text = self.item.text
+        details = error.errors[0] if error.errors else {}
+        context = str(details.get("start_context") or "")
+        highlight = str(details.get("highlight") or "")
+        whole = _PREFIX + text
+        at = whole.find(context[-40:] + highlight) if context else -1
+        start = at + len(context[-40:]) - len(_PREFIX)
+        if at < 0 or start < 0 or not highlight.strip() or start + len(highlight) >= len(text):
+            return self._failure("JOI106", {"text": text, "detail": "it is not complete"})
+        args = {"text": text, "detail": f"`{highlight}` is not expected there"}
+        return Failure(Problem("JOI106", self.item.part(start, start + len(highlight)), args))
+
     def _first_model(self, text: str) -> str | None:
         """The model a clause without FROM most likely starts from: the first one its ON names."""
         joined = set(re.findall(r"(?i)\bjoin\s+(\S+)", text))
@@ -108,8 +153,10 @@ class _Binder:
             raise self._failure("JOI106", args)
         name = ".".join(nfc(part.name) for part in table.parts)
         if name not in self.graph.models:
-            args2 = {"name": name, "nearest": nearest(name, self.graph.models)}
-            raise Failure(Problem("JOI108", self._at(table), args2))
+            args2 = {"name": name, "nearest": self.names.near_models(name)}
+            parts = table.parts
+            place = self._between(parts[0], parts[-1])
+            raise Failure(Problem("JOI108", place, args2))
         if table.args.get("joins") or table.args.get("pivots") or table.args.get("sample"):
             args = {"text": self.item.text, "detail": "only plain joins of models are understood"}
             raise self._failure("JOI106", args)
@@ -159,9 +206,13 @@ class _Binder:
         if len(parts) == 2:
             alias, member = parts
             model = self.names.instances.get(alias)
+            if model is None and alias in self.lost:
+                raise Failure
             if model is None:
-                args = {"name": alias, "nearest": nearest(alias, self.names.instances)}
-                raise Failure(Problem("JOI113", place, args))
+                near = nearest(alias, self.names.instances)
+                args = {"name": alias, "joined": tuple(self.names.instances), "nearest": near}
+                at = self._between(column.parts[0], column.parts[0])
+                raise Failure(Problem("JOI113", at, args))
             return self._member(alias, model, member)
         name = parts[0]
         if len(parts) == 1:
@@ -177,7 +228,15 @@ class _Binder:
                     if aliases:
                         args2 = {"name": name, "model": left, "aliases": tuple(aliases)}
                         raise Failure(Problem("JOI114", place, args2))
-        args3 = {"name": ".".join(parts), "nearest": tuple(self.names.instances)}
+        if any(left in self.lost for left, _ in splits(name)):
+            raise Failure
+        joined = self.names.instances
+        near = tuple(
+            f"{alias}__{name}"
+            for alias, model in joined.items()
+            if len(parts) == 1 and member_ref(self.graph, model, name) is not None
+        )
+        args3 = {"name": ".".join(parts), "joined": tuple(joined), "nearest": near}
         raise Failure(Problem("JOI113", place, args3))
 
     def _member(self, alias: str, model: str, member: str) -> RowRef:
@@ -190,6 +249,13 @@ class _Binder:
             return RowRef("measure", model, member, None, (), alias)
         return RowRef("column", model, member, None, (), alias)
 
+    def _between(self, first: exp.Expr, last: exp.Expr) -> Location:
+        """From one identifier to another."""
+        if "start" not in first.meta or "end" not in last.meta:
+            return self.item.location
+        shift = len(_PREFIX)
+        return self.item.part(first.meta["start"] - shift, last.meta["end"] + 1 - shift)
+
     def _at(self, node: exp.Expr) -> Location:
         spans = [
             (inner.meta["start"], inner.meta["end"] + 1)
@@ -201,7 +267,7 @@ class _Binder:
         shift = len(_PREFIX)
         return self.item.part(min(s for s, _ in spans) - shift, max(e for _, e in spans) - shift)
 
-    def _failure(self, code: str, args: dict[str, object]) -> Failure:
+    def _failure(self, code: str, args: Mapping[str, object]) -> Failure:
         return Failure(Problem(code, self.item.location, args))
 
 

@@ -5,33 +5,57 @@ Wrong name, no such member, two readings: each has its own code and marks only t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from smq.graph.formula import member_ref
-from smq.graph.graph import SemanticGraph
+from smq.graph.graph import ModelIndex, SemanticGraph
 from smq.graph.references import (
     METRIC_TIME,
     PrefixedMetric,
     RowRef,
     all_grains,
+    keyed_by,
     metric_time,
     readings,
     splits,
 )
-from smq.graph.symbols import GRAINS
+from smq.graph.symbols import GRAINS, TableName
 from smq.problem import Problem, Related
 from smq.text import Location, nearest
+
+Use = TypeVar("Use")
+Meaning = TypeVar("Meaning")
 
 Place = Callable[[int, int], Location]
 """Where a range of the name stands in the file."""
 
 
 class Failure(Exception):
-    """A name that means nothing here; never leaves the binder."""
+    """A name or an item that means nothing here; never leaves the binder.
 
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.code)
-        self.problem = problem
+    Without problems it rests on a mistake that is said elsewhere and needs no second word.
+    """
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(*(problem.code for problem in problems))
+        self.problems = problems
+
+
+def each(uses: Iterable[Use], meaning: Callable[[Use], Meaning]) -> list[Meaning]:
+    """The meaning of every use. Raises one Failure with the problems of all that have none."""
+    found: list[Meaning] = []
+    problems: list[Problem] = []
+    failed = False
+    for use in uses:
+        try:
+            found.append(meaning(use))
+        except Failure as failure:
+            failed = True
+            problems.extend(failure.problems)
+    if failed:
+        raise Failure(*problems)
+    return found
 
 
 class Names:
@@ -43,6 +67,8 @@ class Names:
         self.scope: dict[str, None] = {}
         self.instances: dict[str, str] = {}
         """Alias to model, when the query writes its own FROM clause."""
+        self.clause_is_broken = False
+        """The written FROM clause has a mistake, so that not all of its aliases are known."""
 
     def touch(self, *models: str) -> None:
         for model in models:
@@ -51,8 +77,11 @@ class Names:
 
     # Row values.
 
-    def row(self, name: str, place: Place) -> RowRef:
-        """The row value that a prefixed name means. Raises Failure."""
+    def row(self, name: str, place: Place, measures: bool = True) -> RowRef:
+        """The row value that a prefixed name means. Raises Failure.
+
+        Without `measures` none is suggested, because the place takes dimensions only.
+        """
         time = metric_time(name, self.grains)
         if time is not None:
             return time
@@ -65,12 +94,8 @@ class Names:
             args = {"name": name, "readings": tuple(self.explain(ref) for ref in refs)}
             raise Failure(Problem("NAM115", place(0, len(name)), args, self._related(refs)))
         if refs:
-            return self.checked(self._bound_to_instance(refs[0], place, name), name, place)
-        raise Failure(self.unknown(name, place, found))
-
-    def member(self, ref: RowRef) -> str:
-        """What a reference names: a dimension, measure or entity, for messages."""
-        return ref.kind
+            return self.checked(self.bound_to_instance(refs[0], place, name), name, place)
+        raise Failure(self.unknown(name, place, found, measures))
 
     def bare(self, name: str) -> tuple[RowRef, ...]:
         """The members of this name in the models of the query, else in any model."""
@@ -80,8 +105,22 @@ class Names:
         return tuple(ref for ref in found if ref is not None)
 
     def elsewhere(self, name: str) -> tuple[RowRef, ...]:
+        """The members of this name in all models."""
         found = [member_ref(self.graph, model, name) for model in self.graph.models_with(name)]
         return tuple(ref for ref in found if ref is not None)
+
+    def bare_times(self, name: str) -> tuple[RowRef, ...]:
+        """`order_date__month`: the time dimensions of that name, of the query's models if any."""
+        found: list[RowRef] = []
+        for left, right in splits(name):
+            if right.lower() not in self.grains:
+                continue
+            for model in self.graph.models_with(left):
+                dimension = self.graph.index(model).dimensions.get(left)
+                if dimension is not None and dimension.is_time:
+                    found.append(RowRef("dimension", model, left, right.lower()))
+        inside = tuple(ref for ref in found if ref.model in self.scope)
+        return inside or tuple(found)
 
     def checked(self, ref: RowRef, name: str, place: Place) -> RowRef:
         """The reference with a grain that its dimension can have. Raises Failure."""
@@ -91,7 +130,7 @@ class Names:
         if dimension.grain is None or ref.grain not in GRAINS:
             return ref
         own = GRAINS.index(dimension.grain)
-        if GRAINS.index(ref.grain) < own:  # type: ignore[arg-type]  # checked just above
+        if GRAINS.index(ref.grain) < own:
             at = len(name) - len(ref.grain)
             args = {
                 "name": name,
@@ -140,7 +179,7 @@ class Names:
                     return RowRef(candidate.kind, model, candidate.name, candidate.grain, (), left)
         return None
 
-    def _bound_to_instance(self, ref: RowRef, place: Place, name: str) -> RowRef:
+    def bound_to_instance(self, ref: RowRef, place: Place, name: str) -> RowRef:
         if not self.instances or ref.instance:
             return ref
         aliases = [alias for alias, model in self.instances.items() if model == ref.model]
@@ -154,30 +193,65 @@ class Names:
 
     # What a name that means nothing was probably meant to be.
 
-    def unknown(self, name: str, place: Place, found: tuple[object, ...] = ()) -> Problem:
+    def unknown(
+        self, name: str, place: Place, found: tuple[object, ...] = (), measures: bool = True
+    ) -> Problem:
         """The most precise problem for a name with a prefix that has no reading."""
+        args: dict[str, object]
         for reading in found:
             if isinstance(reading, PrefixedMetric):
                 args = {"name": name, "metric": reading.metric, "model": reading.model}
                 return Problem("NAM106", place(0, len(name)), args)
-        for left, right in splits(name):
+        parts = splits(name)
+        for left, right in parts:
             if left in self.graph.models:
-                return self._unknown_member(left, right, name, place)
-        if name.startswith(METRIC_TIME + "__"):
+                return self._unknown_member(left, right, name, place, "", measures)
+        if name.startswith(METRIC_TIME + "__") and len(name) > len(METRIC_TIME) + 2:
             grain = name[len(METRIC_TIME) + 2 :]
-            args = {"name": name, "grain": grain, "nearest": nearest(grain, sorted(self.grains))}
+            args = {"name": name, "grain": grain, "nearest": self._near_grains(grain)}
             return Problem("NAM117", place(len(METRIC_TIME) + 2, len(name)), args)
-        left, _, right = name.partition("__")
-        models = tuple(self.graph.models)
-        if not right:
-            args2: dict[str, object] = {"name": name, "nearest": self.near(name)}
-            return Problem("NAM120", place(0, len(name)), args2)
-        owners = self.graph.models_with(right)
-        near = tuple(dict.fromkeys((*nearest(left, models), *owners)))[:3]
-        args3 = {"name": name, "model": left, "nearest": near, "member": right}
-        return Problem("NAM110", place(0, len(left)), args3)
+        for left, right in parts:
+            if right in self.graph.metrics:
+                args = {"name": name, "metric": right, "model": left}
+                return Problem("NAM106", place(0, len(name)), args)
+        times = self.bare_times(name)
+        if times:
+            args = {"name": name, "candidates": tuple(ref.written for ref in times)}
+            return Problem("NAM112", place(0, len(name)), args)
+        for left, right in parts:
+            keyed = keyed_by(self.graph, left.rpartition("__")[2])
+            if keyed:
+                return self._unknown_member(keyed[0], right, name, place, left, measures)
+        if not parts:
+            args = {"name": name, "nearest": self.near(name, metrics=measures)}
+            return Problem("NAM120", place(0, len(name)), args)
+        return self._unknown_model(name, place)
 
-    def _unknown_member(self, model: str, rest: str, name: str, place: Place) -> Problem:
+    def _unknown_model(self, name: str, place: Place) -> Problem:
+        models = tuple(self.graph.models)
+        best: tuple[str, str, tuple[str, ...]] | None = None
+        for left, right in reversed(splits(name)):
+            member, _ = self._without_grain(right)
+            owners = self.graph.models_with(member)
+            near = tuple(dict.fromkeys((*nearest(left, models), *owners)))[:3]
+            if best is None or (near and not best[2]):
+                best = left, right, near
+        assert best is not None, "a name without a separator names no model"
+        left, right, near = best
+        args = {"name": name, "model": left, "nearest": near, "member": right}
+        return Problem("NAM110", place(0, len(left)), args)
+
+    def _without_grain(self, rest: str) -> tuple[str, str]:
+        left, _, right = rest.rpartition("__")
+        return (left, right) if left and right.lower() in self.grains else (rest, "")
+
+    def _near_grains(self, written: str) -> tuple[str, ...]:
+        return nearest(written.lower(), sorted(self.grains))
+
+    def _unknown_member(
+        self, model: str, rest: str, name: str, place: Place, path: str, measures: bool
+    ) -> Problem:
+        """What is wrong behind a model's name, or behind an entity path that leads to it."""
         index = self.graph.index(model)
         at = len(name) - len(rest)
         for left, right in splits(rest):
@@ -185,33 +259,70 @@ class Names:
             if dimension is None:
                 continue
             start = at + len(left) + 2
+            related = (Related(dimension.name_at, "the dimension"),)
             if right.lower() in self.grains:
-                related = (Related(dimension.name_at, "declared here"),)
                 args = {"name": name, "dimension": left, "grain": right}
                 return Problem("NAM119", place(at + len(left), len(name)), args, related)
             if dimension.is_time:
-                near = nearest(right.lower(), sorted(self.grains))
+                near = self._near_grains(right)
                 args2 = {"name": name, "dimension": left, "grain": right, "nearest": near}
-                return Problem("NAM117", place(start, len(name)), args2)
-        candidates = (*index.dimensions, *index.entities, *index.measures)
+                return Problem("NAM117", place(start, len(name)), args2, related)
+        member, grain = self._without_grain(rest)
+        candidates = [*index.dimensions, *index.entities, *(index.measures if measures else ())]
+        if grain:
+            candidates = [d.name for d in index.dimensions.values() if d.is_time]
         args3 = {
             "name": name,
             "model": model,
-            "member": rest,
-            "nearest": nearest(rest, candidates),
-            "elsewhere": tuple(f"{m}__{rest}" for m in self.graph.models_with(rest)[:3]),
+            "path": path,
+            "member": member,
+            "nearest": self._misjoined(index, member) or nearest(member, candidates),
+            "elsewhere": tuple(f"{m}__{rest}" for m in self.graph.models_with(member)[:3]),
         }
-        related = (Related(self.graph.models[model].name_at, "the model"),)
-        return Problem("NAM111", place(at, len(name)), args3, related)
+        related = (Related(self.graph.models[model].name_at, "the semantic model"),)
+        return Problem("NAM111", place(at, at + len(member)), args3, related)
 
-    def near(self, name: str) -> tuple[str, ...]:
-        """Metrics and members whose names are like this one."""
-        candidates: dict[str, None] = dict.fromkeys(self.graph.metrics)
-        for model in self.scope:
-            if model in self.graph.models:
-                for part in self.graph.models[model].dimensions:
-                    candidates[f"{model}__{part.name}"] = None
-        return nearest(name, candidates)
+    def near_models(self, name: str) -> tuple[str, ...]:
+        """Models whose names are like this one, first those that stand for a table of this name."""
+        last = name.rpartition(".")[2]
+        tables: list[str] = []
+        for model in self.graph.models.values():
+            relation = self.graph.relation(model)
+            if isinstance(relation, TableName) and relation.parts[-1:] == (last,):
+                tables.append(model.name)
+        return tuple(dict.fromkeys((*tables, *nearest(name, self.graph.models))))[:3]
+
+    def members(self, model: str) -> tuple[str, ...]:
+        """The bare names of all members of a model."""
+        index = self.graph.index(model)
+        return (*index.dimensions, *index.entities, *index.measures)
+
+    def _misjoined(self, index: ModelIndex, member: str) -> tuple[str, ...]:
+        """`order_date_month`: one underscore where a grain takes two."""
+        left, _, right = member.rpartition("_")
+        dimension = index.dimensions.get(left)
+        if dimension is not None and dimension.is_time and right.lower() in self.grains:
+            return (f"{left}__{right.lower()}",)
+        return ()
+
+    def near(self, name: str, metrics: bool = True) -> tuple[str, ...]:
+        """Metrics and members of the query's models whose names are like this one.
+
+        A member is compared by its bare name, too, and by the column that it reads.
+        """
+        models = [model for model in self.scope if model in self.graph.models]
+        written: dict[str, str] = {}
+        columns: list[str] = []
+        for model in models or self.graph.models:
+            for dimension in self.graph.models[model].dimensions:
+                full = f"{model}__{dimension.name}"
+                written[full] = full
+                written.setdefault(dimension.name, full)
+                if dimension.expr is not None and dimension.expr.text == name:
+                    columns.append(full)
+        candidates = {**dict.fromkeys(self.graph.metrics if metrics else ()), **written}
+        like = (written.get(near, near) for near in nearest(name, candidates, limit=6))
+        return tuple(dict.fromkeys((*columns, *like)))[:3]
 
     def _related(self, refs: list[RowRef]) -> tuple[Related, ...]:
         places = ((self.definition(ref), self.explain(ref)) for ref in refs)
