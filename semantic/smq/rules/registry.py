@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from textwrap import dedent
 from typing import Any, Literal, Protocol
 
+from smq.graph.symbols import Declarations
 from smq.problem import Fix, Problem, Severity
 from smq.syntax import Parsed
 
@@ -33,6 +34,9 @@ class Context(Protocol):
 
     @property
     def configuration(self) -> Any: ...
+
+    @property
+    def declarations(self) -> tuple[Declarations, ...]: ...
 
     def parsed(self, uri: str) -> Parsed: ...
 

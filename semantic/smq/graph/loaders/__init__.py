@@ -60,7 +60,7 @@ def _is_about_models(root: Mapping) -> bool:
                 return True
             if key in _LIKE_OURS:
                 return True
-        elif _is_list_of_mappings(value) and nearest(key, _LIKE_OURS, 1, 0.85):
+        elif _is_list_of_mappings(value) and nearest(key, _LIKE_OURS, 1, 0.75):
             # `semantic_model:` is a slip of the pen, and the file would be ignored in silence.
             return True
     return False

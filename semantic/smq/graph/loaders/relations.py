@@ -60,7 +60,9 @@ def relation_of(node: Scalar, fields: Fields) -> Relation:
         text = braces[1].strip()
     call = _CALL.match(text)
     if call:
-        return _called(call[1], call[2])
+        # Inside a template only dbt's own functions are known; `var` is no source.
+        is_known = not braces or call[1].lower() in ("ref", "source")
+        return _called(call[1], call[2]) if is_known else UnknownRelation()
     parts = split_name(text)
     return TableName(parts) if parts and not braces else UnknownRelation()
 

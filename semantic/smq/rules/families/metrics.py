@@ -737,6 +737,10 @@ def _row_expressions(context: Context, uri: str) -> Iterator[Problem]:
                 at = _part(sql, function.start, function.end)
                 kind = "window function" if function.windowed else "aggregate"
                 yield Problem("MET206", at, {**facts, "function": function.name, "kind": kind})
+            for table in parsed.tables[:1]:
+                at = _part(sql, table.start, table.end)
+                more = {"function": f"A query of `{table.name}`", "kind": "subquery"}
+                yield Problem("MET206", at, {**facts, **more})
 
 
 def _part(sql: Any, start: int, end: int) -> Location:
@@ -745,17 +749,17 @@ def _part(sql: Any, start: int, end: int) -> Location:
 
 @rule(
     "MET206",
-    "aggregate-in-row-expression",
+    "more-than-a-row-in-expression",
     Severity.ERROR,
     on="yaml",
     check=_row_expressions,
 )
-def aggregate_in_row_expression(args: Args) -> str:
-    """The `expr` of an entity, dimension or measure aggregates.
+def more_than_a_row_in_expression(args: Args) -> str:
+    """The `expr` of an entity, dimension or measure looks beyond its own row.
 
     It gives one value for each row of the table, before anything is grouped. Aggregates belong
-    into metrics, or into `agg:` of a measure; a window over the table's own rows belongs into the
-    table, which may be a SELECT.
+    into metrics, or into `agg:` of a measure; windows and subqueries belong into the table, which
+    may be a SELECT.
 
     ```bad
     semantic_models:
@@ -776,6 +780,11 @@ def aggregate_in_row_expression(args: Args) -> str:
     There is no fix, because the metrics that use it would have to follow.
     """
     what = args["what"]
+    if args["kind"] == "subquery":
+        return (
+            f"{args['function']} stands in the `expr` of {what} '{args['name']}', which is "
+            "computed from its own row alone. Make the model's table a SELECT that joins it."
+        )
     advice = (
         "Write the value of a row here, and the aggregate as `agg` or in the metric."
         if what == "measure"

@@ -780,3 +780,92 @@ def isolated_model(args: Args) -> str:
         f"No other model can be joined to semantic model '{args['name']}'. Declare the entities "
         "that it shares with others, or leave it if it stands alone on purpose."
     )
+
+
+def _double_declarations(context: Context, uri: str) -> Iterator[Problem]:
+    first: dict[tuple[str, str], Any] = {}
+    for declarations in context.declarations:
+        named: list[tuple[str, str, Any]] = []
+        for table in declarations.sources:
+            named.append(("source table", f"{table.source}.{table.name}", table))
+        named += [("saved query", query.name, query) for query in declarations.saved_queries]
+        named += [("time spine", spine.name, spine) for spine in declarations.time_spines]
+        for what, name, symbol in named:
+            known = first.setdefault((what, name), symbol)
+            if known is not symbol:
+                related = Related(known.name_at, f"the first {what} '{name}'")
+                yield Problem("MOD209", symbol.name_at, {"what": what, "name": name}, (related,))
+
+
+@rule(
+    "MOD209",
+    "duplicate-declaration",
+    Severity.ERROR,
+    on="workspace",
+    fix=remove_duplicate,
+    check=_double_declarations,
+)
+def duplicate_declaration(args: Args) -> str:
+    """A table of a source, a saved query or a time spine is declared twice.
+
+    Only the first declaration, in the order of the files, is used, so the other one may say
+    something else without anybody noticing. One source may be spread over several files; its
+    tables must not be.
+
+    ```bad
+    sources:
+      - {name: bank, schema: core, tables: [{name: orders}, {name: orders, identifier: orders_2}]}
+    ```
+
+    ```good
+    sources:
+      - {name: bank, schema: core, tables: [{name: orders}, {name: orders_2}]}
+    ```
+
+    The fix removes the later declaration.
+    """
+    return (
+        f"There is already {_article(args['what'])} {args['what']} '{args['name']}', so this one "
+        "is never used. Rename or remove it."
+    )
+
+
+@rule("MOD290", "model-without-table", Severity.ERROR, on="yaml")
+def model_without_table(args: Args) -> str:
+    """A query needs a semantic model whose table is not known.
+
+    The model's file does not name a table, or not in a way that is understood (MOD102, REF101),
+    so there is nothing to read. Queries that do not need the model still work.
+
+    ```bad
+    -- models.yml --
+    semantic_models:
+      - name: orders
+        table: bank(orders)
+        measures:
+          - {name: amount, type: number}
+    metrics:
+      - {name: revenue, metric_type: simple, expr: SUM(orders__amount)}
+    -- q.smq.json --
+    {"metrics": ["revenue"]}
+    ```
+
+    ```good
+    -- models.yml --
+    semantic_models:
+      - name: orders
+        table: shop.orders
+        measures:
+          - {name: amount, type: number}
+    metrics:
+      - {name: revenue, metric_type: simple, expr: SUM(orders__amount)}
+    -- q.smq.json --
+    {"metrics": ["revenue"]}
+    ```
+
+    There is no fix, because only you know the table.
+    """
+    return (
+        f"Semantic model '{args['model']}' cannot be read, because it is not known which table it "
+        "is. Name its table in the model's file."
+    )

@@ -166,13 +166,11 @@ def unknown_source_table(args: Args) -> str:
 
 def _foreign_entities(context: Context, uri: str) -> Iterator[Problem]:
     graph = context.graph
-    keys: set[str] | None = None
     for model in context.file(uri).declarations.models:
         for entity in model.entities:
             if entity.kind != "foreign" or graph.joins.keyed_by(entity.name):
                 continue
-            if keys is None:
-                keys = _keys(graph.models.values())
+            keys = _keys(graph)
             if entity.name in keys:
                 continue
             own = {other.name for other in model.entities}
@@ -181,13 +179,17 @@ def _foreign_entities(context: Context, uri: str) -> Iterator[Problem]:
             yield Problem("REF104", entity.name_at, facts)
 
 
-def _keys(models: Any) -> set[str]:
-    found: set[str] = set()
-    for model in models:
-        found.update(e.name for e in model.entities if e.kind != "foreign")
-        if model.primary_entity:
-            found.add(model.primary_entity)
-    return found
+def _keys(graph: Any) -> frozenset[str]:
+    """Every entity that is some model's key, also as `natural` or without a column."""
+    known: frozenset[str] | None = graph.memo.get("key names")
+    if known is None:
+        found: set[str] = set()
+        for model in graph.models.values():
+            found.update(e.name for e in model.entities if e.kind != "foreign")
+            if model.primary_entity:
+                found.add(model.primary_entity)
+        known = graph.memo["key names"] = frozenset(found)
+    return known
 
 
 @rule(

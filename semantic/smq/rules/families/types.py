@@ -207,8 +207,8 @@ def _key_types(context: Context, uri: str) -> Iterator[Problem]:
     for name in graph.models:
         for edge in graph.edges(name):
             for own, other in edge.pairs:
-                own_type = _key_type(graph.models[edge.left], own)
-                other_type = _key_type(graph.models[edge.right], other)
+                own_type = _key_type(graph, edge.left, own)
+                other_type = _key_type(graph, edge.right, other)
                 if own_type and other_type and _differ(own_type, other_type):
                     facts = {
                         "name": own.name,
@@ -221,14 +221,18 @@ def _key_types(context: Context, uri: str) -> Iterator[Problem]:
                     yield Problem("TYP103", own.name_at, facts, (related,))
 
 
-def _key_type(model: Any, entity: Any) -> str | None:
+def _key_type(graph: Any, model: str, entity: Any) -> str | None:
     """The type of a key's column, as far as a dimension of the model over it says."""
+    memo = ("column types", model)
+    types: dict[str, str] | None = graph.memo.get(memo)
+    if types is None:
+        types = graph.memo[memo] = {
+            (d.expr.text if d.expr is not None else d.name).strip(): d.data_type
+            for d in graph.models[model].dimensions
+            if d.data_type
+        }
     column = entity.expr.text if entity.expr is not None else entity.name
-    for dimension in model.dimensions:
-        text = dimension.expr.text if dimension.expr is not None else dimension.name
-        if text.strip() == column.strip() and dimension.data_type:
-            return str(dimension.data_type)
-    return None
+    return types.get(column.strip())
 
 
 def _differ(left: str, right: str) -> bool:
