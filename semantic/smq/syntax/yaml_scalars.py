@@ -1,0 +1,535 @@
+"""Decoding of scalars: quotes, escapes, folded lines and blocks, each with its way back.
+
+Every function takes the place where a scalar starts and returns the scalar and where reading goes
+on. Decoded pieces remember the source they came from, so that a position in an expression inside
+a folded block is a position in the file.
+"""
+
+from __future__ import annotations
+
+import re
+
+from smq.syntax.nodes import Scalar, Style
+from smq.syntax.yaml_state import State
+from smq.text import Span
+
+LINE_END = re.compile(r"\r\n|\n|\r")
+
+# A key on its own line: one word, or a quoted text, and a colon that ends a word.
+_KEY_WORD = (
+    r"""(?:[^\s:#"'{}\[\],&*!|>%@`?-][^\s:]*+|[?-][^\s:]++|"[^"\r\n]*+"|'[^'\r\n]*+')"""
+    r"""[ \t]*+:(?=[ \t\r\n]|\Z)"""
+)
+KEY_LIKE = re.compile(_KEY_WORD)
+STRUCTURE_LIKE = re.compile(rf"{_KEY_WORD}|-(?=[ \t\r\n]|\Z)")
+ITEM_WITH_KEY = re.compile(rf"-[ \t]+(?:-[ \t]+)*+(?:{_KEY_WORD}|\{{[^\r\n]*?:[ \t])")
+DOCUMENT_MARK = re.compile(r"(?:---|\.\.\.)(?=[ \t\r\n]|\Z)")
+
+# Plain text up to where YAML ends it on a line: a colon before a blank, a `#` behind one.
+PLAIN = re.compile(r"(?:[^:#\r\n]++|:(?![ \t\r\n]|\Z)|(?<![ \t\r\n])#)*+")
+FLOW_PLAIN = re.compile(r"(?:[^:#,\[\]{}\r\n]++|:(?![ \t\r\n,\[\]{}]|\Z)|(?<![ \t\r\n,\[\]{}])#)*+")
+
+_LINE = re.compile(r"([ ]*+)([^\r\n]*+)(\r\n|\n|\r|\Z)")
+_REST_OF_LINE = re.compile(r"[^\r\n]*+")
+_FLOW_REST = re.compile(r"[^\r\n,\]}]*+")
+
+_SIMPLE = {'"': re.compile(r'"([^"\\\r\n]*+)"'), "'": re.compile(r"'([^'\r\n]*+)'(?!')")}
+_WHOLE = {
+    '"': re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL),
+    "'": re.compile(r"'(?:[^']++|'')*+'"),
+}
+_STYLE: dict[str, Style] = {'"': "double", "'": "single"}
+_BEHIND_QUOTE = re.compile(r"[ \t]*+(?=[\r\n#,\]}:]|\Z)")
+_CLEAN_LINE_END = re.compile(r"[ \t]*+(?=[\r\n#]|\Z)")
+
+_ESCAPES = {
+    "0": "\0",
+    "a": "\a",
+    "b": "\b",
+    "t": "\t",
+    "\t": "\t",
+    "n": "\n",
+    "v": "\v",
+    "f": "\f",
+    "r": "\r",
+    "e": "\x1b",
+    " ": " ",
+    '"': '"',
+    "/": "/",
+    "\\": "\\",
+    "N": "\x85",
+    "_": "\xa0",
+    "L": "\u2028",
+    "P": "\u2029",
+}
+_FOLD = r"[ \t]*(?:\r\n|\n|\r)(?:[ \t]*(?:\r\n|\n|\r))*[ \t]*"
+_SINGLE_TOKEN = re.compile(rf"(?P<fold>{_FOLD})|(?P<quote>'')|(?P<text>[^'\r\n \t]+|[ \t]+|')")
+_DOUBLE_TOKEN = re.compile(
+    rf"(?P<fold>{_FOLD})"
+    rf"|(?P<joined>\\(?:\r\n|\n|\r)(?:[ \t]*(?:\r\n|\n|\r))*[ \t]*)"
+    r"|\\(?:x(?P<x>[0-9a-fA-F]{2})|u(?P<u>[0-9a-fA-F]{4})|U(?P<U>[0-9a-fA-F]{8}))"
+    r"|\\(?P<escape>.)"
+    r"|(?P<text>[^\\\r\n \t]+|[ \t]+|\\)",
+    re.DOTALL,
+)
+_LOW_SURROGATE = re.compile(r"\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+
+_HEADER = re.compile(r"[|>](?:([1-9])([-+]?)|([-+])([1-9]?))?(?=[ \t\r\n#]|\Z)")
+
+
+class Pieces:
+    """A decoded text in the making, with where each piece comes from."""
+
+    __slots__ = ("_length", "_literal", "_parts", "_segments")
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._segments: list[tuple[int, int, int, int]] = []
+        self._length = 0
+        self._literal = False
+
+    def copy(self, text: str, source: int) -> None:
+        """Add text that stands in the source as it is."""
+        size = len(text)
+        if not size:
+            return
+        if self._literal:
+            decoded, start, length, _ = self._segments[-1]
+            if start + length == source:
+                self._segments[-1] = (decoded, start, length + size, length + size)
+                self._parts.append(text)
+                self._length += size
+                return
+        self._segments.append((self._length, source, size, size))
+        self._parts.append(text)
+        self._length += size
+        self._literal = True
+
+    def decode(self, text: str, source: int, end: int) -> None:
+        """Add text that other characters in the source stand for."""
+        if text:
+            self._segments.append((self._length, source, len(text), end - source))
+            self._parts.append(text)
+            self._length += len(text)
+            self._literal = False
+
+    def finish(
+        self, origin: int, empty: int
+    ) -> tuple[str, tuple[tuple[int, int, int, int], ...] | None]:
+        """The text and its segments; None for text that stands in one piece at `origin`.
+
+        An empty text gets one empty segment at `empty`, so that it too has a place.
+        """
+        text = "".join(self._parts)
+        if not text:
+            return text, None if empty == origin else ((0, empty, 0, 0),)
+        first = self._segments[0]
+        if len(self._segments) == 1 and self._literal and first[1] == origin:
+            return text, None
+        return text, tuple(self._segments)
+
+
+def read_quoted(state: State, start: int, limit: int | None, *, flow: bool) -> tuple[Scalar, int]:
+    """The quoted scalar at `start`, and where it ends.
+
+    A quote without a partner is closed where the writer most likely forgot it: at the end of its
+    line or of the lines that are indented deeper than `limit` and are no keys.
+    """
+    text = state.text
+    quote = text[start]
+    simple = _SIMPLE[quote].match(text, start)
+    if simple is not None:
+        end = simple.end()
+        if not flow or _BEHIND_QUOTE.match(text, end) or text[end] in " \t\"'":
+            content = simple.group(1)
+            return Scalar(Span(start, end), content, content, _STYLE[quote]), end
+    whole = _WHOLE[quote].match(text, start)
+    if whole is not None and _is_one_scalar(state, start, whole.end(), limit, flow):
+        end = whole.end()
+        return _decode_quoted(state, start, start + 1, end - 1, end), end
+    end = _unclosed_end(text, start, limit, flow)
+    state.damage("SYN207", start, end, quote=quote)
+    return _decode_quoted(state, start, start + 1, end, end), end
+
+
+def _is_one_scalar(state: State, start: int, end: int, limit: int | None, flow: bool) -> bool:
+    """Whether the next quote found closes this one, and is not the opening quote of another."""
+    text = state.text
+    first_end = LINE_END.search(text, start, end)
+    if first_end is None:
+        return not flow or bool(_BEHIND_QUOTE.match(text, end)) or text[end] in " \t\"'"
+    behind = _BEHIND_QUOTE if flow else _CLEAN_LINE_END
+    if not behind.match(text, end):
+        return False
+    if limit is None:
+        return True
+    position = first_end.end()
+    while position < end:
+        line = _LINE.match(text, position)
+        assert line is not None
+        width = line.end(1) - position
+        if width <= limit and STRUCTURE_LIKE.match(text, line.end(1)):
+            return False
+        if not width and DOCUMENT_MARK.match(text, position):
+            return False
+        position = line.end() if line.group(3) else end
+    return True
+
+
+def _unclosed_end(text: str, start: int, limit: int | None, flow: bool) -> int:
+    if flow:
+        match = _FLOW_REST.match(text, start)
+        assert match is not None
+        return start + max(1, len(match.group().rstrip(" \t")))
+    match = _REST_OF_LINE.match(text, start)
+    assert match is not None
+    end = start + len(match.group().rstrip(" \t"))
+    position = match.end()
+    while limit is not None and (break_ := LINE_END.match(text, position)):
+        line = _LINE.match(text, break_.end())
+        assert line is not None
+        content = line.group(2)
+        deep = line.end(1) - line.start() > limit
+        if not deep or not content.strip(" \t") or content[0] == "#":
+            break
+        if STRUCTURE_LIKE.match(text, line.end(1)):
+            break
+        end = line.start(2) + len(content.rstrip(" \t"))
+        position = line.end(2)
+    return end
+
+
+def requote(state: State, start: int, end: int) -> Scalar:
+    """A quoted scalar whose content holds its own quote, not escaped: all of it up to `end`."""
+    return _decode_quoted(state, start, start + 1, end - 1, end)
+
+
+def _decode_quoted(state: State, start: int, inner: int, inner_end: int, end: int) -> Scalar:
+    quote = state.text[start]
+    pieces = Pieces()
+    if quote == '"':
+        _decode_double(state, pieces, inner, inner_end)
+    else:
+        _decode_single(state, pieces, inner, inner_end)
+    decoded, segments = pieces.finish(inner, inner)
+    return Scalar(Span(start, end), decoded, decoded, _STYLE[quote], segments)
+
+
+def _decode_single(state: State, pieces: Pieces, position: int, end: int) -> None:
+    text = state.text
+    for token in _SINGLE_TOKEN.finditer(text, position, end):
+        kind = token.lastgroup
+        if kind == "text":
+            pieces.copy(token.group(), token.start())
+        elif kind == "quote":
+            pieces.decode("'", token.start(), token.end())
+        else:
+            pieces.decode(_folded(token.group()), token.start(), token.end())
+
+
+def _decode_double(state: State, pieces: Pieces, position: int, end: int) -> None:
+    text = state.text
+    while position < end:
+        token = _DOUBLE_TOKEN.match(text, position, end)
+        assert token is not None
+        position = token.end()
+        kind = token.lastgroup
+        start = token.start()
+        if kind == "text":
+            pieces.copy(token.group(), start)
+        elif kind == "fold":
+            pieces.decode(_folded(token.group()), start, position)
+        elif kind == "joined":
+            pieces.decode("\n" * (_line_ends(token.group()) - 1), start, position)
+        elif kind == "escape":
+            char = _ESCAPES.get(token.group("escape"))
+            if char is None:
+                state.report("SYN209", start, position, escape=token.group(), kind="unknown")
+                pieces.copy(token.group(), start)
+            else:
+                pieces.decode(char, start, position)
+        else:
+            position = _decode_code_point(state, pieces, token, end)
+
+
+def _decode_code_point(state: State, pieces: Pieces, token: re.Match[str], end: int) -> int:
+    start, position = token.span()
+    number = int(token.group(token.lastgroup or 0), 16)
+    if 0xD800 <= number < 0xDC00 and token.lastgroup == "u":
+        low = _LOW_SURROGATE.match(state.text, position, end)
+        if low is not None:
+            position = low.end()
+            number = 0x10000 + ((number - 0xD800) << 10) + int(low.group(1), 16) - 0xDC00
+            state.report(
+                "SYN209", start, position, escape=low.string[start:position], kind="surrogates"
+            )
+            pieces.decode(chr(number), start, position)
+            return position
+    if 0xD800 <= number < 0xE000 or number > 0x10FFFF:
+        state.report("SYN209", start, position, escape=token.group(), kind="no-character")
+        pieces.decode("\ufffd", start, position)
+    else:
+        pieces.decode(chr(number), start, position)
+    return position
+
+
+def _folded(fold: str) -> str:
+    return "\n" * (_line_ends(fold) - 1) or " "
+
+
+def _line_ends(text: str) -> int:
+    return len(LINE_END.findall(text))
+
+
+def continue_plain(state: State, scalar: Scalar, limit: int) -> tuple[Scalar, int]:
+    """A plain scalar with the lines that continue it, and the start of the line behind them.
+
+    `scalar` was read from its first line. Lines indented deeper than `limit` belong to it, until
+    a comment, a key on its own line, or an item with a key.
+    """
+    text = state.text
+    state.withdraw_hint(scalar.span)
+    pieces = Pieces()
+    start, end = scalar.span
+    pieces.copy(text[start:end], start)
+    colon: int | None = None
+    while True:
+        line_end = _REST_OF_LINE.match(text, end)
+        assert line_end is not None
+        position = line_end.end()
+        if text[end:position].strip(" \t"):
+            break
+        found = _next_plain_line(text, position, limit)
+        if found is None:
+            break
+        first, last, breaks, nested = found
+        pieces.decode("\n" * (breaks - 1) or " ", end, first)
+        pieces.copy(text[first:last], first)
+        if nested is not None and colon is None:
+            colon = nested
+        end = last
+    decoded, segments = pieces.finish(start, start)
+    if colon is not None:
+        state.report("SYN216", colon, colon + 1, start=start, end=end)
+    whole = Scalar(Span(start, end), decoded, decoded, "plain", segments, scalar.anchor, scalar.tag)
+    return whole, position
+
+
+def goes_on(text: str, scalar: Scalar, limit: int) -> bool:
+    """Whether `continue_plain` would find a line that continues this plain scalar."""
+    position = scalar.span.end
+    rest = _REST_OF_LINE.match(text, position)
+    assert rest is not None
+    if rest.group().strip(" \t"):
+        return False
+    return _next_plain_line(text, rest.end(), limit) is not None
+
+
+def _next_plain_line(
+    text: str, position: int, limit: int
+) -> tuple[int, int, int, int | None] | None:
+    """Start and end of the next continuing text, the line ends before it, its stray colon."""
+    breaks = 0
+    while (break_ := LINE_END.match(text, position)) is not None:
+        breaks += 1
+        line = _LINE.match(text, break_.end())
+        assert line is not None
+        content = line.group(2).lstrip(" \t")
+        if not content:
+            position = line.end(2)
+            continue
+        first = line.end(2) - len(content)
+        if line.end(1) - line.start() <= limit or content[0] == "#":
+            return None
+        if first == line.start() and DOCUMENT_MARK.match(text, first):
+            return None
+        if KEY_LIKE.match(text, first) or ITEM_WITH_KEY.match(text, first):
+            return None
+        last, nested = plain_line(text, first)
+        return first, last, breaks, nested
+    return None
+
+
+def plain_line(text: str, start: int) -> tuple[int, int | None]:
+    """Where plain text ends on its line, and the first colon in it that would make it a key."""
+    nested: int | None = None
+    end = start
+    while True:
+        match = PLAIN.match(text, end)
+        assert match is not None
+        end = match.end()
+        if end >= len(text) or text[end] != ":":
+            break
+        if nested is None:
+            nested = end
+        end += 1
+    while end > start and text[end - 1] in " \t":
+        end -= 1
+    return end, nested
+
+
+def read_block(state: State, start: int, parent: int) -> tuple[Scalar, int] | None:
+    """The literal or folded scalar whose header is at `start`, and the start of the next line.
+
+    `parent` is the indentation of the collection it stands in. None when there is no header.
+    """
+    text = state.text
+    header = _HEADER.match(text, start)
+    if header is None:
+        return None
+    folded = text[start] == ">"
+    chomp = header.group(2) or header.group(3) or ""
+    digit = header.group(1) or header.group(4)
+    line = _LINE.match(text, header.end())
+    assert line is not None
+    after = line.group(2).strip(" \t")
+    if after:
+        at = text.index(after, header.end())
+        if after[0] == "#":
+            state.comments.append(Span(at, at + len(after)))
+        else:
+            # Text on the header's line belongs to nothing, and is not content either.
+            state.report("SYN223", at, at + len(after), text=after)
+    block = _Block(state, parent, max(parent, 0) + int(digit) if digit else None)
+    position = block.read(line.end())
+    end = block.lines[-1][1] if block.lines else header.end()
+    pieces = block.join(folded, chomp)
+    decoded, segments = pieces.finish(-1, end)
+    style: Style = "folded" if folded else "literal"
+    return Scalar(Span(start, end), decoded, decoded, style, segments), position
+
+
+class _Block:
+    """The lines of a block scalar without their indentation, and the line ends around them."""
+
+    __slots__ = ("_indent", "_parent", "_state", "leading", "lines")
+
+    def __init__(self, state: State, parent: int, indent: int | None) -> None:
+        self._state = state
+        self._parent = parent
+        self._indent = indent
+        # Line ends of blank lines before the first content.
+        self.leading: list[tuple[int, int]] = []
+        # Start and end of content, and the line ends behind it: its own, then of blank lines.
+        self.lines: list[tuple[int, int, list[tuple[int, int]]]] = []
+
+    def read(self, position: int) -> int:
+        """Take lines as long as they belong to the block; the start of the first that does not."""
+        text = self._state.text
+        size = len(text)
+        breaks = self.leading
+        widest: tuple[int, int] | None = None
+        while position < size:
+            line = _LINE.match(text, position)
+            assert line is not None
+            content = line.group(2)
+            first = line.end(1)
+            width = first - position
+            indent = self._indent
+            if not content and (indent is None or width <= indent):
+                if indent is None and (widest is None or width > widest[1] - widest[0]):
+                    widest = (position, first)
+            else:
+                start = self._content_start(position, first, content)
+                if start is None:
+                    break
+                if indent is None and widest is not None and self._indent is not None:
+                    self._check_leading(widest)
+                breaks = []
+                self.lines.append((start, line.end(2), breaks))
+            if line.group(3):
+                breaks.append(line.span(3))
+            position = line.end()
+        return position
+
+    def _content_start(self, line: int, first: int, content: str) -> int | None:
+        """Where the content of a line starts; None when the line ends the block."""
+        indent, width = self._indent, first - line
+        if not width and DOCUMENT_MARK.match(content):
+            return None
+        if indent is None and content[0] != "\t" and width > self._parent:
+            # Loaders want a block at the top of a file indented; a comment in column 0 is one.
+            if not width and content[0] == "#":
+                return None
+            self._indent = width
+            return first
+        if indent is not None and width >= indent:
+            return line + indent
+        if content[0] == "\t":
+            return self._tabs(line, first, content)
+        if content[0] == "#" or STRUCTURE_LIKE.match(content):
+            return None
+        if width <= self._parent:
+            deeper = self._next_width(first, first + len(content))
+            if deeper is None or (indent is not None and deeper < indent):
+                return None
+            indent = self._indent = indent or deeper
+        assert indent is not None
+        # A line that lost some of its spaces, or was broken in two, is still content.
+        where = (line, first) if width else (first, first + len(content))
+        self._state.damage("SYN215", *where, kind="block", found=width, expected=indent)
+        return first
+
+    def _tabs(self, line: int, first: int, content: str) -> int | None:
+        stripped = content.lstrip(" \t")
+        start = first + len(content) - len(stripped)
+        if not stripped and self._indent is None:
+            return None
+        expected = self._indent if self._indent is not None else max(self._parent, 0) + 2
+        self._state.report("SYN201", line, start, expected=expected)
+        return start
+
+    def _next_width(self, start: int, position: int) -> int | None:
+        """How deep the block goes on behind a line that is too far left; None if it does not."""
+        text = self._state.text
+        colon = PLAIN.match(text, start)
+        assert colon is not None
+        if text[colon.end() : colon.end() + 1] == ":" or text[start] == "?":
+            return None
+        while (break_ := LINE_END.match(text, position)) is not None:
+            line = _LINE.match(text, break_.end())
+            assert line is not None
+            if line.group(2):
+                width = line.end(1) - line.start()
+                deep = width > self._parent and not STRUCTURE_LIKE.match(text, line.end(1))
+                return width if deep else None
+            position = line.end(2)
+        return None
+
+    def _check_leading(self, widest: tuple[int, int]) -> None:
+        """Blank lines wider than the content make loaders take their width for the indentation."""
+        start, end = widest
+        indent = self._indent or 0
+        if end - start > indent:
+            self._state.report(
+                "SYN215", start, end, kind="blank", found=end - start, expected=indent
+            )
+
+    def join(self, folded: bool, chomp: str) -> Pieces:
+        text = self._state.text
+        pieces = Pieces()
+        if self.lines or chomp == "+":
+            self._add_breaks(pieces, self.leading)
+        for index, (start, end, breaks) in enumerate(self.lines):
+            pieces.copy(text[start:end], start)
+            if index + 1 == len(self.lines):
+                kept = breaks if chomp == "+" else breaks[:1] if chomp == "" else []
+                self._add_breaks(pieces, kept)
+            elif (
+                folded and text[start] not in " \t" and text[self.lines[index + 1][0]] not in " \t"
+            ):
+                if len(breaks) == 1:
+                    pieces.decode(" ", breaks[0][0], self.lines[index + 1][0])
+                else:
+                    self._add_breaks(pieces, breaks[1:])
+            else:
+                self._add_breaks(pieces, breaks)
+        return pieces
+
+    def _add_breaks(self, pieces: Pieces, breaks: list[tuple[int, int]]) -> None:
+        text = self._state.text
+        for start, end in breaks:
+            if text[start:end] == "\n":
+                pieces.copy("\n", start)
+            else:
+                pieces.decode("\n", start, end)
