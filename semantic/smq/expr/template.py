@@ -312,17 +312,19 @@ class _Reader:
             tree = tree.this
         elif re.search(r"(?is)\bas\s*\Z", self.text) and "__smq" not in self.text:
             return self._fault("syntax", "AS needs a name", len(self.text.rstrip()) - 2, body_end)
-        fault = self._forbidden(tree)
+        # One walk serves all readers: walking is most of what reading costs.
+        nodes = list(tree.dfs())
+        fault = self._forbidden(nodes)
         if fault is not None:
             return fault
-        tree = tree.pop() if tree.parent else tree
-        holder = exp.Paren(this=tree)
-        self._mark_subqueries(holder)
-        self._collect_functions(holder)
-        self._collect_names(holder)
-        self._collect_tables(holder)
-        for node in holder.walk():
-            node.comments = None
+        holder = exp.Paren(this=tree.pop() if tree.parent else tree)
+        self._mark_subqueries(nodes)
+        self._collect_functions(nodes)
+        self._collect_names(nodes)
+        self._collect_tables(nodes)
+        for node in nodes:
+            if node.comments:
+                node.comments = None
             if node._meta:
                 node.meta.clear()
         tree = holder.this.pop()
@@ -342,8 +344,8 @@ class _Reader:
             tuple(self.scopes),
         )
 
-    def _forbidden(self, tree: exp.Expr) -> Template | None:
-        for node in tree.walk():
+    def _forbidden(self, nodes: list[exp.Expr]) -> Template | None:
+        for node in nodes:
             if isinstance(node, (exp.Placeholder, exp.Parameter, exp.SessionParameter)):
                 return self._fault("parameter", "parameters have no value here", 0, len(self.text))
             if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
@@ -358,8 +360,8 @@ class _Reader:
 
     # Scopes: each subquery is numbered in the order of the text, and marked on its Select.
 
-    def _mark_subqueries(self, holder: exp.Expr) -> None:
-        for select in list(holder.find_all(exp.Select, bfs=False)):
+    def _mark_subqueries(self, nodes: list[exp.Expr]) -> None:
+        for select in (node for node in nodes if isinstance(node, exp.Select)):
             select.meta["smq_scope"] = len(self.scopes)
             self.scopes.append(self._scope_of(select.parent))
 
@@ -370,8 +372,9 @@ class _Reader:
             node = node.parent
         return 0
 
-    def _collect_functions(self, holder: exp.Expr) -> None:
-        for node in holder.find_all(exp.Window, exp.AggFunc, *_WINDOW_ONLY, bfs=False):
+    def _collect_functions(self, nodes: list[exp.Expr]) -> None:
+        wanted = (exp.Window, exp.AggFunc, *_WINDOW_ONLY)
+        for node in (node for node in nodes if isinstance(node, wanted)):
             if isinstance(node, exp.Window):
                 function = node.this
                 while isinstance(
@@ -399,8 +402,8 @@ class _Reader:
                 )
             )
 
-    def _collect_names(self, holder: exp.Expr) -> None:
-        columns = list(holder.find_all(exp.Column, bfs=False))
+    def _collect_names(self, nodes: list[exp.Expr]) -> None:
+        columns = (node for node in nodes if isinstance(node, exp.Column))
         placed = [(self._place(column), column) for column in columns]
         placed.sort(key=lambda pair: pair[0])
         for (start, end), column in placed:
@@ -450,8 +453,8 @@ class _Reader:
             for number, f in enumerate(self.functions)
         ]
 
-    def _collect_tables(self, holder: exp.Expr) -> None:
-        for table in list(holder.find_all(exp.Table, bfs=False)):
+    def _collect_tables(self, nodes: list[exp.Expr]) -> None:
+        for table in (node for node in nodes if isinstance(node, exp.Table)):
             slot = len(self.tables)
             start, end = (
                 self._place(table.this) if isinstance(table.this, exp.Identifier) else (0, 0)

@@ -116,7 +116,7 @@ def _compiled(
     if lowered.refused:
         refused = [_refusal(refusal, plan, target) for refusal in lowered.refused]
         return Compiled((), (*problems, *refused))
-    text = render(lowered.tree, target)
+    text = render(lowered.tree, target, copy=False)
     query = plan.query
     compiled = CompiledQuery(
         query.written.index,

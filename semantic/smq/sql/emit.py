@@ -185,7 +185,7 @@ def _combined(plan: Plan, physical: Physical, inline: bool) -> exp.Select:
                 ),
             ],
         )
-        group_by(select, groups)
+        group_by(select, [value.copy() for value in groups])
         parts.append((free_name(scan.name, taken), select))
     if query.groups:
         return _stacked(plan, parts, inline)

@@ -36,16 +36,14 @@ def finish(
 
         return fill(Template("", "", expression.tree), slot)
 
-    groups = [group(number) for number in range(len(query.groups))]
     expressions = [
-        as_column(value.copy(), g.name, g.item.path)
-        for value, g in zip(groups, query.groups, strict=True)
+        as_column(group(number), g.name, g.item.path) for number, g in enumerate(query.groups)
     ]
     for output in query.outputs:
         expressions.append(as_column(post(output.expression), output.name, output.item.path))
     select.set("expressions", expressions)
     if grouped:
-        group_by(select, groups)
+        group_by(select, [group(number) for number in range(len(query.groups))])
     having = [_with_origin(post(f.expression), f.item.path) for f in query.group_filters]
     if having:
         condition = conjunction(having)
@@ -80,7 +78,7 @@ def _ordered(key: OrderKey, plan: Plan, post: Callable[[PostExpression], exp.Exp
 
 def group_by(select: exp.Select, groups: Iterable[exp.Expr]) -> None:
     """GROUP BY every value, also equal ones: MariaDB misses the second of two equal columns."""
-    keys = [value.copy() for value in groups]
+    keys = list(groups)
     if keys:
         select.set("group", exp.Group(expressions=keys))
 

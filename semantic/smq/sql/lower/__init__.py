@@ -122,15 +122,16 @@ def lower(tree: exp.Expr, dialect: Dialect) -> Lowered:
     only if nothing was refused.
     """
     context = Context(dialect)
-    present = _present(tree)
+    present: set[type[exp.Expr]] | None = _present(tree)
     for step in _PASSES:
         if step.needs and dialect.needs.isdisjoint(step.needs):
             continue
-        if present.isdisjoint(step.nodes):
+        if present is not None and present.isdisjoint(step.nodes):
             continue
         tree = step.run(tree, context)
         if step.adds:
-            present = _present(tree)
+            # Looking again costs as much as the few passes that are left do to find nothing.
+            present = None
     return Lowered(tree, tuple(context.refused))
 
 
