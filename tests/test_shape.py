@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -435,3 +437,23 @@ def test_wide_aliases_do_not_multiply_the_work() -> None:
     lines += [f"x-a{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}, *a{n - 1}]" for n in range(1, 40)]
     text = "\n".join([*lines, "metrics:", "  - {name: m, expr: x, meta: {a: *a39}, tags: *a39}"])
     assert told(text + "\n") == [("MOD103", "*a38")] * 4
+
+
+@pytest.mark.parametrize("missing", ["", "jsonschema_rs"])
+def test_the_validator_is_imported_by_the_first_file_that_needs_one(missing: str) -> None:
+    program = f"""
+import sys
+if {missing!r}:
+    sys.modules[{missing!r}] = None
+from smq.graph.loaders import load
+from smq.syntax import Document, yaml
+heavy = {{"jsonschema", "jsonschema_rs"}} - {{{missing!r}}}
+assert not heavy & set(sys.modules), "imported too early"
+load(yaml.parse(Document("a.yml", "services: [a]")))
+assert not heavy & set(sys.modules), "imported for a file that is not ours"
+_, problems = load(yaml.parse(Document("a.yml", "metrics: [{{name: m}}]")))
+assert [p.code for p in problems] == ["MET201"]
+assert heavy & set(sys.modules)
+assert {missing!r} or "jsonschema" not in sys.modules, "the fast one is enough"
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
