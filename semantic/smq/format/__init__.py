@@ -6,8 +6,8 @@ small edits that fixes and code actions are made of.
 
 from __future__ import annotations
 
+from smq.format import json_layout, yaml_layout
 from smq.format.changes import changes
-from smq.format.json_layout import lay_out
 from smq.syntax import Parsed
 from smq.text import Edit
 
@@ -15,7 +15,8 @@ __all__ = ["format_document"]
 
 
 def format_document(parsed: Parsed) -> tuple[Edit, ...]:
-    """The edits that lay a document out; none for one with syntax errors or of another kind.
+    """The edits that lay a document out; none for one with syntax errors, or for YAML about
+    anything else than semantic models.
 
     Formatting what was formatted changes nothing, and neither values nor comments are changed.
     """
@@ -25,5 +26,7 @@ def format_document(parsed: Parsed) -> tuple[Edit, ...]:
     if document.kind == "smq":
         if not parsed.roots and not parsed.comments:
             return ()
-        return changes(document.uri, document.text, lay_out(parsed))
+        return changes(document.uri, document.text, json_layout.lay_out(parsed))
+    if document.kind == "yaml" and yaml_layout.is_model_file(parsed):
+        return changes(document.uri, document.text, yaml_layout.lay_out(parsed))
     return ()
