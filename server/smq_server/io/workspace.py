@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,6 +128,28 @@ def load(location: Location) -> Workspace:
 
 
 def _load(location: Location, given: Iterable[Path]) -> Workspace:
+    with _without_collection():
+        return _read_all(location, given)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """No collection of garbage while a workspace is read, and none of what was read afterwards.
+
+    Trees of a large workspace are millions of objects without cycles. Looking through them again
+    and again, whenever some more have come, takes twice as long as reading the files.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.freeze()
+            gc.enable()
+
+
+def _read_all(location: Location, given: Iterable[Path]) -> Workspace:
     root, configuration = location.root, location.configuration
     files = dict.fromkeys(find_files(root, configuration))
     asked: dict[Path, None] = {}

@@ -22,7 +22,7 @@ def render_json(report: Report, statistics: bool = False) -> str:
         "version": VERSION,
         "tool": {"name": "smq", "version": __version__},
         "summary": _summary(report),
-        "findings": [_finding(report, entry) for entry in report.entries],
+        "findings": [finding_values(report, entry) for entry in report.entries],
     }
     if statistics:
         counts: dict[str, int] = {}
@@ -35,7 +35,7 @@ def render_json(report: Report, statistics: bool = False) -> str:
 def render_jsonl(report: Report) -> Iterator[str]:
     """One line for each finding, and a last one with the summary."""
     for entry in report.entries:
-        yield _line({"version": VERSION, "kind": "finding", **_finding(report, entry)})
+        yield _line({"version": VERSION, "kind": "finding", **finding_values(report, entry)})
     yield _line({"version": VERSION, "kind": "summary", **_summary(report)})
 
 
@@ -53,7 +53,8 @@ def _summary(report: Report) -> dict[str, int]:
     }
 
 
-def _finding(report: Report, entry: Entry) -> dict[str, Any]:
+def finding_values(report: Report, entry: Entry) -> dict[str, Any]:
+    """A finding as plain values, the same in every JSON output."""
     finding = entry.finding
     return {
         "code": finding.code,

@@ -50,6 +50,12 @@ class Report:
         self.files = tuple(map(display, files))
         self.entries = tuple(Entry(finding, self.place(finding.location)) for finding in findings)
 
+    def with_findings(self, findings: Sequence[Finding]) -> Report:
+        """The same files with other findings."""
+        report = Report(findings, (), self._texts, self._display)
+        report.files = self.files
+        return report
+
     def place(self, location: Location) -> Place:
         lines = self.lines(location.uri)
         line, column = lines.position(location.span.start)
