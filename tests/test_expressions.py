@@ -1,0 +1,120 @@
+"""Expressions as users write them: what they name, where, and what is not an expression."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smq.expr import conjuncts, parse_expression
+from smq.expr.template import _quick, _Reader
+
+
+def names(text: str, dialect: str = "duckdb") -> list[tuple[str, str]]:
+    """Each name with the characters of the text that it stands on."""
+    template = parse_expression(text, dialect)
+    assert template.fault is None, template.fault
+    return [(use.name, text[use.start : use.end]) for use in template.uses]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "부점코드__brn_cd",
+        "a / NULLIF(b, 0) AS 비율",
+        "SUM(매출) OVER (PARTITION BY 고객__등급 ORDER BY 주문__일자)",
+        "CASE WHEN a__b = 'x' THEN 매출 END",
+        "  주문__금액 > 1000 AND 고객__등급 IN ('A', 'B')",
+        "날짜__일자 BETWEEN '2024-01-01' AND '2024-01-31'",
+    ],
+)
+def test_every_name_is_found_on_its_own_characters(text: str) -> None:
+    for name, characters in names(text):
+        assert name == characters
+
+
+def test_a_quoted_name_is_placed_with_its_quotes() -> None:
+    assert names('"order items__x" > 3') == [("order items__x", '"order items__x"')]
+
+
+def test_names_are_compared_in_nfc() -> None:
+    import unicodedata
+
+    decomposed = unicodedata.normalize("NFD", "매출")
+    assert [name for name, _ in names(decomposed)] == ["매출"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "place"),
+    [
+        ("", "empty", ""),
+        ("a; b", "statement", "; b"),
+        ("a FROM t", "statement", "FROM t"),
+        ("a, b", "several", "a, b"),
+        ("*", "star", "*"),
+        ("a > ?", "parameter", "a > ?"),
+        ("a = 'x", "syntax", "'x"),
+        ("{% if x %} a {% endif %}", "jinja", "{%"),
+        ("{{ ref('x') }} > 1", "jinja", "{{ ref('x') }}"),
+        ("a) OR (b", "syntax", ")"),
+        ("revenue AS", "syntax", "AS"),
+    ],
+)
+def test_what_is_no_expression_says_so_at_its_place(text: str, kind: str, place: str) -> None:
+    fault = parse_expression(text, "duckdb").fault
+    assert fault is not None
+    assert (fault.kind, text[fault.start : fault.end]) == (kind, place)
+
+
+def test_template_calls_keep_the_places_behind_them() -> None:
+    text = "{{ Dimension('order__status') }} = 'a' AND 금액 > 1"
+    template = parse_expression(text, "duckdb")
+    first, second = template.uses
+    assert first.call is not None
+    assert (first.call.name, text[second.start : second.end]) == ("order__status", "금액")
+
+
+def test_conditions_under_and_are_taken_apart_with_their_own_names() -> None:
+    template = parse_expression("a__x = 1 AND (b__y = 2 AND (c__z = 3 OR a__x = 4))", "duckdb")
+    parts = conjuncts(template)
+    assert [[use.name for use in part.uses] for part in parts] == [
+        ["a__x"],
+        ["b__y"],
+        ["c__z", "a__x"],
+    ]
+
+
+WORDS = st.one_of(
+    st.sampled_from(
+        ["revenue", "date", "current_date", "null", "true", "rank", "interval", "case", "user", "values", "max", "매출", "a__b", "x1"]
+    ),
+    st.from_regex("[A-Za-z_가-힣][A-Za-z_0-9가-힣]{0,8}", fullmatch=True),
+)
+SHAPES = st.sampled_from(
+    ["{}", " {} ", "SUM({})", "count( distinct {} )", "max({})", "AVG({})", "Min(DISTINCT {})"]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(WORDS, SHAPES, st.sampled_from(["duckdb", "bigquery", "postgres", "oracle"]))
+def test_the_short_way_reads_what_the_parser_reads(word: str, shape: str, dialect: str) -> None:
+    text = shape.format(word)
+    quick = _quick(text, dialect)
+    if quick is None:
+        return
+    full = _Reader(text, dialect).read()
+    assert full.fault is None
+    assert repr(quick.tree) == repr(full.tree)
+    assert [(u.parts, u.start, u.end, u.in_aggregate) for u in quick.uses] == [
+        (u.parts, u.start, u.end, u.in_aggregate) for u in full.uses
+    ]
+    assert quick.functions == full.functions
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=40))
+def test_no_text_makes_the_reader_raise(text: str) -> None:
+    template = parse_expression(text, "duckdb")
+    assert (template.tree is None) == (template.fault is not None)
+    if template.fault is not None:
+        assert 0 <= template.fault.start <= template.fault.end <= len(text)
