@@ -33,6 +33,11 @@ class MisplacedCall:
     leaf_function: str
     """What a leaf with this aggregate calls it: `COUNT_DISTINCT`."""
 
+    def inner(self, text: str) -> str:
+        """What stands between the parentheses, without DISTINCT."""
+        written = text[self.start : self.end].partition("(")[2].removesuffix(")").strip()
+        return written[8:].strip() if written[:9].upper() == "DISTINCT " else written
+
     @property
     def needs_over(self) -> bool:
         """The function is none without `OVER (…)`."""

@@ -296,13 +296,20 @@ class Expressions:
         metrics = [use.name for use in inside if use.name in self.graph.metrics]
         args: dict[str, object] = {"function": call.function}
         if metrics:
-            return Problem("NAM107", place, {**args, "metric": metrics[0]})
+            same = call.function == "SUM" or call.leaf_function in self._functions(metrics[0])
+            args |= {"metric": metrics[0], "inner": call.inner(item.text), "same": same}
+            return Problem("NAM107", place, args)
         refs = [ref for use in inside for ref in self._row_refs(use)]
         known = [self.metrics_on(ref, call.leaf_function) for ref in refs]
         suggestions = next((names for names in known if names), ())
         names = tuple(use.name for use in inside)
         args |= {"call": item.text[call.start : call.end], "names": names, "metrics": suggestions}
         return Problem("EXP103", place, args)
+
+    def _functions(self, metric: str) -> set[str]:
+        """The aggregates that a metric is made of."""
+        formula = expand(self.graph, metric, self.dialect)
+        return set() if isinstance(formula, Broken) else {leaf.function for leaf in formula.leaves}
 
     def _row_refs(self, use: NameUse) -> tuple[RowRef, ...]:
         if "__" in use.name:

@@ -27,7 +27,7 @@ def insertion(problem: Problem) -> Iterator[Fix]:
 
 def removed_item(parsed: Parsed, span: Span) -> Edit | None:
     """The edit that removes the list item around a span; None when there is no such item."""
-    found = _item_around(parsed.roots, span)
+    found = item_around(parsed.roots, span)
     if found is None:
         return None
     sequence, index = found
@@ -45,7 +45,7 @@ def removed_item(parsed: Parsed, span: Span) -> Edit | None:
     return Edit(uri, Span(start, len(text) if line_end < 0 else line_end + 1), "")
 
 
-def _item_around(roots: Iterable[Node | None], span: Span) -> tuple[Sequence, int] | None:
+def item_around(roots: Iterable[Node | None], span: Span) -> tuple[Sequence, int] | None:
     """The innermost list with a mapping around the span, and that mapping's index."""
     found: tuple[Sequence, int] | None = None
     stack = [root for root in roots if root is not None and root.span.covers(span)]

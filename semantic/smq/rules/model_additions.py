@@ -1,0 +1,163 @@
+"""Additions to model files that a query's mistake calls for: a metric, a primary entity."""
+
+from __future__ import annotations
+
+import re
+
+from smq.graph.symbols import Measure, Model
+from smq.rules.model_edits import item_around
+from smq.syntax import Mapping, Node, Parsed, Sequence, unaliased
+from smq.text import Edit, Span, nfc
+
+_CALLS = {
+    "sum": "SUM({})",
+    "count": "COUNT({})",
+    "count_distinct": "COUNT(DISTINCT {})",
+    "average": "AVG({})",
+    "avg": "AVG({})",
+    "min": "MIN({})",
+    "max": "MAX({})",
+    "median": "MEDIAN({})",
+}
+_WORDS = {
+    "sum": "total",
+    "count": "total",
+    "count_distinct": "distinct",
+    "avg": "average",
+    "sum_boolean": "total",
+}
+
+
+def metric_of_measure(model: Model, measure: Measure, taken: object) -> tuple[str, str] | None:
+    """(name, SQL) of a metric that aggregates a measure; None when it cannot be said in SQL.
+
+    A measure without an aggregation of its own is added up, which is what most of them are for.
+    """
+    call = _CALLS.get(measure.agg or "sum")
+    if call is None:
+        return None
+    word = _WORDS.get(measure.agg or "sum", measure.agg or "sum")
+    return free_name(f"{word}_{measure.name}", taken), call.format(f"{model.name}__{measure.name}")
+
+
+def free_name(name: str, taken: object) -> str:
+    """The name, numbered when it is one of those taken (any container of names)."""
+    number, free = 2, name
+    while free in taken:  # type: ignore[operator]
+        free = f"{name}_{number}"
+        number += 1
+    return free
+
+
+def added_metric(parsed: Parsed, model: Model, name: str, expr: str) -> Edit | None:
+    """Define a metric in the file of its model; None when the file does not show where."""
+    lines = (f"name: {name}", "metric_type: simple", f"expr: {_scalar(expr)}")
+    root = next((r for r in parsed.roots if isinstance(r, Mapping) and _holds(r, model)), None)
+    if root is None or root.flow:
+        return None
+    metrics = root.pair("metrics")
+    value = unaliased(metrics.value) if metrics is not None else None
+    if metrics is None:
+        return _at_end(parsed, root, "metrics", lines)
+    if isinstance(value, Sequence) and value.items and not value.flow:
+        return _last_item(parsed, value, lines)
+    return None
+
+
+def added_entity(parsed: Parsed, model: Model, name: str, expr: str) -> Edit | None:
+    """Declare a column as the primary entity of a model."""
+    found = item_around(parsed.roots, model.name_at.span)
+    if found is None:
+        return None
+    node = found[0].items[found[1]]
+    if not isinstance(node, Mapping) or node.flow:
+        return None
+    item = f"{{name: {name}, type: primary, expr: {_scalar(expr)}}}"
+    entities = node.pair("entities")
+    if entities is None:
+        return _after_name(parsed, node, item)
+    value = unaliased(entities.value)
+    if isinstance(value, Sequence) and value.items and not value.flow:
+        return _last_item(parsed, value, (item,))
+    return None
+
+
+def _holds(root: Mapping, model: Model) -> bool:
+    return root.span.covers(model.name_at.span)
+
+
+def _at_end(parsed: Parsed, root: Mapping, key: str, lines: tuple[str, ...]) -> Edit:
+    text = parsed.document.text
+    newline = _newline(text)
+    end = root.span.start + len(text[root.span.start : root.span.end].rstrip())
+    end = _line_end(text, end)
+    written = newline.join((f"{newline}{newline}{key}:", *_item("  ", lines)))
+    return Edit(parsed.document.uri, Span(end, end), written)
+
+
+def _last_item(parsed: Parsed, items: Sequence, lines: tuple[str, ...]) -> Edit | None:
+    """Below the last item, with the indentation of the others."""
+    text = parsed.document.text
+    last = next((item for item in reversed(items.items) if item is not None), None)
+    if last is None:
+        return None
+    dash = _dash(text, items, last)
+    if dash is None:
+        return None
+    indent = text[_line_start(text, dash) : dash]
+    if indent.strip():
+        return None
+    end = last.span.start + len(text[last.span.start : last.span.end].rstrip())
+    end = _line_end(text, end)
+    newline = _newline(text)
+    written = "".join(f"{newline}{line}" for line in _item(indent, lines))
+    return Edit(parsed.document.uri, Span(end, end), written)
+
+
+def _after_name(parsed: Parsed, node: Mapping, item: str) -> Edit | None:
+    """A list of entities below the model's name, with the indentation of its keys."""
+    text = parsed.document.text
+    name = node.pair("name")
+    if name is None or len(node.pairs) < 2:
+        return None
+    other = next(pair for pair in node.pairs if pair is not node.pairs[0])
+    start = _line_start(text, other.key.span.start)
+    indent = text[start : other.key.span.start]
+    if indent.strip():
+        return None
+    end = _line_end(text, name.span.end)
+    newline = _newline(text)
+    written = f"{newline}{indent}entities:{newline}{indent}  - {item}"
+    return Edit(parsed.document.uri, Span(end, end), written)
+
+
+def _item(indent: str, lines: tuple[str, ...]) -> list[str]:
+    return [f"{indent}{'- ' if number == 0 else '  '}{line}" for number, line in enumerate(lines)]
+
+
+def _dash(text: str, items: Sequence, item: Node) -> int | None:
+    at = text.rfind("-", items.span.start, item.span.start)
+    return at if at >= 0 and not text[at + 1 : item.span.start].strip() else None
+
+
+def _scalar(text: str) -> str:
+    """SQL as a YAML value: plain where YAML lets it be, else in single quotes."""
+    plain = nfc(text)
+    if re.search(r"(?:: |:\Z| #)", plain) or re.match(r"[\s!&*\-?|>@%`\"'{}\[\],#:]", plain):
+        return "'" + plain.replace("'", "''") + "'"
+    return plain
+
+
+def _line_start(text: str, offset: int) -> int:
+    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+
+
+def _line_end(text: str, offset: int) -> int:
+    """The end of the line, past a comment that stands behind the value."""
+    found = re.compile(r"[^\r\n]*").match(text, offset)
+    return found.end() if found else offset
+
+
+def _newline(text: str) -> str:
+    found = re.search(r"\r\n|\n|\r", text)
+    return found[0] if found else "\n"

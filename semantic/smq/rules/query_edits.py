@@ -1,0 +1,188 @@
+"""Edits of queries that several rules offer: another name in its place, an item moved or added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from smq.format.json_edit import add_item, literal, query_at, remove_item
+from smq.format.keys import find_pair
+from smq.problem import Fix, Problem, Safety
+from smq.query.read import read_queries
+from smq.query.written import Item, ListKey, WrittenQuery
+from smq.rules.registry import Context
+from smq.syntax import Scalar, Sequence
+from smq.text import Edit, Location, nearest, nfc
+
+OFFERED = 5
+"""More fixes for one finding are a list to read and no help."""
+
+
+def escaped(text: str) -> str:
+    """A text as it is written inside a JSON string."""
+    return literal(text)[1:-1]
+
+
+def names(problem: Problem, key: str) -> tuple[str, ...]:
+    """The names among a problem's facts under a key; none when it has no such fact."""
+    value = problem.args.get(key)
+    return value if isinstance(value, tuple) else ()
+
+
+def replaced(location: Location, text: str) -> tuple[Edit, ...]:
+    """Write another text in the place of one, both inside a JSON string."""
+    return (Edit(*location, escaped(text)),)
+
+
+def replacements(
+    location: Location, wanted: Iterable[str], safety: Safety = "unsafe"
+) -> Iterator[Fix]:
+    """Put one of these names there, the likeliest first."""
+    for name in list(wanted)[:OFFERED]:
+        yield Fix(f"Change to '{name}'", replaced(location, name), safety)
+
+
+def corrections(location: Location, written: str, near: Iterable[str]) -> Iterator[Fix]:
+    """Put one of the nearest names there; safe if there is one that only a slip tells apart."""
+    known = list(near)
+    slips = [name for name in known if is_slip(written, name)]
+    for name in sorted(known, key=lambda name: name not in slips)[:OFFERED]:
+        safety: Safety = "safe" if slips == [name] else "unsafe"
+        yield Fix(f"Change to '{name}'", replaced(location, name), safety)
+
+
+def is_slip(written: str, name: str) -> bool:
+    """Whether only case, separators or one letter too many or too few tell the names apart.
+
+    A letter that was exchanged is no slip: `revenue_kr` and `revenue_jp` are two metrics, and so
+    are `revenue_2023` and `revenue_2024`.
+    """
+    wrong, right = _bare(written), _bare(name)
+    if wrong == right:
+        return True
+    if len(wrong) == len(right):
+        return _swapped(wrong, right)
+    longer, shorter = (wrong, right) if len(wrong) > len(right) else (right, wrong)
+    if len(longer) - len(shorter) != 1 or len(shorter) < 4:
+        return False
+    at = next((i for i, char in enumerate(shorter) if longer[i] != char), len(shorter))
+    return longer[at].isalpha() and longer[:at] + longer[at + 1 :] == shorter
+
+
+def _bare(name: str) -> str:
+    return "".join(char for char in nfc(name).casefold() if char not in "_- ")
+
+
+def _swapped(wrong: str, right: str) -> bool:
+    """Two neighbouring letters in the wrong order."""
+    places = [at for at, pair in enumerate(zip(wrong, right, strict=True)) if pair[0] != pair[1]]
+    if len(places) != 2 or places[1] != places[0] + 1:
+        return False
+    at = places[0]
+    return wrong[at : at + 2] == right[at : at + 2][::-1] and wrong[at : at + 2].isalpha()
+
+
+def near_first(written: str, candidates: Iterable[str]) -> list[str]:
+    """All names, those like the written one first."""
+    known = list(candidates)
+    return list(dict.fromkeys((*nearest(written, known, limit=len(known) or 1), *known)))
+
+
+# --- where a problem stands -------------------------------------------------------------------
+
+
+def query_around(problem: Problem, context: Context) -> WrittenQuery | None:
+    """The query that a problem stands in."""
+    queries, _ = read_queries(context.parsed(problem.location.uri))
+    for query in queries:
+        if query.location.span.covers(problem.location.span):
+            return query
+    return None
+
+
+def item_around(problem: Problem, context: Context) -> Item | None:
+    """The item of a query's list that a problem stands in."""
+    query = query_around(problem, context)
+    if query is None:
+        return None
+    lists = (query.metrics, query.group_by, query.filters, query.order_by, query.joins)
+    for items in lists:
+        for item in items:
+            if item.location.span.covers(problem.location.span):
+                return item
+    return None
+
+
+def place_of(text: str, problem: Problem, context: Context) -> Location | None:
+    """Where a longer text that holds the problem's place stands in its item."""
+    item = item_around(problem, context)
+    if item is None:
+        return None
+    at = item.text.find(text)
+    while at >= 0:
+        place = item.part(at, at + len(text))
+        if place.span.covers(problem.location.span):
+            return place
+        at = item.text.find(text, at + 1)
+    return None
+
+
+def written_at(location: Location, context: Context) -> str:
+    """The characters of the file at a place."""
+    return location.span.cut(context.parsed(location.uri).document.text)
+
+
+# --- items ------------------------------------------------------------------------------------
+
+
+def added(problem: Problem, context: Context, key: ListKey, text: str) -> tuple[Edit, ...]:
+    """Append an item to a list of the query; no edits when it is there already."""
+    parsed = context.parsed(problem.location.uri)
+    node = query_at(parsed, problem.location.span.start)
+    if node is None or text in _texts(problem, context, key):
+        return ()
+    return add_item(parsed.document, node, key, text)
+
+
+def removed(problem: Problem, context: Context, key: ListKey) -> tuple[Edit, ...]:
+    """Remove the item that the problem stands in from its list."""
+    parsed = context.parsed(problem.location.uri)
+    node = query_at(parsed, problem.location.span.start)
+    pair = find_pair(node, key) if node is not None else None
+    if pair is None or not isinstance(pair.value, Sequence):
+        return ()
+    for index, item in enumerate(pair.value.items):
+        if isinstance(item, Scalar) and item.span.covers(problem.location.span):
+            return remove_item(parsed.document, pair.value, index)
+    return ()
+
+
+def grouping(problem: Problem, context: Context, dimensions: Iterable[str]) -> Iterator[Fix]:
+    """Add one of these dimensions to `groupBy`, which makes the rows finer."""
+    for name in list(dimensions)[:OFFERED]:
+        edits = added(problem, context, "groupBy", name)
+        if edits:
+            yield Fix(f"Add '{name}' to groupBy", edits, "unsafe")
+
+
+def moving(
+    problem: Problem, context: Context, source: ListKey, target: ListKey, name: str
+) -> Iterator[Fix]:
+    """Take the item out of one list and write its name into another."""
+    out = removed(problem, context, source)
+    if out:
+        into = added(problem, context, target, name)
+        yield Fix(f"Move '{name}' to {target}", (*out, *into), "unsafe")
+
+
+def _texts(problem: Problem, context: Context, key: ListKey) -> tuple[str, ...]:
+    query = query_around(problem, context)
+    if query is None:
+        return ()
+    lists = {
+        "metrics": query.metrics,
+        "groupBy": query.group_by,
+        "filters": query.filters,
+        "orderBy": query.order_by,
+        "joins": query.joins,
+    }
+    return tuple(item.text for item in lists[key])
