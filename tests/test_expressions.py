@@ -86,7 +86,22 @@ def test_conditions_under_and_are_taken_apart_with_their_own_names() -> None:
 
 WORDS = st.one_of(
     st.sampled_from(
-        ["revenue", "date", "current_date", "null", "true", "rank", "interval", "case", "user", "values", "max", "매출", "a__b", "x1"]
+        [
+            "revenue",
+            "date",
+            "current_date",
+            "null",
+            "true",
+            "rank",
+            "interval",
+            "case",
+            "user",
+            "values",
+            "max",
+            "매출",
+            "a__b",
+            "x1",
+        ]
     ),
     st.from_regex("[A-Za-z_가-힣][A-Za-z_0-9가-힣]{0,8}", fullmatch=True),
 )
