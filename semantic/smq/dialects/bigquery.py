@@ -54,9 +54,15 @@ DIALECT = Dialect(
     forbidden=re.compile(r'[\x00-\x1f\x7f-\x9f!"$()*,./;?@\[\\\]^`{}~]'),
     max_name=300,
     null_order="small",
-    needs=frozenset({Needs.FILTER_AS_CASE, Needs.NULLS_LAST_AS_CASE_IN_WINDOWS}),
+    needs=frozenset(
+        {
+            Needs.FILTER_AS_CASE,
+            Needs.NULLS_LAST_AS_CASE_IN_WINDOWS,
+            Needs.ORDER_IN_WINDOWS,
+        }
+    ),
     aliases_shadow=frozenset({"having", "qualify", "order"}),
-    frames=frozenset(),
+    frames=frozenset({"RANGE"}),
     # PERCENTILE_CONT and PERCENTILE_DISC are window functions only.
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
     forms=Forms(truncate=_truncate, add=_add),

@@ -71,7 +71,7 @@ DIALECT = Dialect(
         ("join_use_nulls", "1"),
         ("aggregate_functions_null_for_empty", "1"),
     ),
-    frames=frozenset(),
+    frames=frozenset({"RANGE"}),
     percentiles=Percentiles(median=_median, continuous=_quantile, discrete=None),
     forms=Forms(truncate=_truncate, add=_add),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from smq.dialects.facts import Dialect, Forms, Grain, Percentiles, ValueKind, words
+from smq.dialects.facts import Dialect, Forms, Grain, Needs, Percentiles, ValueKind, words
 from smq.dialects.nodes import call, in_basic_units, interval, is_day_or_finer, within_group
 
 if TYPE_CHECKING:
@@ -49,7 +49,12 @@ DIALECT = Dialect(
     ),
     max_name=255,
     null_order="small",
-    frames=frozenset(),
+    needs=frozenset(
+        {
+            Needs.ORDER_IN_WINDOWS,
+        }
+    ),
+    frames=frozenset({"RANGE", "INTERVAL"}),
     percentiles=Percentiles(
         median=lambda value: call("MEDIAN", value),
         # sqlglot makes the approximate function of PERCENTILE_CONT … WITHIN GROUP.

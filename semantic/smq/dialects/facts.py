@@ -32,6 +32,10 @@ class Needs(Enum):
     COUNT_IF_AS_CASE = "COUNT_IF"
     NULLS_LAST_AS_CASE = "NULLS LAST"
     NULLS_LAST_AS_CASE_IN_WINDOWS = "NULLS LAST in windows"
+    ORDER_APART = "ORDER BY beside windows"
+    ORDER_IN_WINDOWS = "ranks without an order"
+    NO_DEFAULT_OF_LAG = "defaults of LAG and LEAD"
+    GROUP_BY_COLUMNS = "grouped expressions inside others"
     BOOLEANS_AS_NUMBERS = "boolean values"
     GROUP_BY_EXPRESSIONS = "GROUP BY with ordinals"
     TYPED_UNION_NULLS = "untyped NULLs in the branches of a UNION"
@@ -98,8 +102,8 @@ class Dialect:
     """Clauses (keys of a SELECT node) in which an output alias hides a column of that name."""
     settings: tuple[tuple[str, str], ...] = ()
     """Settings that a statement carries so that it means what SQL says."""
-    frames: frozenset[str] = frozenset({"GROUPS", "EXCLUDE"})
-    """Window frame parts beyond ROWS and RANGE."""
+    frames: frozenset[str] = frozenset({"GROUPS", "EXCLUDE", "RANGE", "INTERVAL"})
+    """What frames of windows may hold: RANGE and INTERVAL are distances measured in values."""
     percentiles: Percentiles | None = None
     forms: Forms | None = field(default=None, repr=False)
 

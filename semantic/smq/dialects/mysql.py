@@ -94,9 +94,13 @@ DIALECT = Dialect(
             Needs.AVERAGE_OF_DOUBLES,
             Needs.EXACT_COUNT_DISTINCT,
             Needs.EXACT_QUANTILES,
+            Needs.ORDER_APART,
+            Needs.ORDER_IN_WINDOWS,
+            Needs.NO_DEFAULT_OF_LAG,
+            Needs.GROUP_BY_COLUMNS,
         }
     ),
-    frames=frozenset(),
+    frames=frozenset({"RANGE", "INTERVAL"}),
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
     forms=Forms(truncate=_truncate, add=_add),
 )

@@ -89,6 +89,7 @@ DIALECT = Dialect(
             Needs.DATE_LITERALS,
             Needs.EXACT_COUNT_DISTINCT,
             Needs.EXACT_QUANTILES,
+            Needs.ORDER_IN_WINDOWS,
         }
     ),
     percentiles=Percentiles(

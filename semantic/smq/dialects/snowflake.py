@@ -48,9 +48,10 @@ DIALECT = Dialect(
             Needs.DOUBLE_DIVISION,
             Needs.COUNT_IF_AS_CASE,
             Needs.AVERAGE_OF_DOUBLES,
+            Needs.ORDER_IN_WINDOWS,
         }
     ),
-    frames=frozenset(),
+    frames=frozenset({"RANGE", "INTERVAL"}),
     percentiles=Percentiles(
         median=lambda value: call("MEDIAN", value),
         continuous=lambda value, fraction: within_group("PERCENTILE_CONT", fraction, value),

@@ -82,6 +82,7 @@ DIALECT = Dialect(
             Needs.EXACT_QUANTILES,
         }
     ),
+    frames=frozenset({"GROUPS", "EXCLUDE", "RANGE"}),
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
     forms=Forms(truncate=_truncate, add=_add),
 )

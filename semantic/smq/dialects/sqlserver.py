@@ -104,6 +104,7 @@ DIALECT = Dialect(
             Needs.AVERAGE_OF_DOUBLES,
             Needs.EXACT_COUNT_DISTINCT,
             Needs.EXACT_QUANTILES,
+            Needs.ORDER_IN_WINDOWS,
         }
     ),
     frames=frozenset(),

@@ -43,7 +43,7 @@ DIALECT = Dialect(
             Needs.AVERAGE_OF_DOUBLES,
         }
     ),
-    frames=frozenset({"GROUPS"}),
+    frames=frozenset({"GROUPS", "RANGE", "INTERVAL"}),
     # There is APPROX_PERCENTILE and nothing exact.
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
     forms=Forms(truncate=_truncate, add=_add),

@@ -35,15 +35,18 @@ from smq.sql.lower import (
     division,
     frames,
     group_by,
+    grouped_expressions,
     identifiers,
     like,
     null_ordering,
     null_safe,
+    outer_order,
     percentile,
     qualify,
     settings,
     time,
     typed_nulls,
+    windows,
 )
 from smq.sql.lower.context import Context, Lowered, Refusal
 
@@ -82,6 +85,10 @@ _PASSES: tuple[_Pass, ...] = (
     _Pass(percentile.run, _types(*percentile.NODES)),
     # Puts a SELECT around, and moves ORDER BY and LIMIT there. HAVING and groups stay inside.
     _Pass(qualify.run, _types(exp.Qualify), _needs(Needs.QUALIFY_AS_SUBQUERY)),
+    # Like the one above, and after it: what it puts around has no windows any more.
+    _Pass(outer_order.run, _types(exp.Order), _needs(Needs.ORDER_APART)),
+    # ORDER BY is where it stays, and is one of the places to look at.
+    _Pass(grouped_expressions.run, _types(exp.Group), _needs(Needs.GROUP_BY_COLUMNS)),
     # Only now each name is in the SELECT where it stays, with the tables it may come from.
     _Pass(alias_shadowing.run, _types(exp.Alias), adds=False),
     # Both make a CASE, whose condition is for the boolean pass.
@@ -89,6 +96,8 @@ _PASSES: tuple[_Pass, ...] = (
     _Pass(count_if.run, _types(exp.CountIf), _needs(Needs.COUNT_IF_AS_CASE)),
     # Ordinals are looked up in the final SELECT list, and constant keys may become a HAVING.
     _Pass(group_by.run, _types(exp.Group)),
+    _Pass(windows.defaults, _types(exp.Lag, exp.Lead), _needs(Needs.NO_DEFAULT_OF_LAG)),
+    _Pass(windows.ordered, _types(exp.Window), _needs(Needs.ORDER_IN_WINDOWS)),
     # After all that adds windows and moves ORDER BY.
     _Pass(
         null_ordering.run,
@@ -110,8 +119,10 @@ _PASSES: tuple[_Pass, ...] = (
     # After all that adds conditions.
     _Pass(booleans.run, _types(exp.Select), _needs(Needs.BOOLEANS_AS_NUMBERS)),
     _Pass(settings.run, _types(exp.Select), adds=False),
-    # Last, because every pass may add names.
+    # Late, because every pass may add names.
     _Pass(identifiers.run, _types(exp.Identifier), adds=False),
+    # Names that were quoted here and not there are equal only now.
+    _Pass(group_by.without_repetition, _types(exp.Group), adds=False),
 )
 
 

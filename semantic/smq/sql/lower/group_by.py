@@ -6,6 +6,7 @@ from sqlglot import exp
 
 from smq.dialects import Needs
 from smq.sql.lower.context import Context
+from smq.sql.lower.inner_rows import group_keys
 
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
@@ -14,8 +15,8 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
         select = group.parent
         if not isinstance(select, exp.Select) or not group.expressions:
             continue
-        keys = [_resolved(key, select) if spell_out else key for key in group.expressions]
-        kept = [key for key in keys if not _is_constant(key)]
+        keys = group_keys(select) if spell_out else group.expressions
+        kept = [key.copy() for key in keys if not _is_constant(key)]
         if len(kept) == len(group.expressions) and not spell_out:
             continue
         group.set("expressions", kept)
@@ -24,14 +25,13 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
     return tree
 
 
-def _resolved(key: exp.Expr, select: exp.Select) -> exp.Expr:
-    """The expression of the output that an ordinal counts."""
-    if isinstance(key, exp.Literal) and key.is_int:
-        place = int(key.name) - 1
-        if place < len(select.expressions):
-            found: exp.Expr = select.expressions[place].unalias().copy()
-            return found
-    return key
+def without_repetition(tree: exp.Expr, context: Context) -> exp.Expr:
+    """Drops keys that are written alike; once is enough, and MariaDB stumbles over twice."""
+    for group in tree.find_all(exp.Group):
+        unique = list(dict.fromkeys(group.expressions))
+        if len(unique) < len(group.expressions):
+            group.set("expressions", unique)
+    return tree
 
 
 def _is_constant(key: exp.Expr) -> bool:

@@ -16,7 +16,7 @@ from smq.sql.lower.context import Context, free_name, names_of_tables, replace, 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
     everywhere = Needs.NULLS_LAST_AS_CASE in context.dialect.needs
     for order in list(tree.find_all(exp.Order)):
-        changed = [item for item in order.expressions if _differs(item, context)]
+        changed = [item for item in order.expressions if differs(item, context)]
         if not changed:
             continue
         around = order.parent
@@ -43,7 +43,7 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
     return tree
 
 
-def _differs(item: exp.Expr, context: Context) -> bool:
+def differs(item: exp.Expr, context: Context) -> bool:
     """Whether the engine, told nothing, would put the NULLs elsewhere."""
     if not isinstance(item, exp.Ordered):
         return False
@@ -54,11 +54,11 @@ def _differs(item: exp.Expr, context: Context) -> bool:
 
 
 def _keys(item: exp.Expr, context: Context) -> list[exp.Expr]:
-    if not _differs(item, context):
+    if not differs(item, context):
         return [item]
     nulls_first = bool(item.args.get("nulls_first"))
     missing = exp.If(
-        this=exp.Is(this=_value(item).copy(), expression=exp.Null()),
+        this=exp.Is(this=ordered_value(item).copy(), expression=exp.Null()),
         true=exp.Literal.number(0 if nulls_first else 1),
     )
     flag = exp.Case(ifs=[missing], default=exp.Literal.number(1 if nulls_first else 0))
@@ -70,7 +70,7 @@ def _keys(item: exp.Expr, context: Context) -> list[exp.Expr]:
     return [key, item]
 
 
-def _value(item: exp.Expr) -> exp.Expr:
+def ordered_value(item: exp.Expr) -> exp.Expr:
     """What the item orders by: an output, named or counted, is looked up in the SELECT list.
 
     Inside an expression of ORDER BY a name is a column of the tables in some engines and an

@@ -12,7 +12,8 @@ from fractions import Fraction
 
 from sqlglot import exp
 
-from smq.sql.lower.context import Context, free_name, names_of_tables, ours, replace, subquery
+from smq.sql.lower.context import Context, replace
+from smq.sql.lower.inner_rows import InnerRows, group_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,127 +35,37 @@ def from_ranks(
         if percentile.value.find(exp.Query, exp.Window, exp.AggFunc) is not None:
             context.refuse("a percentile of this expression", "not yet", percentile.node)
             return tree
-    group = select.args.get("group")
-    keys = [_key(key, select) for key in group.expressions] if group is not None else []
-    inner = exp.Select(
-        **{key: select.args.get(key) for key in ("from_", "joins", "laterals", "where")}
-    )
-    rows = _Rows(select, inner, tree)
-    if group is not None:
-        group.set("expressions", [key.copy() for key in keys])
+    keys = [key.copy() for key in group_keys(select)]
+    if keys:
+        select.args["group"].set("expressions", [key.copy() for key in keys])
+    rows = InnerRows(select, tree, "ranked")
+    numbers: dict[tuple[exp.Expr, bool], tuple[exp.Column, exp.Column]] = {}
     for percentile in percentiles:
-        rank, count = rows.numbered(percentile, keys)
-        tree = replace(percentile.node, _picked(percentile, rank, count), tree)
-    for key in ("joins", "laterals", "where"):
-        select.set(key, None)
-    rows.read_through()
-    inner.set("expressions", [*inner.expressions, *rows.numbers])
-    select.set("from_", exp.From(this=subquery(inner, rows.name)))
+        which = percentile.value.copy(), percentile.descending
+        if which not in numbers:
+            numbers[which] = _number(rows, percentile, keys)
+        rank, count = numbers[which]
+        tree = replace(percentile.node, _picked(percentile, rank.copy(), count.copy()), tree)
+    rows.finish()
     return tree
 
 
-def _key(key: exp.Expr, select: exp.Select) -> exp.Expr:
-    """The expression of a group key, which may be the ordinal of an output."""
-    if isinstance(key, exp.Literal) and key.is_int:
-        found: exp.Expr = select.expressions[int(key.name) - 1].unalias()
-        return found
-    return key
-
-
-class _Rows:
-    """The inner SELECT: the columns that the outer one reads, the numbers and the counts."""
-
-    def __init__(self, select: exp.Select, inner: exp.Select, tree: exp.Expr) -> None:
-        self.select = select
-        self.inner = inner
-        self.outputs = {p.alias_or_name for p in select.expressions}
-        self.name = free_name("ranked", names_of_tables(tree))
-        self.sources = {
-            source.alias_or_name
-            for clause in ("from_", "joins", "laterals")
-            for source in _sources(inner.args.get(clause))
-        }
-        self.taken: set[str] = set()
-        self.numbers: list[exp.Expr] = []
-        self.columns: dict[exp.Expr, exp.Identifier] = {}
-        self.ranks: dict[tuple[exp.Expr, bool], tuple[exp.Identifier, exp.Identifier]] = {}
-
-    def column(self, column: exp.Expr) -> exp.Column:
-        """The column of the inner SELECT that holds this column of its tables."""
-        identifier = self.columns.get(column)
-        if identifier is None:
-            identifier = column.this.copy()
-            if identifier.name.lower() in self.taken:
-                identifier = ours(free_name(identifier.name, self.taken))
-            self.taken.add(identifier.name.lower())
-            key = column.copy()
-            self.columns[key] = identifier
-            output: exp.Expr = key.copy()
-            if identifier != column.this:
-                output = exp.Alias(this=output, alias=identifier.copy())
-            self.inner.append("expressions", output)
-        return exp.Column(this=identifier.copy(), table=ours(self.name))
-
-    def numbered(self, percentile: Ranked, keys: list[exp.Expr]) -> tuple[exp.Column, exp.Column]:
-        """The columns with the row's number in its group and with the count of values."""
-        found = self.ranks.get((percentile.value, percentile.descending))
-        if found is None:
-            value = percentile.value.copy()
-            ordered = exp.Ordered(
-                this=value.copy(), desc=percentile.descending or None, nulls_first=False
-            )
-            number = exp.Window(
-                this=exp.RowNumber(),
-                partition_by=[key.copy() for key in keys],
-                order=exp.Order(expressions=[ordered]),
-                over="OVER",
-            )
-            count = exp.Window(
-                this=exp.Count(this=value), partition_by=[key.copy() for key in keys], over="OVER"
-            )
-            found = self._add(number, "place"), self._add(count, "places")
-            self.ranks[percentile.value, percentile.descending] = found
-        rank, places = found
-        return self._reference(rank), self._reference(places)
-
-    def read_through(self) -> None:
-        """Makes the columns that the outer SELECT names columns of the inner one."""
-        for clause in ("expressions", "group", "having", "qualify", "order", "windows"):
-            holders = self.select.args.get(clause) or []
-            for holder in holders if isinstance(holders, list) else [holders]:
-                for column in list(holder.find_all(exp.Column)):
-                    if not self._is_of_tables(column, clause):
-                        continue
-                    column.replace(self.column(column))
-
-    def _is_of_tables(self, column: exp.Column, clause: str) -> bool:
-        if column.is_star or column.table == self.name:
-            return False
-        if column.table:
-            return column.table in self.sources
-        if column.find_ancestor(exp.Select) is not self.select:
-            return False
-        # A name of an output, standing alone in the ORDER BY of the query, is that output.
-        alone = isinstance(column.parent, exp.Ordered)
-        in_window = isinstance(column.find_ancestor(exp.Window, exp.Select), exp.Window)
-        named = clause == "order" and alone and not in_window
-        return not (named and column.name in self.outputs)
-
-    def _add(self, value: exp.Expr, wanted: str) -> exp.Identifier:
-        name = ours(free_name(wanted, self.taken))
-        self.numbers.append(exp.Alias(this=value, alias=name.copy()))
-        return name
-
-    def _reference(self, identifier: exp.Identifier) -> exp.Column:
-        return exp.Column(this=identifier.copy(), table=ours(self.name))
-
-
-def _sources(clause: object) -> list[exp.Expr]:
-    if isinstance(clause, list):
-        return [source for item in clause for source in _sources(item)]
-    if isinstance(clause, exp.From | exp.Join):
-        return [clause.this]
-    return [clause] if isinstance(clause, exp.Expr) else []
+def _number(
+    rows: InnerRows, percentile: Ranked, keys: list[exp.Expr]
+) -> tuple[exp.Column, exp.Column]:
+    """The columns with the row's number in its group and with the count of values."""
+    value = percentile.value.copy()
+    ordered = exp.Ordered(this=value, desc=percentile.descending or None, nulls_first=False)
+    number = exp.Window(
+        this=exp.RowNumber(),
+        partition_by=[key.copy() for key in keys],
+        order=exp.Order(expressions=[ordered]),
+        over="OVER",
+    )
+    count = exp.Window(
+        this=exp.Count(this=value.copy()), partition_by=[key.copy() for key in keys], over="OVER"
+    )
+    return rows.compute(number, "place"), rows.compute(count, "places")
 
 
 def _picked(percentile: Ranked, rank: exp.Column, count: exp.Column) -> exp.Expr:

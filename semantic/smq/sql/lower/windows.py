@@ -1,0 +1,73 @@
+"""Windows: an order where an engine asks for one, and defaults of LAG and LEAD."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from smq.sql.lower.context import Context, replace
+
+_ORDERED = (
+    exp.RowNumber,
+    exp.Rank,
+    exp.DenseRank,
+    exp.PercentRank,
+    exp.CumeDist,
+    exp.Ntile,
+    exp.Lag,
+    exp.Lead,
+    exp.FirstValue,
+    exp.LastValue,
+    exp.NthValue,
+)
+
+
+def ordered(tree: exp.Expr, context: Context) -> exp.Expr:
+    """Functions that look at the order of rows get one in which all rows are equal."""
+    for window in tree.find_all(exp.Window):
+        function = window.this
+        if isinstance(function, exp.IgnoreNulls | exp.RespectNulls):
+            function = function.this
+        if not isinstance(function, _ORDERED) or window.args.get("order") is not None:
+            continue
+        if not isinstance(window.parent, exp.Expr) or window.args.get("alias") is not None:
+            continue
+        partition = window.args.get("partition_by") or []
+        if partition:
+            same: exp.Expr = partition[0].copy()
+        else:
+            same = exp.Subquery(this=exp.Select(expressions=[exp.Null()]))
+        nulls_first = context.dialect.null_order == "small"
+        key = exp.Ordered(this=same, nulls_first=nulls_first)
+        window.set("order", exp.Order(expressions=[key]))
+    return tree
+
+
+def defaults(tree: exp.Expr, context: Context) -> exp.Expr:
+    """LAG and LEAD without a default: it is given where the row that far away does not exist.
+
+    The value of a row that exists may be NULL, so COALESCE would not do.
+    """
+    for function in reversed(list(tree.find_all(exp.Lag, exp.Lead))):
+        default = function.args.get("default")
+        window = function.find_ancestor(exp.Window)
+        if default is None or window is None:
+            continue
+        function.set("default", None)
+        if isinstance(default, exp.Null):
+            continue
+        offset = function.args.get("offset") or exp.Literal.number(1)
+        side = "PRECEDING" if isinstance(function, exp.Lag) else "FOLLOWING"
+        frame = exp.WindowSpec(
+            kind="ROWS",
+            start=offset.copy(),
+            start_side=side,
+            end=offset.copy(),
+            end_side=side,
+        )
+        there = window.copy()
+        there.set("this", exp.Count(this=exp.Star()))
+        there.set("spec", frame)
+        missing = exp.EQ(this=there, expression=exp.Literal.number(0))
+        case = exp.Case(ifs=[exp.If(this=missing, true=default)], default=window.copy())
+        tree = replace(window, case, tree)
+    return tree
