@@ -34,7 +34,7 @@ def test_finding_is_shown_with_its_line_and_carets_under_wide_characters(
     assert "Metric '없는지표' not found" in lines[0]
     assert lines[1] == "  |"
     assert lines[2] == '2 |   "metrics": ["total_brn_cnt", "없는지표"]'
-    assert lines[3] == "  |                                ^^^^^^^^"
+    assert lines[3] == "  | " + " " * 32 + "^^^^^^^^"
     assert done.err.startswith("Found 1 error in 1 file.")
 
 
@@ -100,6 +100,16 @@ def test_other_file(cli: Cli, tmp_path: Path) -> None:
     done = cli("check", "README.md")
     assert done.status == 2
     assert "README.md is neither a query" in done.err
+
+
+def test_yaml_about_something_else_is_skipped_with_a_word(cli: Cli, tmp_path: Path) -> None:
+    bank(tmp_path)
+    (tmp_path / "chart.yml").write_text("{{ if .x }}\n\t- }\n")
+    (tmp_path / "latin.yml").write_bytes(b"name: caf\xe9\n")
+    done = cli("check", "chart.yml", "latin.yml")
+    assert (done.status, done.out) == (0, "")
+    assert "skipped chart.yml: no semantic models" in done.err
+    assert "skipped latin.yml" in done.err
 
 
 def test_queries_without_models_get_one_clear_message(cli: Cli, tmp_path: Path) -> None:

@@ -200,6 +200,11 @@ def test_other_peoples_files_are_not_formatted(cli: Cli, tmp_path: Path) -> None
     done = cli("fmt")
     assert done.status == 0 and "nothing to format" in done.err
     assert (tmp_path / "compose.yml").read_text() == text
+    (tmp_path / "chart.yml").write_text("{{ if .x }}\n\t- }\n")
+    done = cli("fmt", "compose.yml", "chart.yml")
+    assert done.status == 0 and "skipped compose.yml: no semantic models" in done.err
+    assert (tmp_path / "compose.yml").read_text() == text
+    assert cli("fmt", "-", "--stdin-filename", "compose.yml", stdin=text.encode()).out == text
     assert cli("fmt", "package.json").status == 2
     assert cli("fmt", "missing.yml").status == 2
 

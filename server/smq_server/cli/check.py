@@ -21,6 +21,7 @@ from smq.workspace import Configuration, Snapshot
 from smq_server.cli import changes
 from smq_server.cli.findings import machine, platforms, sarif, text
 from smq_server.cli.findings.report import Report
+from smq_server.cli.skipping import show_foreign
 from smq_server.cli.streams import Streams
 from smq_server.io.failure import Failure
 from smq_server.io.files import decode
@@ -121,7 +122,9 @@ def _from_disk(arguments: argparse.Namespace, streams: Streams) -> list[Workspac
     excluded = [path for workspace in workspaces for path in workspace.excluded]
     for path in excluded:
         streams.message(f"skipped {display(path)}: the configuration excludes it")
-    if not excluded and not any(workspace.given for workspace in workspaces):
+    foreign = [path for workspace in workspaces for path in workspace.foreign]
+    show_foreign(foreign, streams)
+    if not (excluded or foreign) and not any(workspace.given for workspace in workspaces):
         where = " ".join(map(str, arguments.paths)) or display(absolute(Path())) or "."
         raise Failure(
             f"nothing to check in {where}: no queries (*.smq.json) and no YAML with "

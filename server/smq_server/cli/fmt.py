@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from smq.format import format_document
+from smq.graph.loaders import is_about_models
 from smq.problem import Problem
 from smq.syntax import Document, Parsed, kind_of
 from smq.text import apply_edits
 from smq_server.cli import changes
+from smq_server.cli.skipping import show_foreign
 from smq_server.cli.streams import Streams
 from smq_server.io.discovery import files_below, find_files, is_excluded, may_hold_models
 from smq_server.io.failure import Failure
@@ -44,10 +46,10 @@ def run(arguments: argparse.Namespace, streams: Streams) -> int:
         return _stdin(arguments, streams)
     before: dict[str, str] = {}
     after: dict[str, str] = {}
+    foreign: list[Path] = []
     failed = False
     count = 0
-    for found in _documents(arguments, streams):
-        count += 1
+    for found, by_name in _documents(arguments, streams):
         try:
             if isinstance(found, Problem):
                 raise Failure(f"{display(path_of(found.location.uri))}: {_words(found)}")
@@ -56,9 +58,15 @@ def run(arguments: argparse.Namespace, streams: Streams) -> int:
             streams.message(f"smq: error: {failure}", -9)
             failed = True
             continue
+        if text is None:
+            if by_name:
+                foreign.append(path_of(found.uri))
+            continue
+        count += 1
         if text != found.text:
             before[found.uri], after[found.uri] = found.text, text
-    if not count:
+    show_foreign(foreign, streams)
+    if not (count or foreign or failed):
         where = " ".join(arguments.paths) or "the workspace"
         streams.message(f"nothing to format in {where}")
     if arguments.diff:
@@ -83,6 +91,8 @@ def _stdin(arguments: argparse.Namespace, streams: Streams) -> int:
     if isinstance(found, Problem):
         raise Failure(f"standard input: {_words(found)}")
     text = _formatted(found)
+    if text is None:
+        text = found.text
     if arguments.diff:
         streams.stdout.writelines(changes.diff({found.uri: found.text}, {found.uri: text}))
     elif not arguments.check:
@@ -90,9 +100,14 @@ def _stdin(arguments: argparse.Namespace, streams: Streams) -> int:
     return 1 if (arguments.check or arguments.diff) and text != found.text else 0
 
 
-def _formatted(document: Document) -> str:
-    """The formatted text. Raises Failure where the syntax is broken."""
+def _formatted(document: Document) -> str | None:
+    """The formatted text; None for YAML about something else, which is not ours to lay out.
+
+    Raises Failure where the syntax is broken.
+    """
     parsed = _parse(document)
+    if document.kind == "yaml" and not is_about_models(parsed):
+        return None
     broken = next((problem for problem in parsed.problems if _is_error(problem)), None)
     if broken is not None:
         from smq.text import LineIndex
@@ -113,14 +128,16 @@ def _parse(document: Document) -> Parsed:
     return jsonc.parse(document)
 
 
-def _documents(arguments: argparse.Namespace, streams: Streams) -> Iterator[Document | Problem]:
+def _documents(
+    arguments: argparse.Namespace, streams: Streams
+) -> Iterator[tuple[Document | Problem, bool]]:
     for path, by_name in _paths(arguments, streams):
         found = read_document(path)
         if isinstance(found, Problem):
             if by_name or kind_of(path.name) == "smq":
-                yield found
+                yield found, by_name
         elif by_name or found.kind == "smq" or may_hold_models(found.text.encode()):
-            yield found
+            yield found, by_name
 
 
 def _paths(arguments: argparse.Namespace, streams: Streams) -> Iterator[tuple[Path, bool]]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from smq.graph.loaders import is_about_models
 from smq.graph.symbols import RefCall
 from smq.problem import Problem
 from smq.syntax import Document, kind_of
@@ -48,6 +49,8 @@ class Workspace:
     given: tuple[str, ...]
     excluded: tuple[Path, ...] = ()
     """Files that were asked for and that the configuration leaves out."""
+    foreign: tuple[Path, ...] = ()
+    """YAML files that were asked for and are about something else than semantic models."""
 
     @property
     def root(self) -> Path:
@@ -177,11 +180,13 @@ def _read_all(location: Location, given: Iterable[Path]) -> Workspace:
                 documents.append(found)
             else:
                 left_out.add(path)
-        elif is_query or path in by_name or _could_be_ours(path):
+        elif is_query or _could_be_ours(path):
             unreadable.append(found)
         else:
             left_out.add(path)
     snapshot = build(documents, configuration, unreadable)
+    foreign = [path for path in by_name if path in left_out or _is_foreign(snapshot, path)]
+    left_out.update(foreign)
     uris = [uri_of(path) for path in asked if path not in left_out]
     if _uses_refs(snapshot):
         refs = read_refs(root)
@@ -192,7 +197,14 @@ def _read_all(location: Location, given: Iterable[Path]) -> Workspace:
         else:
             snapshot = snapshot.with_refs(refs)
     uris.sort()
-    return Workspace(location, snapshot, tuple(uris), tuple(excluded))
+    return Workspace(location, snapshot, tuple(uris), tuple(excluded), tuple(sorted(foreign)))
+
+
+def _is_foreign(snapshot: Snapshot, path: Path) -> bool:
+    uri = uri_of(path)
+    if kind_of(path.name) != "yaml" or uri not in snapshot:
+        return False
+    return not is_about_models(snapshot.parsed(uri))
 
 
 def _uses_refs(snapshot: Snapshot) -> bool:
