@@ -280,7 +280,6 @@ def test_definitions_in_two_files_are_told_in_the_later_one() -> None:
         ("a-b", "holds `-`"),
         ("a.b", "holds `.`"),
         ("1st", "cannot start with a digit"),
-        ("order", "is a word of SQL"),
         ("metric_time", "already means"),
         ('"a`b"', "holds ```"),
     ],
@@ -291,6 +290,12 @@ def test_a_metric_name_that_cannot_be_queried(name: str, part: str) -> None:
     assert finding.code == "MOD204"
     assert part in finding.message
     assert finding.location.span.cut(text) == name.strip('"')
+
+
+def test_a_metric_named_with_a_word_of_sql_is_a_warning_because_it_can_be_asked_for() -> None:
+    finding = only(MODEL.replace("name: 총잔액", "name: order"))
+    assert (finding.code, finding.severity) == ("MOD210", Severity.WARNING)
+    assert "word of SQL" in finding.message
 
 
 @pytest.mark.parametrize("name", ["총잔액2", "a__b", "_x", "été", "売上"])

@@ -41,7 +41,10 @@ class Verdict:
 @lru_cache(maxsize=1)
 def connection() -> duckdb.DuckDBPyConnection:
     """One embedded database for all cases of a process; every case replaces its tables."""
-    return duckdb.connect(":memory:")
+    made = duckdb.connect(":memory:")
+    # DuckDB 2.0 fails on some filters over empty tables while it propagates statistics.
+    made.execute("SET disabled_optimizers = 'statistics_propagation'")
+    return made
 
 
 def errors(problems: Sequence[Problem]) -> list[Problem]:
@@ -58,7 +61,7 @@ def errors(problems: Sequence[Problem]) -> list[Problem]:
 def faults(problems: Sequence[Problem]) -> list[str]:
     """What keeps YAML from being used. Names that are words of SQL are ill-advised, not unusable:
     queries put them in quotes, and so do our cases."""
-    return [words(p) for p in errors(problems) if p.code != "MOD204"]
+    return [words(p) for p in errors(problems) if p.code not in ("MOD204", "MOD210")]
 
 
 def words(problem: Problem) -> str:
@@ -67,7 +70,7 @@ def words(problem: Problem) -> str:
     return f"{problem.code} {rule.words(problem.args)}"
 
 
-def one_select(sql: str, dialect: str = "duckdb") -> exp.Expression:
+def one_select(sql: str, dialect: str = "duckdb") -> exp.Query:
     """The statement, which must be the only one and a query."""
     statements = [s for s in sqlglot.parse(sql, read=dialect) if s is not None]
     assert len(statements) == 1, f"{len(statements)} statements in {sql}"

@@ -105,7 +105,8 @@ def _unspeakable(what: str, symbol: Symbol, pattern: re.Pattern[str]) -> Iterato
     elif name.lower() in RESERVED:
         character, reason = "", "reserved"
     elif pattern is _NAME and name.lower() in SQL_WORDS:
-        character, reason = "", "sql"
+        yield Problem("MOD210", symbol.name_at, {"what": what, "name": name})
+        return
     else:
         return
     facts = {"what": what, "name": name, "reason": reason, "character": character}

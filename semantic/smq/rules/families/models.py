@@ -549,7 +549,7 @@ def name_cannot_be_queried(args: Args) -> str:
 
     Names stand inside SQL expressions without quotes, so they are made of letters of any
     language, digits and underscores, and metric and model names start with a letter. `metric_time`
-    and words of SQL such as `order` have a meaning of their own.
+    has a meaning of its own.
 
     ```bad
     semantic_models:
@@ -570,11 +570,6 @@ def name_cannot_be_queried(args: Args) -> str:
         return (
             f"The {what} '{name}' cannot be queried: `{name}` already means each metric's own "
             "time. Give it another name."
-        )
-    if args["reason"] == "sql":
-        return (
-            f"The {what} '{name}' cannot be used in expressions, because `{name}` is a word of "
-            "SQL. Give it another name."
         )
     character = args["character"]
     shown = "a space" if character == " " else f"`{character}`"
@@ -868,4 +863,49 @@ def model_without_table(args: Args) -> str:
     return (
         f"Semantic model '{args['model']}' cannot be read, because it is not known which table it "
         "is. Name its table in the model's file."
+    )
+
+
+@rule("MOD210", "name-is-sql-word", Severity.WARNING, on="yaml")
+def name_is_sql_word(args: Args) -> str:
+    """A name is a word of SQL, such as `order` or `group`.
+
+    It works wherever a name stands alone or behind a prefix (`"metrics": ["order"]`,
+    `order__status`). Inside an expression it must be written in double quotes, which nobody
+    remembers.
+
+    ```bad
+    metrics:
+      - name: order
+        metric_type: simple
+        expr: COUNT(orders__order_id)
+    semantic_models:
+      - name: orders
+        table: shop.orders
+        entities:
+          - {name: order_id, type: primary}
+        dimensions:
+          - {name: status, type: varchar}
+    ```
+
+    ```good
+    metrics:
+      - name: order_count
+        metric_type: simple
+        expr: COUNT(orders__order_id)
+    semantic_models:
+      - name: orders
+        table: shop.orders
+        entities:
+          - {name: order_id, type: primary}
+        dimensions:
+          - {name: status, type: varchar}
+    ```
+
+    There is no fix, because queries elsewhere may use the name.
+    """
+    what, name = args["what"], args["name"]
+    return (
+        f"The {what} '{name}' is a word of SQL, so expressions must write it in double quotes. "
+        "Another name would be easier to use."
     )
