@@ -65,24 +65,6 @@ def mentions(snapshot: Snapshot, uri: str) -> tuple[Mention, ...]:
     return tuple(sorted(unique, key=lambda m: (m.span.start, m.span.end)))
 
 
-def mention_at(snapshot: Snapshot, uri: str, offset: int) -> Mention | None:
-    """The narrowest mention that touches the offset; one that begins there wins over its end."""
-    best: Mention | None = None
-    for mention in mentions(snapshot, uri):
-        if mention.span.start > offset:
-            break
-        if mention.span.contains(offset) and (best is None or _better(mention, best, offset)):
-            best = mention
-    return best
-
-
-def _better(new: Mention, old: Mention, offset: int) -> bool:
-    def rank(mention: Mention) -> tuple[bool, int]:
-        return mention.span.end == offset, mention.span.end - mention.span.start
-
-    return rank(new) < rank(old)
-
-
 Place = Callable[[int, int], Location]
 
 
