@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from smq.problem import Severity
 from smq.rules import Rule, find, rules
 from smq.rules.check import Finding, check
 from smq.rules.fixing import applicable
+from smq.sql.compile import CompileOptions, compile_query
 from smq.syntax import Document
 from smq.text import apply_edits
 from smq.workspace import Change, Configuration, Snapshot
@@ -22,6 +24,7 @@ from smq_server.io.workspace import Location, load
 _REPOSITORY = Path(__file__).parent.parent
 _BANK = _REPOSITORY / "tests" / "support" / "bank.yml"
 _CODE = re.compile(r"[A-Z]{3}\d{3}")
+_WHEN_DISTRIBUTED = {"JOI117"}
 
 _EXAMPLES = [
     pytest.param(rule, kind, text, id=f"{rule.code}-{kind}-{number}")
@@ -112,12 +115,29 @@ def _findings(text: str, rule: Rule, directory: Path) -> tuple[list[Finding], Sn
     if configured is not None:
         document = Document(f"{uri}/smq.toml", configured.text)
         loaded = configurations.parse(document, uri, {})
+        wanted_anyway = (*loaded.configuration.severities, *severities)
+        configuration = replace(loaded.configuration, severities=wanted_anyway)
         snapshot = load(Location(directory, configuration, None)).snapshot
+        found = check(snapshot)
         snapshot = snapshot.apply([Change(document.uri, document.text)])
         wanted = [(find(problem.code), problem) for problem in loaded.problems]
-        return [Finding(r, r.severity, p, snapshot) for r, p in wanted if r], snapshot
+        return [*(Finding(r, r.severity, p, snapshot) for r, p in wanted if r), *found], snapshot
     snapshot = load(Location(directory, configuration, None)).snapshot
+    if rule.code in _WHEN_DISTRIBUTED:
+        return _distributed(snapshot, f"{uri}/q.smq.json"), snapshot
     return check(snapshot), snapshot
+
+
+def _distributed(snapshot: Snapshot, uri: str) -> list[Finding]:
+    """What is found when each query may become several."""
+    options = CompileOptions(distribute=True)
+    problems = [
+        problem
+        for query in snapshot.queries(uri)
+        for problem in compile_query(query, snapshot.graph, options).problems
+    ]
+    wanted = [(find(problem.code), problem) for problem in problems]
+    return [Finding(r, r.severity, p, snapshot) for r, p in wanted if r]
 
 
 def _files(text: str) -> list[FixtureFile]:

@@ -74,11 +74,15 @@ class Reach:
         return None if failed else found
 
     def disconnected(self) -> list[Problem] | None:
-        """One problem for a query whose models fall into parts that no join connects."""
-        if not self._unreached:
+        """One problem for a query whose metrics fall into parts that no join connects.
+
+        A part of a key that two models share is a nearer reason, and a lone part with metrics is
+        told what its own metrics cannot reach.
+        """
+        if not self._unreached or any(problem.args.get("partial") for problem in self.problems):
             return None
         parts = parts_of(self.query, self.graph)
-        if len(parts) < 2:
+        if sum(bool(part.metrics) for part in parts) < 2:
             return None
         text = tuple(_part_in_words(part) for part in parts)
         return [
@@ -149,7 +153,16 @@ class Reach:
             "key": key_names,
             "partial": partial,
             "back": back,
+            "member": ref.name,
+            "grain": ref.grain or "",
+            "time": self._is_time(leaf, ref),
         }
+
+    def _is_time(self, leaf: Leaf, ref: RowRef) -> bool:
+        """The reference is a time, and the leaf has one of its own to take instead."""
+        if ref.kind != "dimension" or leaf.time is None:
+            return False
+        return self.graph.index(ref.model).dimensions[ref.name].is_time
 
     def _choices(self, ref: RowRef, paths: tuple[Path, ...]) -> tuple[str, ...]:
         """The entity paths that tell the paths apart, each as it can be written."""
@@ -177,7 +190,12 @@ class Reach:
         ]
         wanted += [(need.ref, need.item) for need in self._needs]
         if leaf.base not in models:
-            args = {"model": leaf.base, "metric": self._metric_of(leaf), "joined": tuple(models)}
+            args = {
+                "model": leaf.base,
+                "metric": self._metric_of(leaf),
+                "joined": tuple(models),
+                "aliases": tuple(instance.alias for instance in clause.instances),
+            }
             self._say_at("JOI107", clause.item, clause.item.location, leaf.base, args)
             failed = True
         elif models.count(leaf.base) > 1 and leaf.base not in aliases:
@@ -198,6 +216,7 @@ class Reach:
                     "model": ref.model,
                     "metric": self._metric_of(leaf),
                     "joined": tuple(models),
+                    "aliases": tuple(instance.alias for instance in clause.instances),
                 }
                 self._say_at("JOI107", clause.item, clause.item.location, ref.model, args)
                 failed = True

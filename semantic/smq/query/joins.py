@@ -173,10 +173,10 @@ class _Binder:
         on = node.args.get("on")
         if kind == "CROSS" or (on is None and not side):
             if on is None and kind != "CROSS":
-                raise Failure(Problem("JOI109", self._at(node.this), {"model": instance.model}))
+                raise Failure(Problem("JOI109", self._at(node.this), self._unjoined(instance, "")))
             return WrittenJoin(instance, "CROSS", None, (), ())
         if on is None:
-            raise Failure(Problem("JOI109", self._at(node.this), {"model": instance.model}))
+            raise Failure(Problem("JOI109", self._at(node.this), self._unjoined(instance, "")))
         return self._condition(on, instance, _SIDES[side])  # type: ignore[arg-type]
 
     def _condition(self, on: exp.Expr, instance: Instance, side: Side) -> WrittenJoin:
@@ -196,9 +196,20 @@ class _Binder:
             not any(ref.instance == instance.alias for ref in refs)
             or len({ref.instance for ref in refs}) < 2
         ):
-            raise Failure(Problem("JOI109", self._at(on), {"model": instance.model}))
+            raise Failure(Problem("JOI109", self._at(on), self._unjoined(instance, on.sql())))
         equalities = tuple(_equalities(holder.this, refs))
         return WrittenJoin(instance, side, holder.this.pop(), tuple(refs), equalities)
+
+    def _unjoined(self, instance: Instance, written: str) -> dict[str, object]:
+        """The facts of a join whose condition says nothing, with what could be compared."""
+        others = {a: m for a, m in self.names.instances.items() if a != instance.alias}
+        return {
+            "model": instance.model,
+            "alias": instance.alias,
+            "written": written,
+            "aliases": tuple(others),
+            "joined": tuple(others.values()),
+        }
 
     def _column(self, column: exp.Column) -> RowRef:
         parts = [nfc(part.name) for part in column.parts]
