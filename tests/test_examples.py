@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import runpy
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
@@ -22,7 +22,7 @@ from smq.rules.check import check
 from smq.sql.compile import CompileOptions, compile_query
 from smq.sql.guard import refusal
 from smq.sql.result import CompiledQuery
-from smq_metasync.engines import connect
+from smq_metasync.engines import Engine, Row, connect
 from smq_server.io.uris import path_of
 from smq_server.io.workspace import Workspace, open_workspace
 
@@ -53,13 +53,38 @@ def compiled(query: str, dialect_name: str = "duckdb") -> list[CompiledQuery]:
     return found
 
 
-def run(name: str, query: CompiledQuery) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-    engine = connect(workspace(name).configuration.engine, EXAMPLES / name, {})
-    try:
-        result = engine.run(query.sql)
+class Data:
+    """The data of the workspaces: as the engine sees it, and as tables for SQL by hand."""
+
+    def __init__(self) -> None:
+        self._engines: dict[str, Engine] = {}
+        self._tables: dict[str, duckdb.DuckDBPyConnection] = {}
+
+    def run(self, name: str, query: CompiledQuery) -> tuple[tuple[str, ...], list[Row]]:
+        if name not in self._engines:
+            settings = workspace(name).configuration.engine
+            self._engines[name] = connect(settings, EXAMPLES / name, {})
+        result = self._engines[name].run(query.sql)
         return tuple(column.name for column in result.columns), list(result.rows)
-    finally:
-        engine.close()
+
+    def by_hand(self, name: str, sql: str) -> list[Row]:
+        if name not in self._tables:
+            connection = self._tables[name] = duckdb.connect()
+            for path in sorted((EXAMPLES / name / "data" / name).glob("*.csv")):
+                source = f"read_csv('{path}', sample_size = -1{_as_text(name, path)})"
+                connection.execute(f"CREATE TABLE {path.stem} AS FROM {source}")
+        return self._tables[name].execute(sql).fetchall()
+
+    def close(self) -> None:
+        for each in (*self._engines.values(), *self._tables.values()):
+            each.close()
+
+
+@pytest.fixture(scope="module")
+def data() -> Iterator[Data]:
+    opened = Data()
+    yield opened
+    opened.close()
 
 
 def test_there_is_something_to_look_at() -> None:
@@ -89,27 +114,21 @@ def test_every_query_compiles_to_one_select(query: str, dialect_name: str) -> No
 
 
 @pytest.mark.parametrize("query", QUERIES)
-def test_every_query_runs_and_gives_rows(query: str) -> None:
+def test_every_query_runs_and_gives_rows(query: str, data: Data) -> None:
     for each in compiled(query):
-        columns, rows = run(query.split("/")[0], each)
+        columns, rows = data.run(query.split("/")[0], each)
         assert columns == tuple(column.name for column in each.columns)
         assert rows
 
 
 @pytest.mark.parametrize("case", BY_HAND)
-def test_rows_are_those_of_independent_sql(case: str) -> None:
+def test_rows_are_those_of_independent_sql(case: str, data: Data) -> None:
     name, file = case.split("/")
     query, _, number = file.removesuffix(".sql").partition(".")
     each = compiled(f"{name}/queries/{query}.smq.json")[int(number or 0)]
-    _, found = run(name, each)
+    _, found = data.run(name, each)
     sql = (CASES / case).read_text(encoding="utf-8")
-    with duckdb.connect() as connection:
-        for path in sorted((EXAMPLES / name / "data" / name).glob("*.csv")):
-            connection.execute(
-                f"CREATE TABLE {path.stem} AS FROM read_csv('{path}', sample_size = -1"
-                f"{_as_text(name, path)})"
-            )
-        expected = connection.execute(sql).fetchall()
+    expected = data.by_hand(name, sql)
     assert expected, "the independent SQL must find something"
     assert same_rows(_rounded(found), _rounded(expected), ordered="ORDER BY" in sql), (
         f"{each.sql}\n\n{found}\n\n{expected}"
@@ -124,7 +143,7 @@ def _as_text(name: str, path: Path) -> str:
     return f", types = {text}" if text else ""
 
 
-def _rounded(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+def _rounded(rows: list[Row]) -> list[Row]:
     """Money in a CSV is a decimal to one side and a double to the other."""
     return [
         tuple(

@@ -14,7 +14,8 @@ import json
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from smq.sql.result import CompiledQuery
@@ -30,6 +31,7 @@ from smq_metasync.engines import (
     dialect_of,
 )
 from smq_server.cli import queries, results
+from smq_server.cli.cancelling import cancellable
 from smq_server.cli.engine_errors import explained
 from smq_server.cli.progress import waiting
 from smq_server.cli.queries import Compilation, Wanted
@@ -49,6 +51,7 @@ EXAMPLES = """\
 
 _SUFFIXES = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _SUFFIXES |= {".parquet": "parquet", ".md": "markdown", ".txt": "table"}
+_BATCH = 1000
 _UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 
 Found = tuple[Compilation, CompiledQuery]
@@ -122,13 +125,16 @@ class _Runs:
     def answers(self) -> Iterator[Answer]:
         for compilation, query in self._found:
             engine = self._start(compilation, query)
+            what = f"running on {engine.dialect}"
+            self._streams.message(f"{what}: {compilation.title(query)}", 1)
+            self._streams.stderr.flush()
             started = time.monotonic()
-            with waiting(f"running on {engine.dialect}", self._streams.stderr):
-                result = engine.run(query.sql)
-                # Some engines begin to work only when the first row is wanted.
-                first = list(islice(result.rows, 1))
+            with waiting(what, self._streams.stderr):
+                result = cancellable(engine, partial(engine.run, query.sql))
+                # Some engines begin to work only when the first rows are wanted.
+                first = cancellable(engine, partial(_batch, result.rows))
             self._seconds += time.monotonic() - started
-            rows = self._counted(chain(first, result.rows))
+            rows = self._all(engine, first, result.rows)
             yield Answer(query, compilation.title(query), Result(result.columns, rows))
 
     def estimates(self) -> Iterator[tuple[Found, Estimate]]:
@@ -162,10 +168,16 @@ class _Runs:
         self.current = compilation, query
         return engine
 
-    def _counted(self, rows: Iterable[Row]) -> Iterator[Row]:
-        for row in rows:
-            self._rows += 1
-            yield row
+    def _all(self, engine: Engine, first: list[Row], rest: Iterator[Row]) -> Iterator[Row]:
+        batch = first
+        while batch:
+            self._rows += len(batch)
+            yield from batch
+            batch = cancellable(engine, partial(_batch, rest))
+
+
+def _batch(rows: Iterator[Row]) -> list[Row]:
+    return list(islice(rows, _BATCH))
 
 
 def _dialect_of_engine(workspace: Workspace) -> str:
