@@ -25,11 +25,11 @@ def parse(document: Document) -> Parsed:
     """Read a document. Files too large, too deep or not text at all give `complete=False`."""
     text = document.text
     if len(text) > MAX_CHARACTERS:
-        return _refuse(document, "SYN242", 0, size=len(text), limit=MAX_CHARACTERS)
+        return _refuse(document, "FIL103", 0, size=len(text), limit=MAX_CHARACTERS)
     state = State(document.uri, text)
     controls = _controls(text)
     if len(controls) > MAX_CONTROL_CHARACTERS:
-        return _refuse(document, "SYN241", controls[0], char=ord(text[controls[0]]))
+        return _refuse(document, "FIL102", controls[0], offset=controls[0], guess="", binary=True)
     for offset in controls:
         state.report("SYN240", offset, offset + 1, char=ord(text[offset]))
     if not text.isascii():
@@ -58,6 +58,6 @@ def _controls(text: str) -> list[int]:
     return offsets
 
 
-def _refuse(document: Document, code: str, offset: int, **args: object) -> Parsed:
+def _refuse(document: Document, code: str, offset: int, /, **args: object) -> Parsed:
     where = Location(document.uri, Span(offset, min(offset + 1, len(document.text))))
     return Parsed(document, (), (Problem(code, where, args),), (), complete=False)

@@ -59,6 +59,7 @@ _JUNK = re.compile(
     rf"|\w[ \t]{{2,}}+(?={ITEM_WITH_KEY.pattern})"
 )
 _QUOTED_KEY_OR_VALUE = re.compile(r"(?:\"[^\"\r\n]*+\"|'[^'\r\n]*+')[ \t]*+(?:[:#\r\n]|\Z)")
+_WORD = re.compile(r"[^\W\d][\w-]*+\Z")
 _VERSION = re.compile(r"%YAML[ \t]++1\.[0-9]++[ \t]*+(?:#|\Z)")
 _YAML_TYPES = "null bool int float str map seq set omap pairs binary timestamp merge"
 _KNOWN_TAGS = frozenset(["!", *("!!" + name for name in _YAML_TYPES.split())])
@@ -283,11 +284,7 @@ class BlockReader:
             self._state.damage("SYN226", *self._to_line_end(node.span.start))
             return self._skip_line(node.span.start)
         if self._belongs_above(index, column, node):
-            top = stack[-1]
-            if not top.waiting:
-                return self._continue(column - 1, column, line)
-            self._misplaced_text(column, line, top.indent + 2)
-            return self._give(top, node, end)
+            return self._text_too_far_left(column, line, node, end)
         if exact and frame.kind == SEQ and stack[index - 1].indent == column:
             index -= 1
         elif not exact and stack[index + 1].kind == MAP:
@@ -573,9 +570,16 @@ class BlockReader:
     ) -> int | None:
         """A block scalar whose header stands on a line of its own."""
         frame = self._stack[-1]
-        # Loaders take a block in the column of its key, too.
-        if not frame.waiting or column < frame.indent:
+        if not frame.waiting:
             return None
+        # Loaders take a block in the column of its key, too.
+        if column < frame.indent:
+            rest = _REST.match(self._text, position)
+            assert rest is not None
+            width, kind = self._place.peek(self._after_line_end(rest.end()))
+            if width <= frame.indent or kind != ROOT:
+                return None
+            self._misplaced_text(column, position - column, frame.indent + 2)
         block = read_block(self._state, position, min(frame.indent, frame.proper))
         if block is None:
             return None
@@ -603,9 +607,7 @@ class BlockReader:
         if frame.waiting or column <= frame.indent:
             return False
         last = frame.key if frame.explicit else frame.last
-        if not isinstance(last, Scalar) or last.style != "plain" or not last.text:
-            return False
-        return goes_on(self._text, last, frame.indent)
+        return isinstance(last, Scalar) and goes_on(self._text, last, frame.indent)
 
     def _continue(self, limit: int, column: int = -1, line: int = 0) -> int:
         """Read on in the plain scalar that the innermost frame has last."""
@@ -629,24 +631,27 @@ class BlockReader:
         self._state.damage("SYN215", *where, kind="text", found=column, expected=expected)
 
     def _belongs_above(self, index: int, column: int, node: Node) -> bool:
-        """Whether text too far left is the value above, or goes on with it: its own lines follow."""
-        frame = self._stack[-1]
-        last = frame.last
-        if not frame.waiting:
-            if not isinstance(node, Scalar) or node.style != "plain":
-                return False
-            if not isinstance(last, Scalar) or last.style != "plain" or not last.text:
-                return False
-            if not goes_on(self._text, last, column - 1):
-                return False
+        """Whether text too far left is part of the entry above, because the lines below go on."""
         line_end = _REST.match(self._text, node.span.end)
         assert line_end is not None
         found = self._place.enclosed(index, column, self._after_line_end(line_end.end()))
         if found is None:
             return False
         # One word may be a parent key without its colon, if the lines below could be its value.
-        word = isinstance(node, Scalar) and KEY_LIKE.match(node.text + ":")
+        word = isinstance(node, Scalar) and _WORD.match(node.text)
         return found > index + 1 or not word
+
+    def _text_too_far_left(self, column: int, line: int, node: Node, end: int) -> int:
+        """Text that is the awaited value, or goes on with the value above, or cannot be placed."""
+        top = self._stack[-1]
+        if top.waiting:
+            self._misplaced_text(column, line, top.indent + 2)
+            return self._give(top, node, end)
+        last = top.last
+        if isinstance(last, Scalar) and goes_on(self._text, last, column - 1):
+            return self._continue(column - 1, column, line)
+        self._misplaced_text(column, line, top.indent + 2)
+        return self._skip_line(node.span.start)
 
     def _behind_key(self, position: int) -> tuple[int, bool]:
         """The start of the next line, and whether a value ends on the line of `position`."""
@@ -700,11 +705,12 @@ class BlockReader:
         tabs = run.count("\t")
         columns = [len(run) - tabs + tabs * width for width in (2, 4, 1, 8, 3)]
         frame = self._stack[-1]
-        indents = {open_.indent for open_ in self._stack[1:]}
-        fitting = [column for column in columns if column in indents]
-        if frame.waiting and not any(column > frame.indent for column in fitting):
+        indents = [open_.indent for open_ in reversed(self._stack[1:])]
+        if frame.waiting:
             # The awaited block comes first to mind, as deep as people indent.
-            fitting = [column for column in columns if column > frame.indent] + fitting
+            fitting = [column for column in columns if column > frame.indent]
+        else:
+            fitting = [indent for indent in indents if indent in columns]
         column = fitting[0] if fitting else columns[0]
         self._state.damage("SYN201", line, start, expected=column)
         return column

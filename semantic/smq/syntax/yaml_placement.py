@@ -54,7 +54,7 @@ class Placement:
         stack, frames = self._stack, self._frames
         top = stack[-1]
         if column < top.indent or (column == top.indent and top.kind == SEQ and top.waiting):
-            stray = self._host_of_stray(column, start, len(text), following, whole)
+            stray = self._host_of_stray(column, start, text, following, whole)
             if stray is not None:
                 self._misplaced(line, start, len(text), column, stray.proper)
                 return self._take_key(stray)
@@ -103,6 +103,8 @@ class Placement:
             below -= 1
         if below > 0:
             return self._join_items(below, column, line, start)
+        if child is not None and not exact and frame.kind == MAP and child.pairs:
+            return self._first_item_without_dash(index, column, line)
         if child is not None:
             frame = frames.close_to(index if exact else index + 1)
         return self._item_in_mapping(frame, column, start)
@@ -143,6 +145,9 @@ class Placement:
             if frame.loose and isinstance(last, Scalar):
                 frames.take_back(frame)
                 return frames.push(MAP, column, start)
+            if self._is_key_alone(frame, column):
+                assert isinstance(last, Scalar)
+                return self._key_from_scalar(frame, last, column, start)
             self._misplaced(line, start, len(text), column, frame.proper)
             frame.indent = column
             return self._take_key(frame)
@@ -186,6 +191,17 @@ class Placement:
             mapping.indent = column
         return self._take_key(mapping)
 
+    def _is_key_alone(self, frame: Frame, column: int) -> bool:
+        """Whether the last value stands below its key in a column: the first key of a block,
+
+        half typed, as the entries below it in that column show.
+        """
+        last = frame.last
+        if frame.waiting or not isinstance(last, Scalar) or not last.text:
+            return False
+        between = self._state.text[frame.pairs[-1].key.span.end : last.span.start]
+        return ("\n" in between or "\r" in between) and self.column(last.span.start) == column
+
     def half_typed(self, frame: Frame, scalar: Scalar) -> None:
         """Give a mapping a key that has no colon, or none that YAML would see."""
         start = scalar.span.start
@@ -228,6 +244,20 @@ class Placement:
         shift = frame.proper - column
         frame.indent = column
         return shift
+
+    def _first_item_without_dash(self, index: int, column: int, line: int) -> int:
+        """Items below a mapping in their place: that was the first item, without its dash."""
+        frames = self._frames
+        frame = frames.close_to(index)
+        first = frames.take_back(frame)
+        assert isinstance(first, Mapping)
+        key = first.pairs[0].key
+        own = self.column(key.span.start)
+        self._state.damage(
+            "SYN205", *key.span, line=key.span.start - own, expected=column, text=key.text
+        )
+        frames.push(SEQ, column, first.span.start).items.append(first)
+        return 0
 
     def _item_too_deep(self, frame: Frame, column: int, line: int, start: int) -> int:
         if frame.kind == SEQ:
@@ -318,7 +348,7 @@ class Placement:
         return None
 
     def _host_of_stray(
-        self, column: int, start: int, width: int, following: int, whole: bool
+        self, column: int, start: int, text: str, following: int, whole: bool
     ) -> Frame | None:
         """The mapping of an entry too far left, when the lines behind it go on further inside.
 
@@ -339,12 +369,16 @@ class Placement:
                 return None
         if kind == ROOT:
             return None
-        fits = any(
-            frame.indent == next_width and frame.kind == kind and frame.indent > column
-            for frame in reversed(stack)
-        )
+        host = next((f for f in range(len(stack) - 1, 0, -1) if stack[f].indent == next_width), 0)
+        fits = host > 0 and stack[host].kind == kind
+        if fits and stack[host - 1].kind == SEQ and stack[host].first_key == text:
+            # The key that the items begin with more likely begins one, without its dash.
+            return None
         if top.kind == MAP:
-            return top if fits else None
+            if fits or kind != MAP or not self._is_key_alone(top, next_width):
+                return top if fits else None
+            assert isinstance(top.last, Scalar)
+            return self._key_from_scalar(top, top.last, next_width, start)
         deeper = kind == MAP and next_width > top.indent
         if top.waiting:
             return self._frames.push(MAP, next_width, start) if deeper else None
@@ -353,7 +387,7 @@ class Placement:
         if isinstance(top.last, Scalar):
             return self._key_from_scalar(top, top.last, self.column(top.last.span.start), start)
         if isinstance(top.last, Mapping) and top.last.flow:
-            return self._reopen(top, top.last, max(next_width, top.indent + 1), start, width)
+            return self._reopen(top, top.last, max(next_width, top.indent + 1), start, len(text))
         return None
 
     def _behind_block(self, position: int, width: int) -> tuple[int, int]:

@@ -316,7 +316,9 @@ def continue_plain(state: State, scalar: Scalar, limit: int) -> tuple[Scalar, in
 
 
 def goes_on(text: str, scalar: Scalar, limit: int) -> bool:
-    """Whether `continue_plain` would find a line that continues this plain scalar."""
+    """Whether the scalar is plain and `continue_plain` would find a line that continues it."""
+    if scalar.style != "plain" or not scalar.text:
+        return False
     position = scalar.span.end
     rest = _REST_OF_LINE.match(text, position)
     assert rest is not None

@@ -6,6 +6,7 @@ from importlib import import_module
 
 FAMILIES = (
     "syntax",
+    "yaml_values",
     "json_syntax",
     "query",
     "names",
