@@ -1,0 +1,352 @@
+"""What a person wants to know about the thing under the pointer, in Markdown.
+
+On a key or a bracket of a query: the SQL that will run. On a name: what it is, where it is
+defined, and for a metric what it is made of, down to the columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from smq.graph.formula import Broken, Formula, Leaf, expand
+from smq.graph.graph import SemanticGraph
+from smq.graph.symbols import Dimension, Entity, Measure, Metric, Model, Symbol, TableName
+from smq.ide.functions import documentation
+from smq.ide.index import mention_at, places
+from smq.ide.mentions import Key, Mention
+from smq.ide.queries import compiled, query_at
+from smq.query.read import queries_from_value
+from smq.query.written import WrittenQuery
+from smq.rules import find
+from smq.sql.compile import CompileOptions, compile_query
+from smq.sql.metadata import aggregate_text
+from smq.sql.result import CompiledQuery, JoinStep
+from smq.text import Location, Span
+from smq.workspace import Snapshot
+
+_LONGEST_SQL = 6_000
+"""Characters of SQL in one hover; the preview shows the whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hover:
+    """`markdown` about `span`; `plain` is the same for clients without Markdown."""
+
+    span: Span
+    markdown: str
+
+    @property
+    def plain(self) -> str:
+        lines = [line for line in self.markdown.splitlines() if not line.startswith("```")]
+        return "\n".join(lines).replace("**", "").replace("`", "")
+
+
+def hover(snapshot: Snapshot, uri: str, offset: int) -> Hover | None:
+    """What to show at an offset; None where there is nothing to say."""
+    if uri not in snapshot:
+        return None
+    mention = mention_at(snapshot, uri, offset)
+    query = query_at(snapshot, uri, offset)
+    if mention is not None:
+        text = _about(snapshot, uri, mention, query)
+        return Hover(mention.span, text) if text else None
+    if query is None or query.node is None:
+        return None
+    return _query_hover(snapshot, query, offset)
+
+
+def _query_hover(snapshot: Snapshot, query: WrittenQuery, offset: int) -> Hover | None:
+    assert query.node is not None
+    span = query.node.span
+    for pair in query.node.pairs:
+        if pair.key.span.contains(offset):
+            span = pair.key.span
+            break
+    else:
+        if not (offset <= span.start + 1 or offset >= span.end - 1):
+            return None
+    result = compiled(snapshot, query)
+    if not result.queries:
+        return Hover(span, _why_not(snapshot, query))
+    parts = [_sql_block(one) for one in result.queries]
+    joins = _join_lines(result.queries[0])
+    if joins:
+        parts.append("**Joins**\n\n" + "\n".join(f"- {line}" for line in joins))
+    return Hover(span, "\n\n".join(parts))
+
+
+def _why_not(snapshot: Snapshot, query: WrittenQuery) -> str:
+    """The reasons a query has no SQL, in the words of their rules."""
+    lines = []
+    for problem in compiled(snapshot, query).problems:
+        rule = find(problem.code)
+        if rule is not None:
+            lines.append(f"- {rule.words(problem.args)}")
+    return "No SQL yet:\n\n" + "\n".join(lines or ["- the query asks for nothing"])
+
+
+def _sql_block(query: CompiledQuery) -> str:
+    sql = query.sql
+    if len(sql) > _LONGEST_SQL:
+        sql = sql[:_LONGEST_SQL].rsplit("\n", 1)[0] + "\n-- … open the SQL preview for the rest"
+    return f"```sql\n{sql}\n```"
+
+
+def _join_lines(query: CompiledQuery) -> list[str]:
+    lines: dict[str, None] = {}
+    for leaf in query.leaves:
+        if leaf.joins:
+            lines[f"`{leaf.base}` → " + " → ".join(_step(step) for step in leaf.joins)] = None
+    return list(lines)
+
+
+def _step(step: JoinStep) -> str:
+    return f"`{step.right}` by {' + '.join(step.entities)}"
+
+
+# Names.
+
+
+def _about(
+    snapshot: Snapshot, uri: str, mention: Mention, query: WrittenQuery | None
+) -> str | None:
+    graph = snapshot.graph
+    key = mention.key
+    match key[0]:
+        case "metric" if key[1] in graph.metrics:
+            return _metric(snapshot, graph.metrics[key[1]], query)
+        case "model" if key[1] in graph.models:
+            return _model(snapshot, graph.models[key[1]])
+        case "dimension" if key[1] in graph.models:
+            return _member(snapshot, key, graph.index(key[1]).dimensions.get(key[2]), query)
+        case "measure" if key[1] in graph.models:
+            return _member(snapshot, key, graph.index(key[1]).measures.get(key[2]), query)
+        case "entity":
+            return _entity(snapshot, key[1])
+        case "grain":
+            return f"**{key[1]}** · time grain: the start of each {key[1]}"
+        case "metric_time":
+            return _metric_time(snapshot, query)
+        case "alias":
+            return f"**{key[3]}** · column of this query"
+        case "column":
+            return f"`{key[2]}` · column of the table of `{key[1]}`{_table_of(graph, key[1])}"
+        case "table":
+            known = graph.sources.get((key[1], key[2]))
+            name = ".".join(known.table.parts) if known else "not declared in any sources file"
+            return f"**{key[2]}** · table of source `{key[1]}`: `{name}`"
+        case "function":
+            return documentation(key[1])
+    return None
+
+
+def _head(kind: str, symbol: Symbol, data_type: str | None = None) -> str:
+    label = f" — {symbol.label}" if symbol.label else ""
+    type_text = f" `{data_type}`" if data_type else ""
+    return f"**{symbol.name}**{label} · {kind}{type_text}"
+
+
+def _defined(snapshot: Snapshot, location: Location) -> str:
+    if location.uri not in snapshot:
+        return ""
+    line = snapshot.lines(location.uri).line_of(location.span.start) + 1
+    return f"Defined in {snapshot.configuration.relative_path(location.uri)}:{line}"
+
+
+def _metric(snapshot: Snapshot, metric: Metric, query: WrittenQuery | None) -> str:
+    parts = [_head(f"{metric.kind} metric", metric, metric.data_type)]
+    if metric.description:
+        parts.append(metric.description)
+    dialect = snapshot.configuration.dialect
+    formula = expand(snapshot.graph, metric.name, dialect)
+    if isinstance(formula, Broken):
+        reasons = [
+            rule.words(problem.args)
+            for problem in formula.problems
+            if (rule := find(problem.code)) is not None
+        ]
+        parts.append("Cannot be computed:\n\n" + "\n".join(f"- {reason}" for reason in reasons))
+    else:
+        parts.append(_lineage(snapshot.graph, metric, formula))
+        parts.append(_sql_of(snapshot, metric, query))
+    used = _used_by(snapshot, ("metric", metric.name))
+    if used:
+        parts.append(used)
+    parts.append(_defined(snapshot, metric.name_at))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _lineage(graph: SemanticGraph, metric: Metric, formula: Formula) -> str:
+    lines = []
+    if metric.expr is not None:
+        lines.append(f"`{metric.name}` = `{' '.join(metric.expr.text.split())}`")
+    elif metric.numerator is not None and metric.denominator is not None:
+        lines.append(f"`{metric.name}` = `{metric.numerator.name}` / `{metric.denominator.name}`")
+    for leaf in formula.leaves:
+        columns = ", ".join(f"`{name}`" for name in _columns(graph, leaf))
+        where = "".join(f" where `{condition.text}`" for condition in leaf.filters)
+        source = f" (columns {columns})" if columns else ""
+        lines.append(f"- `{aggregate_text(leaf)}` over the rows of `{leaf.base}`{where}{source}")
+    return "\n".join(lines)
+
+
+def _columns(graph: SemanticGraph, leaf: Leaf) -> list[str]:
+    found: dict[str, None] = {}
+    for ref in leaf.refs:
+        index = graph.index(ref.model)
+        symbol = (
+            index.measures.get(ref.name)
+            or index.dimensions.get(ref.name)
+            or index.entities.get(ref.name)
+        )
+        if symbol is not None:
+            found[symbol.expr.text if symbol.expr else symbol.name] = None
+    return list(found)
+
+
+def _sql_of(snapshot: Snapshot, metric: Metric, query: WrittenQuery | None) -> str:
+    """What the metric runs as: inside its query, with that query's filters and grain."""
+    if query is not None:
+        own = [item for item in query.metrics if item.text.strip() == metric.name]
+        if own:
+            from dataclasses import replace
+
+            alone = replace(query, metrics=tuple(own), order_by=(), limit=None)
+            result = compiled(snapshot, alone)
+            if result.queries:
+                return "In this query:\n\n" + _sql_block(result.queries[0])
+            return ""
+    _, queries, _ = queries_from_value({"metrics": [metric.name]})
+    dialect = snapshot.configuration.dialect
+    result = compile_query(queries[0], snapshot.graph, CompileOptions(dialect, dialect))
+    return _sql_block(result.queries[0]) if result.queries else ""
+
+
+def _used_by(snapshot: Snapshot, key: Key) -> str:
+    files: dict[str, int] = {}
+    for location, mention in places(snapshot, key):
+        if mention.role == "reference":
+            files[location.uri] = files.get(location.uri, 0) + 1
+    queries = sum(1 for uri in files if snapshot.document(uri).kind == "smq")
+    models = len(files) - queries
+    counts = []
+    if queries:
+        counts.append(f"{queries} query file{'s' if queries > 1 else ''}")
+    if models:
+        counts.append(f"{models} model file{'s' if models > 1 else ''}")
+    return f"Used in {' and '.join(counts)}" if counts else ""
+
+
+def _model(snapshot: Snapshot, model: Model) -> str:
+    parts = [_head("semantic model", model)]
+    if model.description:
+        parts.append(model.description)
+    keys = [e.name for e in model.entities if e.kind == "primary"] or (
+        [model.primary_entity] if model.primary_entity else []
+    )
+    facts = [
+        f"{len(model.dimensions)} dimensions",
+        f"{len(model.measures)} measures",
+    ]
+    if keys:
+        facts.insert(0, "keyed by " + " + ".join(keys))
+    reachable = sorted(
+        (distance, name)
+        for name, distance in snapshot.graph.joins.distances(model.name).items()
+        if distance
+    )
+    if reachable:
+        facts.append("joins to " + ", ".join(f"`{name}`" for _, name in reachable[:6]))
+    parts.append(" · ".join(facts))
+    parts.append(f"Table{_table_of(snapshot.graph, model.name)}")
+    parts.append(_defined(snapshot, model.name_at))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _table_of(graph: SemanticGraph, model: str) -> str:
+    relation = graph.relation(graph.models[model]) if model in graph.models else None
+    return f" `{'.'.join(relation.parts)}`" if isinstance(relation, TableName) else ""
+
+
+def _member(
+    snapshot: Snapshot,
+    key: Key,
+    symbol: Dimension | Measure | None,
+    query: WrittenQuery | None,
+) -> str | None:
+    if symbol is None:
+        return None
+    kind = f"{'time ' if isinstance(symbol, Dimension) and symbol.is_time else ''}{key[0]}"
+    parts = [_head(f"{kind} of `{key[1]}`", symbol, symbol.data_type)]
+    if symbol.description:
+        parts.append(symbol.description)
+    if isinstance(symbol, Dimension) and symbol.grain:
+        parts.append(f"Granularity: {symbol.grain}")
+    if isinstance(symbol, Measure):
+        agg = f"`{symbol.agg}`" if symbol.agg else "no aggregation of its own"
+        parts.append(f"Aggregation: {agg}")
+    expression = symbol.expr.text if symbol.expr else symbol.name
+    parts.append(f"`{expression}` in{_table_of(snapshot.graph, key[1])}")
+    if query is not None and isinstance(symbol, Dimension):
+        parts.extend(_routes(snapshot, key[1], query))
+    used = _used_by(snapshot, key)
+    if used:
+        parts.append(used)
+    parts.append(_defined(snapshot, symbol.name_at))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _routes(snapshot: Snapshot, model: str, query: WrittenQuery) -> list[str]:
+    """How each metric of the query comes to the dimension's model."""
+    graph = snapshot.graph
+    lines: dict[str, None] = {}
+    for item in query.metrics:
+        if item.text not in graph.metrics:
+            continue
+        formula = expand(graph, item.text, snapshot.configuration.dialect)
+        if isinstance(formula, Broken):
+            continue
+        for leaf in formula.leaves:
+            paths = graph.paths(leaf.base, model)
+            if not paths:
+                lines[f"- `{item.text}`: no to-one path from `{leaf.base}`"] = None
+            elif paths[0]:
+                text = f"`{leaf.base}`"
+                for edge in paths[0]:
+                    text += f" → `{edge.right}` by {' + '.join(edge.entities)}"
+                several = f" (one of {len(paths)})" if len(paths) > 1 else ""
+                lines[f"- `{item.text}`: {text}{several}"] = None
+    return ["Join path\n\n" + "\n".join(lines)] if lines else []
+
+
+def _entity(snapshot: Snapshot, name: str) -> str:
+    keyed: list[str] = []
+    foreign: list[str] = []
+    described: Entity | None = None
+    for model in snapshot.graph.models.values():
+        for entity in model.entities:
+            if entity.name == name:
+                described = described if described and described.description else entity
+                (keyed if entity.kind in ("primary", "unique") else foreign).append(model.name)
+    parts = [f"**{name}** · entity"]
+    if described is not None and described.description:
+        parts.append(described.description)
+    if keyed:
+        parts.append("Key of " + ", ".join(f"`{model}`" for model in keyed))
+    if foreign:
+        parts.append("Refers from " + ", ".join(f"`{model}`" for model in foreign))
+    return "\n\n".join(parts)
+
+
+def _metric_time(snapshot: Snapshot, query: WrittenQuery | None) -> str:
+    parts = ["**metric_time** · each metric's own time"]
+    lines = []
+    for item in query.metrics if query else ():
+        if item.text in snapshot.graph.metrics:
+            formula = expand(snapshot.graph, item.text, snapshot.configuration.dialect)
+            if isinstance(formula, Formula):
+                times = {leaf.time.written if leaf.time else "none" for leaf in formula.leaves}
+                lines.append(f"- `{item.text}`: {', '.join(f'`{t}`' for t in sorted(times))}")
+    if lines:
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
