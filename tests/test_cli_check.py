@@ -79,6 +79,20 @@ def test_several_workspaces_in_one_run(cli: Cli, tmp_path: Path) -> None:
     ]
 
 
+def test_a_workspace_below_another_is_one_of_its_own(cli: Cli, tmp_path: Path) -> None:
+    bank(tmp_path, outer=GOOD)
+    for name in ("one", "one/inside", "two/deep"):
+        (tmp_path / name).mkdir(parents=True)
+        bank(tmp_path / name, wrong=WRONG)
+    assert {f["path"] for f in findings(cli)} == {
+        "one/wrong.smq.json",
+        "one/inside/wrong.smq.json",
+        "two/deep/wrong.smq.json",
+    }
+    assert [f["path"] for f in findings(cli, "two")] == ["two/deep/wrong.smq.json"]
+    assert cli("check", "outer.smq.json").status == 0
+
+
 # --- what cannot run --------------------------------------------------------------------------
 
 

@@ -13,8 +13,8 @@ from tests.support.cli import bank
 
 _REPOSITORY = Path(__file__).parent.parent
 _PRE_COMMIT = Path(sys.executable).with_name("pre-commit")
-_GOOD = '{ "metrics": ["total_brn_cnt"], "groupBy": ["부점코드__brn_stcd"] }\n'
-_BAD = '{ "metrics": ["total_brn_cn"] }\n'
+_GOOD = '{\n  "metrics": ["total_brn_cnt"],\n  "groupBy": ["부점코드__brn_stcd"]\n}\n'
+_BAD = '{\n  "metrics": ["total_brn_cn"]\n}\n'
 _UGLY = '{"groupBy":["부점코드__brn_stcd"],"metrics":["total_brn_cnt"]}\n'
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from smq.graph.shape import SECTIONS
@@ -94,6 +94,14 @@ def files_below(directory: Path, root: Path, configuration: Configuration) -> It
             yield path
 
 
+def find_nested(directory: Path, root: Path, configuration: Configuration) -> list[Path]:
+    """Directories below with a configuration of their own: workspaces apart from this one."""
+    found: list[Path] = []
+    for _ in _walk(directory, root, configuration, found):
+        pass
+    return found
+
+
 def is_excluded(path: Path, root: Path, configuration: Configuration) -> bool:
     """Whether the configuration says that this file is not to be looked at."""
     if not configuration.exclude or not path.is_relative_to(root):
@@ -132,8 +140,14 @@ def _fixed_part(root: Path, pattern: str) -> Path:
     return absolute(root.joinpath(*parts))
 
 
-def _walk(top: Path, root: Path, configuration: Configuration) -> Iterator[Path]:
-    """Files below a directory; links are followed, but no directory is entered twice."""
+def _walk(
+    top: Path, root: Path, configuration: Configuration, nested: list[Path] | None = None
+) -> Iterator[Path]:
+    """Files below a directory that belong to the workspace.
+
+    Links are followed, but no directory is entered twice. A directory with a configuration of
+    its own is not entered, because its files belong to that one; it is added to `nested`.
+    """
     entered: set[tuple[int, int]] = set()
     pending = [top]
     while pending:
@@ -150,6 +164,10 @@ def _walk(top: Path, root: Path, configuration: Configuration) -> Iterator[Path]
             # Gone or forbidden: what cannot be listed cannot be checked. A file named by the
             # user is read, and reported, elsewhere.
             continue
+        if directory not in (root, top) and _is_root(directory, listed):
+            if nested is not None:
+                nested.append(directory)
+            continue
         below: list[Path] = []
         for entry in listed:
             path = directory / entry.name
@@ -164,6 +182,14 @@ def _walk(top: Path, root: Path, configuration: Configuration) -> Iterator[Path]
             elif not is_excluded(path, root, configuration):
                 yield path
         pending.extend(reversed(below))
+
+
+def _is_root(directory: Path, listed: Sequence[os.DirEntry[str]]) -> bool:
+    names = {entry.name for entry in listed}
+    if FILE_NAME in names:
+        return True
+    project = "pyproject.toml"
+    return project in names and has_section(_read(directory / project))
 
 
 def _holds_models(directory: Path) -> bool:

@@ -18,6 +18,7 @@ from smq_server.io.dbt_manifest import read_refs
 from smq_server.io.discovery import (
     files_below,
     find_files,
+    find_nested,
     find_root,
     is_excluded,
     may_hold_models,
@@ -108,7 +109,8 @@ def open_workspaces(
 ) -> list[Workspace]:
     """The workspaces of some paths, each loaded once, in the order they are first named.
 
-    No path means the current directory. Raises as `open_workspace` does.
+    No path means the current directory. Directories below a named one that have a configuration
+    of their own are workspaces of their own. Raises as `open_workspace` does.
     """
     groups: dict[tuple[Path, Path | None], tuple[Location, list[Path]]] = {}
     locations: dict[Path, Location] = {}
@@ -120,8 +122,14 @@ def open_workspaces(
         location = locations.get(directory)
         if location is None:
             location = locations[directory] = locate(directory, environ, configuration)
-        key = location.root, location.configuration_path
-        groups.setdefault(key, (location, []))[1].append(path)
+        pending = [(location, path)]
+        while pending:
+            each, given = pending.pop(0)
+            key = each.root, each.configuration_path
+            groups.setdefault(key, (each, []))[1].append(given)
+            if given.is_dir() and not configuration:
+                below = find_nested(given, each.root, each.configuration)
+                pending.extend((locate(nested, environ), nested) for nested in below)
     return [_load(location, given) for location, given in groups.values()]
 
 
