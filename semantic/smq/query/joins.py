@@ -16,7 +16,7 @@ from smq.graph.graph import SemanticGraph
 from smq.graph.references import RowRef, splits
 from smq.problem import Problem
 from smq.query.bound import Instance, WrittenFrom, WrittenJoin
-from smq.query.names import Failure, Names
+from smq.query.names import Failure, Names, each
 from smq.query.written import Item
 from smq.text import Location, nearest, nfc
 
@@ -185,8 +185,8 @@ class _Binder:
             args = {"text": self.item.text, "detail": "ON may only compare columns and values"}
             raise self._failure("JOI106", args)
         refs: list[RowRef] = []
-        for column in list(holder.find_all(exp.Column, bfs=False)):
-            ref = self._column(column)
+        columns = list(holder.find_all(exp.Column, bfs=False))
+        for column, ref in zip(columns, each(columns, self._column), strict=True):
             if ref not in refs:
                 refs.append(ref)
             column.replace(exp.Placeholder(this=str(refs.index(ref))))

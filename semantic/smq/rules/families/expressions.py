@@ -1,1 +1,611 @@
-"""Rules of the expressions family."""
+"""Rules of the expressions in queries: what `metrics`, `filters`, windows and sort keys may say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from smq.format.json_edit import query_at, set_value
+from smq.problem import Fix, Problem, Safety, Severity
+from smq.query.aggregates import end_of_call
+from smq.rules.model_additions import added_metric, free_name
+from smq.rules.query_edits import (
+    corrections,
+    escaped,
+    grouping,
+    item_around,
+    names,
+    query_around,
+    replaced,
+    replacements,
+)
+from smq.rules.registry import Args, Context, rule
+from smq.rules.wording import did_you_mean, listed
+from smq.text import Edit, Span
+
+# --- what an item says ----------------------------------------------------------------------------
+
+
+def drop_alias(problem: Problem, context: Context) -> Iterator[Fix]:
+    """A filter without its alias."""
+    item = item_around(problem, context)
+    if item is None or item.key != "filters":
+        return
+    alias = re.search(r"(?i)\s+as\s+\S+\s*\Z", item.text)
+    if alias and "alias" in str(problem.args["detail"]):
+        edit = Edit(*item.part(alias.start(), alias.end()), "")
+        yield Fix("Remove the alias", (edit,), "safe")
+
+
+@rule("EXP101", "not-an-expression", Severity.ERROR, on="smq", fix=drop_alias)
+def not_an_expression(args: Args) -> str:
+    """An item of a query cannot be read as an SQL expression.
+
+    Expressions are written in the SQL dialect that the workspace is configured for. What is
+    marked is where reading stopped, so the mistake may stand a little before it.
+
+    ```bad
+    {"metrics": ["revenue / AS half"]}
+    ```
+
+    ```bad
+    {"metrics": ["account_count"], "filters": ["계좌정보__open_dt >= '2024-01-01"]}
+    ```
+
+    ```good
+    {"metrics": ["revenue / 2 AS half"]}
+    ```
+
+    The fix removes an alias from a filter, which takes none. What else was meant is not known.
+    """
+    return f"This is no SQL expression: {args['detail']}."
+
+
+def split_items(problem: Problem, context: Context) -> Iterator[Fix]:
+    """Each expression as an item of its own."""
+    query, item = query_around(problem, context), item_around(problem, context)
+    if query is None or item is None or item.key != "metrics":
+        return
+    parts = _split(item.text)
+    parsed = context.parsed(problem.location.uri)
+    node = query_at(parsed, problem.location.span.start)
+    if len(parts) < 2 or not all(parts) or node is None:
+        return
+    texts: list[str] = []
+    for other in query.metrics:
+        texts.extend(parts if other.index == item.index else [other.text])
+    edits = set_value(parsed.document, node, "metrics", tuple(dict.fromkeys(texts)))
+    yield Fix(f"Split into {len(parts)} items", edits, "safe")
+
+
+def _split(text: str) -> list[str]:
+    """The parts between commas that stand in no parentheses and no quotes."""
+    if ";" in text:
+        return []
+    parts, start, at = [], 0, 0
+    while at < len(text):
+        if text[at] in "('\"`":
+            at = _behind(text, at)
+            continue
+        if text[at] == ",":
+            parts.append(text[start:at].strip())
+            start = at + 1
+        at += 1
+    return [*parts, text[start:].strip()]
+
+
+def _behind(text: str, at: int) -> int:
+    """Behind the parenthesis or quote that closes the one at an offset."""
+    if text[at] == "(":
+        return max(at + 1, end_of_call(text, at))
+    close = text.find(text[at], at + 1)
+    return len(text) if close < 0 else close + 1
+
+
+@rule("EXP102", "not-one-expression", Severity.ERROR, on="smq", fix=split_items)
+def not_one_expression(args: Args) -> str:
+    """An item of a query is more than one expression, or a statement.
+
+    Each item of a list is one expression. A query only reads, so a statement is never one, and a
+    semicolon begins none.
+
+    ```bad
+    {"metrics": ["revenue, account_count"]}
+    ```
+
+    ```bad
+    {"metrics": ["account_count"], "filters": ["1 = 1; DROP TABLE orders"]}
+    ```
+
+    ```good
+    {"metrics": ["revenue", "account_count"]}
+    ```
+
+    The fix makes an item of each expression in `metrics`.
+    """
+    return f"This is not one expression: {args['detail']}."
+
+
+@rule("EXP105", "filter-is-no-condition", Severity.ERROR, on="smq")
+def filter_is_no_condition(args: Args) -> str:
+    """A filter is neither true nor false.
+
+    It is a number, a text, a date or an arithmetic expression. A filter is a condition, such as a
+    comparison.
+
+    ```bad
+    {"metrics": ["account_count"], "filters": ["계좌정보__open_dt"]}
+    ```
+
+    ```good
+    {"metrics": ["account_count"], "filters": ["계좌정보__open_dt >= '2024-01-01'"]}
+    ```
+
+    There is no fix, because what to compare with is not known.
+    """
+    return (
+        f"A filter is a condition, but `{args['text']}` is neither true nor false. Compare it with"
+        " something."
+    )
+
+
+def use_model(problem: Problem, context: Context) -> Iterator[Fix]:
+    """The nearest semantic models."""
+    near = names(problem, "nearest")
+    yield from corrections(problem.location, str(problem.args["table"]), near)
+
+
+@rule("EXP106", "table-in-expression", Severity.ERROR, on="smq", fix=use_model)
+def table_in_expression(args: Args) -> str:
+    """A subquery reads a table of the warehouse, or stands where none may.
+
+    Subqueries are for filters on rows, and read semantic models: `x IN (SELECT model__column FROM
+    model WHERE …)`. A table that no model describes cannot be checked. In `metrics` and beside
+    metrics in a filter there are no rows left that a subquery could be compared with.
+
+    ```bad
+    {
+      "metrics": ["account_count"],
+      "filters": ["고객기본__cust_no IN (SELECT cust_no FROM wapco_cust_bs)"]
+    }
+    ```
+
+    ```bad
+    {"metrics": ["account_count + (SELECT 고객기본__credit FROM 고객기본) AS x"]}
+    ```
+
+    ```good
+    {
+      "metrics": ["account_count"],
+      "filters": [
+        "고객기본__cust_no IN (SELECT 고객기본__cust_no FROM 고객기본 WHERE credit > 10)"
+      ]
+    }
+    ```
+
+    The fixes offer the semantic model of the table, and those with a similar name.
+    """
+    if args["model"]:
+        return (
+            f"A subquery over '{args['table']}' cannot stand beside metrics. Use it in a filter on"
+            " dimensions and measures."
+        )
+    near = did_you_mean(args["nearest"])
+    return f"'{args['table']}' is no semantic model, and a subquery reads nothing else.{near}"
+
+
+@rule("EXP112", "bad-template", Severity.ERROR, on="smq")
+def bad_template(args: Args) -> str:
+    """A template in `{{ … }}` is none that is understood here.
+
+    Filters may use dbt's calls `{{ Dimension('entity__name') }}`, `{{ TimeDimension('entity__name',
+    'grain') }}`, `{{ Entity('name') }}` and `{{ Metric('name') }}`. Other templates are not
+    evaluated.
+
+    ```bad
+    {"metrics": ["account_count"], "filters": ["{{ var('since') }} <= 계좌정보__open_dt"]}
+    ```
+
+    ```good
+    {"metrics": ["account_count"], "filters": ["{{ Dimension('acct__open_dt') }} >= '2024-01-01'"]}
+    ```
+
+    There is no fix, because the template's value is not known.
+    """
+    return f"This template is not understood: {args['detail']}."
+
+
+def write_plainly(problem: Problem, context: Context) -> Iterator[Fix]:
+    """The name that the item is about, with a sign for the direction."""
+    key, text = str(problem.args["key"]), str(problem.args["text"])
+    for plain in _plainly(key, text, context):
+        meant: Safety = "safe" if key == "orderBy" and plain.lstrip("-") in text else "unsafe"
+        yield Fix(f"Write '{plain}'", replaced(problem.location, plain), meant)
+
+
+_DIRECTION = re.compile(r"(?is)(?P<name>.+?)\s+(?P<way>asc|desc)(?:ending)?\Z")
+_TRUNC = re.compile(
+    r"(?is)(?:date_|timestamp_)?trunc\s*\(\s*(?:'(?P<g1>\w+)'\s*,\s*(?P<n1>[\w.]+)"
+    r"|(?P<n2>[\w.]+)\s*,\s*'?(?P<g2>\w+)'?)\s*\)\Z"
+)
+_CALL = re.compile(r"(?is)(?P<sign>-?)\s*\w+\s*\(\s*(?:distinct\s+)?(?P<name>[^\s()]+)\s*\)\Z")
+
+
+def _plainly(key: str, text: str, context: Context) -> Iterator[str]:
+    sign, plain = "", text.strip()
+    direction = _DIRECTION.match(plain)
+    if direction:
+        sign = "-" if direction["way"].lower() == "desc" else ""
+        plain = direction["name"].strip()
+    alias = re.match(r"(?is)(?P<name>\S+)\s+as\s+\S+\Z", plain)
+    plain = alias["name"] if alias else plain
+    trunc = _TRUNC.match(plain)
+    if trunc:
+        plain = f"{trunc['n1'] or trunc['n2']}__{(trunc['g1'] or trunc['g2']).lower()}"
+    call = _CALL.match(plain)
+    if call and call["name"] in context.graph.metrics and key == "orderBy":
+        sign, plain = call["sign"] or sign, call["name"]
+    if plain[:1] in ("-", "+"):
+        sign = "-" if plain.startswith("-") else sign
+        plain = plain.lstrip("-+ ")
+    if plain != text and _is_known(plain, context):
+        yield f"{sign}{plain}" if key == "orderBy" else plain
+
+
+def _is_known(name: str, context: Context) -> bool:
+    # Here, because it brings the SQL library, which listing rules can do without.
+    from smq.graph.references import all_grains, metric_time, readings
+
+    grains = all_grains(context.graph)
+    if name in context.graph.metrics or metric_time(name, grains) is not None:
+        return True
+    return bool(readings(context.graph, name, grains))
+
+
+@rule("EXP113", "name-expected", Severity.ERROR, on="smq", fix=write_plainly)
+def name_expected(args: Args) -> str:
+    """`groupBy` or `orderBy` has an expression where a name belongs.
+
+    `groupBy` takes dimensions, with a grain behind a time: `model__date__month`. `orderBy` takes
+    metrics, aliases and items of `groupBy`; a leading `-` means descending. What has to be
+    computed is computed in `metrics`, with an alias to sort by.
+
+    ```bad
+    {"metrics": ["revenue"], "groupBy": ["DATE_TRUNC('month', 주문__order_date)"]}
+    ```
+
+    ```bad
+    {"metrics": ["revenue"], "groupBy": ["주문__order_date"], "orderBy": ["revenue DESC"]}
+    ```
+
+    ```good
+    {"metrics": ["revenue"], "groupBy": ["주문__order_date__month"], "orderBy": ["-revenue"]}
+    ```
+
+    The fix writes the name: `revenue DESC` becomes `-revenue`, and truncating a date its grain.
+    """
+    text = args["text"]
+    if args["key"] == "groupBy":
+        return (
+            f"`groupBy` takes the names of dimensions, and `{text}` is none. A time takes its grain"
+            " behind it, as in `model__date__month`."
+        )
+    if text.isdecimal():
+        return f"`orderBy` takes names, and {text} is a position. Write the name of the column."
+    if _DIRECTION.match(text):
+        return f"`orderBy` takes names, and `{text}` is none. Descending is a `-` in front."
+    return (
+        f"`orderBy` takes names, and `{text}` is none. Compute it in `metrics` with an alias, and"
+        " sort by that."
+    )
+
+
+# --- before and after aggregation -----------------------------------------------------------------
+
+
+def use_or_create_metric(problem: Problem, context: Context) -> Iterator[Fix]:
+    """The metrics that aggregate it; without any, a new one."""
+    metrics = names(problem, "metrics")
+    yield from replacements(problem.location, metrics)
+    if metrics:
+        return
+    function, call = str(problem.args["function"]), str(problem.args["call"])
+    known = [ref for ref in (_member(name, context) for name in names(problem, "names")) if ref]
+    if len(known) != 1 or len(names(problem, "names")) != 1:
+        return
+    (model_name, member), written = known[0], names(problem, "names")[0]
+    model = context.graph.models[model_name]
+    name = free_name(f"{function.lower()}_{member}", context.graph.metrics)
+    expr = call.replace(written, f"{model_name}__{member}")
+    edit = added_metric(context.parsed(model.name_at.uri), model, name, expr)
+    if edit is not None:
+        edits = (edit, *replaced(problem.location, name))
+        yield Fix(f"Create metric '{name}' as {expr}", edits, "unsafe")
+
+
+def _member(name: str, context: Context) -> tuple[str, str] | None:
+    """(model, member) of a name that exactly one model has, with or without its prefix."""
+    owners = context.graph.models_with(name)
+    if len(owners) == 1:
+        return owners[0], name
+    for model in context.graph.models:
+        rest = name[len(model) + 2 :]
+        if name.startswith(f"{model}__") and model in context.graph.models_with(rest):
+            return model, rest
+    return None
+
+
+@rule("EXP103", "aggregate-of-column", Severity.ERROR, on="smq", fix=use_or_create_metric)
+def aggregate_of_column(args: Args) -> str:
+    """A query aggregates a measure or dimension by itself.
+
+    What is aggregated, and how, is defined once as a metric, so that everybody gets the same
+    number. Queries ask for metrics, and may compute with them.
+
+    ```bad
+    {"metrics": ["SUM(계좌정보__balance) AS total"]}
+    ```
+
+    ```bad
+    {"metrics": ["account_count"], "filters": ["SUM(계좌정보__balance) > 100"]}
+    ```
+
+    ```good
+    {"metrics": ["account_count"], "filters": ["total_balance > 100"]}
+    ```
+
+    The fixes offer the metrics that aggregate it. When there is none, the fix defines one in the
+    YAML file and asks for that.
+    """
+    what = (
+        f"`{args['call']}` aggregates by itself; a query asks for metrics, which are defined once."
+    )
+    if args["metrics"]:
+        return f"{what} Use {listed(args['metrics'], 'or')}."
+    return f"{what} Define a metric for it."
+
+
+def group_by_it(problem: Problem, context: Context) -> Iterator[Fix]:
+    """The dimension as a further item of groupBy."""
+    yield from grouping(problem, context, names(problem, "candidates"))
+
+
+@rule("EXP104", "window-name-not-grouped", Severity.ERROR, on="smq", fix=group_by_it)
+def window_name_not_grouped(args: Args) -> str:
+    """A window names a dimension that is not in `groupBy`.
+
+    Windows see the rows of the result, after aggregation. Those have the dimensions of `groupBy`
+    and no others. The fix adds it there, which makes the rows finer.
+
+    ```bad
+    {
+      "metrics": ["SUM(revenue) OVER (ORDER BY 주문__order_date) AS running"],
+      "groupBy": ["고객기본__cust_no"]
+    }
+    ```
+
+    ```good
+    {
+      "metrics": ["SUM(revenue) OVER (ORDER BY 주문__order_date) AS running"],
+      "groupBy": ["고객기본__cust_no", "주문__order_date"]
+    }
+    ```
+    """
+    return (
+        f"The window uses '{args['reference']}', which is not in `groupBy`. Windows see the rows of"
+        " the result, so add it there."
+    )
+
+
+@rule("EXP107", "dimension-not-grouped", Severity.ERROR, on="smq", fix=group_by_it)
+def dimension_not_grouped(args: Args) -> str:
+    """A dimension stands beside a metric and is not in `groupBy`.
+
+    A metric has one value for each row of the result. What stands beside it in one expression
+    must have one, too. The fix adds the dimension to `groupBy`. To filter rows before they are
+    aggregated, write that condition as a filter of its own, or join it with AND.
+
+    ```bad
+    {
+      "metrics": ["account_count"],
+      "filters": ["account_count > 3 OR 고객기본__cust_no = 'C1'"]
+    }
+    ```
+
+    ```good
+    {
+      "metrics": ["account_count"],
+      "groupBy": ["고객기본__cust_no"],
+      "filters": ["account_count > 3 OR 고객기본__cust_no = 'C1'"]
+    }
+    ```
+    """
+    return (
+        f"'{args['reference']}' stands beside a metric, so it must have one value for each row of"
+        " the result. Add it to `groupBy`."
+    )
+
+
+def use_metric(problem: Problem, context: Context) -> Iterator[Fix]:
+    """The metrics that aggregate the measure."""
+    yield from replacements(problem.location, names(problem, "metrics"))
+
+
+@rule("EXP108", "measure-after-aggregation", Severity.ERROR, on="smq", fix=use_metric)
+def measure_after_aggregation(args: Args) -> str:
+    """A measure stands where only aggregated values are left.
+
+    A measure is a value of single rows. Beside metrics, outside of windows and in `orderBy` the
+    rows have been aggregated. The fixes offer the metrics that aggregate it.
+
+    ```bad
+    {"metrics": ["account_count"], "filters": ["account_count > 3 OR 계좌정보__balance > 3"]}
+    ```
+
+    ```good
+    {"metrics": ["account_count"], "filters": ["account_count > 3 OR total_balance > 3"]}
+    ```
+    """
+    what = f"'{args['name']}' is a measure, a value of single rows, and these are aggregated here."
+    metrics = args["metrics"]
+    return f"{what} Use {listed(metrics, 'or')}." if metrics else f"{what} Define a metric for it."
+
+
+@rule("EXP109", "window-over-unaggregated-measure", Severity.ERROR, on="smq", fix=use_metric)
+def measure_without_aggregation(args: Args) -> str:
+    """A window uses a measure that has no aggregation of its own.
+
+    In a window a measure means its value at the query's grain, aggregated as its `agg` says. This
+    one has no `agg`, so a metric has to say how. The fixes offer the metrics that aggregate it.
+
+    ```bad
+    {"metrics": ["SUM(계좌정보__balance) OVER () AS all_money"]}
+    ```
+
+    ```good
+    {"metrics": ["SUM(total_balance) OVER () AS all_money"]}
+    ```
+    """
+    what = f"Measure '{args['name']}' has no `agg` that says how a window gets its value."
+    metrics = args["metrics"]
+    return f"{what} Use {listed(metrics, 'or')}." if metrics else f"{what} Add one to its YAML."
+
+
+@rule("EXP110", "window-in-window", Severity.ERROR, on="smq")
+def window_in_window(args: Args) -> str:
+    """A window is computed over another window.
+
+    Windows are computed once, over the aggregated rows, so none of them can see the value of
+    another one. Metrics that are defined with a window are windows, too.
+
+    ```bad
+    {
+      "metrics": ["RANK() OVER (ORDER BY revenue) AS place", "MAX(place) OVER () AS last"],
+      "groupBy": ["고객기본__cust_no"]
+    }
+    ```
+
+    ```good
+    {
+      "metrics": ["RANK() OVER (ORDER BY revenue) AS place", "MAX(revenue) OVER () AS best"],
+      "groupBy": ["고객기본__cust_no"]
+    }
+    ```
+
+    There is no fix.
+    """
+    return f"'{args['name']}' is a window already, and a window cannot be computed over it."
+
+
+@rule("EXP115", "nothing-aggregated", Severity.ERROR, on="smq")
+def nothing_aggregated(args: Args) -> str:
+    """A query asks for constants only.
+
+    Without any metric there are no rows to count or to group, so nothing says which model the
+    query is about.
+
+    ```bad
+    {"metrics": ["1 AS one"]}
+    ```
+
+    ```good
+    {"metrics": ["total_brn_cnt"]}
+    ```
+
+    There is no fix, because which metric was meant is not known.
+    """
+    return "The query asks for no metric, only for constants. Name at least one metric."
+
+
+def add_over(problem: Problem, context: Context) -> Iterator[Fix]:
+    """A window over all rows of the result."""
+    uri, span = problem.location
+    edit = Edit(uri, Span(span.end, span.end), escaped(" OVER ()"))
+    yield Fix("Add OVER ()", (edit,), "unsafe")
+
+
+@rule("EXP116", "missing-over", Severity.ERROR, on="smq", fix=add_over)
+def missing_over(args: Args) -> str:
+    """A window function has no window.
+
+    Ranks, and values of other rows, depend on which rows there are and in which order: `RANK()
+    OVER (PARTITION BY … ORDER BY …)`. The fix adds a window over all rows, to be completed.
+
+    ```bad
+    {"metrics": ["RANK() AS place"], "groupBy": ["고객기본__cust_no"]}
+    ```
+
+    ```good
+    {
+      "metrics": ["RANK() OVER (ORDER BY revenue DESC) AS place"],
+      "groupBy": ["고객기본__cust_no"]
+    }
+    ```
+    """
+    return f"{args['function']}() needs a window: {args['function']}() OVER (ORDER BY …)."
+
+
+# --- engines --------------------------------------------------------------------------------------
+
+
+@rule("EXP120", "dialect-cannot-say", Severity.ERROR, on="smq")
+def dialect_cannot_say(args: Args) -> str:
+    """A query uses what the SQL of an engine cannot say.
+
+    What an engine lacks is written in other words wherever they mean the same. Where there are
+    none, the query is refused for that engine, because any other SQL would give another number.
+    It is checked for the workspace's dialect and for each of its target dialects.
+
+    ```bad
+    -- smq.toml --
+    dialect = "bigquery"
+    -- models.yml --
+    semantic_models:
+      - name: orders
+        table: shop.orders
+        dimensions:
+          - {name: order_date, type: date}
+        measures:
+          - {name: amount, type: number}
+    metrics:
+      - {name: revenue, expr: SUM(orders__amount)}
+    -- q.smq.json --
+    {
+      "metrics": [
+        "SUM(revenue) OVER (ORDER BY orders__order_date GROUPS 1 PRECEDING) AS two_days"
+      ],
+      "groupBy": ["orders__order_date"]
+    }
+    ```
+
+    ```good
+    -- smq.toml --
+    dialect = "bigquery"
+    -- models.yml --
+    semantic_models:
+      - name: orders
+        table: shop.orders
+        dimensions:
+          - {name: order_date, type: date}
+        measures:
+          - {name: amount, type: number}
+    metrics:
+      - {name: revenue, expr: SUM(orders__amount)}
+    -- q.smq.json --
+    {
+      "metrics": [
+        "SUM(revenue) OVER (ORDER BY orders__order_date ROWS 1 PRECEDING) AS two_days"
+      ],
+      "groupBy": ["orders__order_date"]
+    }
+    ```
+
+    There is no fix.
+    """
+    why = {
+        "not yet": f"cannot be written for {args['dialect']} yet",
+        "the engine cannot": f"cannot be said in {args['dialect']}",
+        "never": "has no meaning there",
+    }.get(args["reason"], f"cannot be written for {args['dialect']}")
+    feature = args["feature"]
+    return f"{feature[:1].upper()}{feature[1:]} {why}. Say it in another way, or run it elsewhere."

@@ -757,7 +757,8 @@ def model_joined_twice(args: Args) -> str:
     The fixes write each of the aliases.
     """
     model, aliases = args["model"], args["aliases"]
-    what = f"`joins` has '{model}' {len(aliases)} times, as {listed(aliases)}."
+    times = "twice" if len(aliases) == 2 else f"{len(aliases)} times"
+    what = f"`joins` has '{model}' {times}, as {listed(aliases)}."
     if "metric" in args:
         return (
             f"{what} Say which of them '{args['metric']}' is computed from, by leaving that one"
@@ -790,7 +791,10 @@ def duplicate_alias_in_joins(args: Args) -> str:
 
     There is no fix, because the conditions have to say which of the two they mean.
     """
-    return f"Another table of the clause is called '{args['name']}', too. Give this one an alias."
+    return (
+        f"Another table of the clause is called '{args['name']}', too. Give this one an"
+        " alias of its own."
+    )
 
 
 @rule("JOI116", "several-metric-times", Severity.ERROR, on="smq")
