@@ -368,6 +368,7 @@ def test_quiet_and_verbose(cli: Cli, tmp_path: Path) -> None:
     bank(tmp_path, good=GOOD)
     assert cli("check", "-q").err == ""
     assert cli("-q", "check").err == ""
+    assert "configured by smq.toml, 2 files read, 2 checked" in cli("check", "-v").err
 
 
 # --- bad inputs -------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from tests.support.cli import Cli, bank
 from smq.rules import rules
 from smq_schemas import schema
 from smq_server.cli import watching
-from smq_server.main import COMMANDS
+from smq_server.cli.commands import COMMANDS
 
 # --- list -------------------------------------------------------------------------------------
 

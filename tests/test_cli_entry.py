@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.support.cli import Cli, bank, start
 
-from smq_server.main import COMMANDS
+from smq_server.cli.commands import COMMANDS
 
 
 def test_version(cli: Cli) -> None:

@@ -11,30 +11,6 @@ from collections.abc import Sequence
 
 from smq_server import __version__
 
-COMMANDS: dict[str, tuple[str, str]] = {
-    "check": ("smq_server.cli.check", "find mistakes in queries and semantic models"),
-    "compile": ("smq_server.cli.compile", "print the SQL that a query means"),
-    "run": ("smq_server.cli.run", "run a query on the configured engine"),
-    "explain": ("smq_server.cli.explain", "show how a query is computed, down to columns"),
-    "fmt": ("smq_server.cli.fmt", "format query and model files"),
-    "list": ("smq_server.cli.list_names", "list metrics, models, dimensions or queries"),
-    "edit": ("smq_server.cli.edit", "add, remove or set items of a query file"),
-    "rule": ("smq_server.cli.rule", "explain a rule, or list all"),
-    "init": ("smq_server.cli.init", "start a workspace in a directory"),
-    "demo": ("smq_server.cli.demo", "run the bundled example on the embedded engine"),
-    "completion": ("smq_server.cli.completion", "print a completion script for a shell"),
-}
-
-_EXAMPLES = """\
-examples:
-  smq check                        check every query and model of this workspace
-  smq check --fix queries/         … and cure what has a safe fix
-  smq compile sales.smq.json       print the SQL
-  smq run sales.smq.json           run it
-  smq list dimensions --for m      what the metric m can be grouped by
-  smq rule NAM101                  explain a rule
-"""
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; never raises for anything a command does."""
@@ -45,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Everything else needs argument parsing, which `--version` should not pay for.
     from smq_server.cli import dispatch
 
-    return dispatch.dispatch(words, COMMANDS, _EXAMPLES)
+    return dispatch.dispatch(words)
 
 
 if __name__ == "__main__":

@@ -100,6 +100,7 @@ def _check(arguments: argparse.Namespace, streams: Streams) -> int:
     for workspace in workspaces:
         configuration = _wishes(workspace.configuration, arguments)
         snapshot = workspace.snapshot.configured(configuration)
+        _say_where(workspace, streams)
         _warn_about_models(workspace, streams)
         checked.append(_Checked(workspace, snapshot, check(snapshot, workspace.given)))
     if arguments.fix or arguments.unsafe_fixes or arguments.diff:
@@ -172,6 +173,16 @@ def _selectors(written: Sequence[str] | None) -> tuple[str, ...]:
         hint = f"; did you mean '{close[0]}'?" if close else "; `smq rule` lists the rules"
         raise Failure(f"there is no rule '{selector}'{hint}")
     return tuple(filter(None, selectors))
+
+
+def _say_where(workspace: Workspace, streams: Streams) -> None:
+    path = workspace.location.configuration_path
+    streams.message(
+        f"workspace {display(workspace.root)}, "
+        f"{f'configured by {display(path)}' if path else 'not configured'}, "
+        f"{len(workspace.snapshot.uris):,} files read, {len(workspace.given):,} checked",
+        verbosity=1,
+    )
 
 
 def _warn_about_models(workspace: Workspace, streams: Streams) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 
+from smq_server.cli.commands import COMMANDS
 from smq_server.cli.dispatch import build_parser
 from smq_server.cli.streams import Streams
-from smq_server.main import COMMANDS
 
 EXAMPLES = """\
   smq completion bash > ~/.local/share/bash-completion/completions/smq

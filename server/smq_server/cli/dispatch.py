@@ -5,26 +5,25 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
 
 from smq_server import __version__
 from smq_server.cli import streams as standard_streams
+from smq_server.cli.commands import COMMANDS, EXAMPLES
 from smq_server.cli.streams import Streams
 from smq_server.io.failure import BadConfiguration, Failure
-
-Commands = Mapping[str, tuple[str, str]]
 
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 
 
-def dispatch(words: Sequence[str], commands: Commands, examples: str) -> int:
+def dispatch(words: Sequence[str]) -> int:
     """Run the command that `words` name. Returns its status, and 2 for what stops it."""
     streams = standard_streams.standard()
     try:
-        status = _dispatch(list(words), commands, examples, streams)
+        status = _dispatch(list(words), streams)
         streams.stdout.flush()
         return status
     except Failure as failure:
@@ -50,11 +49,11 @@ def dispatch(words: Sequence[str], commands: Commands, examples: str) -> int:
         return _unexpected(error, words, streams)
 
 
-def _dispatch(words: list[str], commands: Commands, examples: str, streams: Streams) -> int:
+def _dispatch(words: list[str], streams: Streams) -> int:
     leading, rest = _leading_options(words)
     if not rest:
         if "-h" in leading or "--help" in leading or not leading:
-            text = overview(commands, examples)
+            text = overview()
             if leading:
                 streams.write(text)
                 return 0
@@ -68,12 +67,12 @@ def _dispatch(words: list[str], commands: Commands, examples: str, streams: Stre
     if name == "help":
         arguments = ["--help"]
         if len(rest) == 1:
-            streams.write(overview(commands, examples))
+            streams.write(overview())
             return 0
         name = rest[1]
-    if name not in commands:
-        raise Failure(_unknown(name, commands))
-    module = import_module(commands[name][0])
+    if name not in COMMANDS:
+        raise Failure(_unknown(name))
+    module = import_module(COMMANDS[name][0])
     parser = build_parser(name, module)
     parsed = parser.parse_args([*leading, *arguments])
     streams.verbosity = parsed.verbose - parsed.quiet
@@ -106,15 +105,16 @@ def build_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
     return parser
 
 
-def overview(commands: Commands, examples: str) -> str:
-    width = max(map(len, commands)) + 2
+def overview() -> str:
+    """The help of the program as a whole."""
+    width = max(map(len, COMMANDS)) + 2
     lines = [
         "usage: smq COMMAND [OPTIONS] …",
         "",
         "Compiler, checker and editor support for SMQ, the query language of semantic models.",
         "",
         "commands:",
-        *(f"  {name:<{width}}{summary}" for name, (_, summary) in commands.items()),
+        *(f"  {name:<{width}}{summary}" for name, (_, summary) in COMMANDS.items()),
         "",
         "options of every command:",
         "  --config FILE   use this smq.toml or pyproject.toml",
@@ -123,7 +123,7 @@ def overview(commands: Commands, examples: str) -> str:
         "  --version       print the version",
         "  --help          help, also for each command: smq COMMAND --help",
         "",
-        examples,
+        EXAMPLES,
     ]
     return "\n".join(lines)
 
@@ -141,11 +141,11 @@ def _leading_options(words: list[str]) -> tuple[list[str], list[str]]:
     return leading, words[index:]
 
 
-def _unknown(name: str, commands: Commands) -> str:
+def _unknown(name: str) -> str:
     # Only now, because a right command should not pay for difflib.
     from smq.text import nearest
 
-    close = nearest(name, commands, limit=1, cutoff=0.5)
+    close = nearest(name, COMMANDS, limit=1, cutoff=0.5)
     hint = f"; did you mean `smq {close[0]}`?" if close else "; `smq --help` lists the commands"
     return f"unknown command '{name}'{hint}"
 
