@@ -218,9 +218,9 @@ class _Reader:
                 continue
             item = self._item(key, index, node)
             first = seen.setdefault(_identity(item), item)
-            if first is item:
+            if first is item or key == "joins":
                 items.append(item)
-            elif key != "joins":
+            else:
                 self.report(
                     "QRY107" if key in ("metrics", "groupBy") else "QRY117",
                     item.location.span,

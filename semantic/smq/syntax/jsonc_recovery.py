@@ -33,6 +33,7 @@ _REST = re.compile(_GAP + r"(.?)")
 _LINE = re.compile(r"[^\r\n]*")
 _QUOTE = re.compile(r'(?<!\\)(?:\\\\)*"')
 _LAST_QUOTE = re.compile(r'"(?=[ \t]*(?:[,\]}:\r\n]|//|/\*|\Z))')
+_WORD_AHEAD = re.compile(r"[^\s:,\[\]{}\"']+(?=[ \t]*:)")
 _CUT = " \t,:[]{}"
 # No line that people write is longer, and no file that is meant has more damaged quotes: what
 # exceeds them is read without guessing, so that reading stays linear.
@@ -527,7 +528,10 @@ class Reading:
     def _unclosed(self, start: int, end: int) -> int:
         """Take the string from the quote at `start` as ending before the brackets at `end`."""
         raw = self.text[start + 1 : end].rstrip(_CUT)
-        # A backslash before the end would take the quote that is missing with it.
+        if self.is_object and self.state <= NEXT:
+            # `"limit: 10`: a key is a word, and ends before its colon.
+            word = _WORD_AHEAD.match(self.text, start + 1, end)
+            raw = word[0] if word else raw
         stop = start + 1 + len(raw)
         self.report("SYN101", start, stop, at=stop, quote=self.text[start])
         self._put_string(start, stop, raw, self.text[start])

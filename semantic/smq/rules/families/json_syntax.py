@@ -66,7 +66,7 @@ def unclosed_string(args: Args) -> str:
     }
     ```
     """
-    return f"The string is not closed: its closing {args['quote']} is missing on this line."
+    return f"The string is not closed: a {args['quote']} is missing before the end of the line."
 
 
 def close_bracket(problem: Problem, context: Context) -> Iterator[Fix]:
@@ -272,7 +272,7 @@ def extra_comma(args: Args) -> str:
     {"metrics": ["total_brn_cnt", "customer_count"]}
     ```
     """
-    return "This comma separates nothing: an item before it is missing, or the comma is too many."
+    return "This comma separates nothing: no item stands before it."
 
 
 @rule("SYN123", "missing-key", Severity.ERROR, on="smq")
@@ -431,7 +431,7 @@ def unexpected_text(args: Args) -> str:
     {"metrics": ["total_brn_cnt"]}
     ```
     """
-    return f"`{args['text']}` cannot stand here."
+    return f"`{args['text']}` cannot stand here; remove it."
 
 
 def replace_invisible(problem: Problem, context: Context) -> Iterator[Fix]:
@@ -482,7 +482,7 @@ def control_character(args: Args) -> str:
     JSON wants them written as escapes, such as `\t`.
 
     ```bad
-    {"metrics": ["total_brn_cnt"], "description": "brancheś	by state"}
+    {"metrics": ["total_brn_cnt"], "description": "branches	by state"}
     ```
 
     ```good

@@ -356,7 +356,7 @@ def empty_item(args: Args) -> str:
     {"metrics": ["total_brn_cnt"]}
     ```
     """
-    return f"The item {args['index']} of `{args['key']}` is blank and is ignored."
+    return f"`{args['key']}[{args['index']}]` is blank and is ignored."
 
 
 def correct_limit(problem: Problem, context: Context) -> Iterator[Fix]:
@@ -426,7 +426,9 @@ def limit_without_order(args: Args) -> str:
 
 def merge_joins(problem: Problem, context: Context) -> Iterator[Fix]:
     query = _query(problem, context)
-    clauses = [str(clause).strip() for clause in problem.args["clauses"]]  # type: ignore[attr-defined]
+    written = problem.args["clauses"]
+    assert isinstance(written, tuple)
+    clauses = list(dict.fromkeys(written))
     if query is None or not all(_JOIN_WORD.match(clause) for clause in clauses[1:]):
         return
     document = context.parsed(problem.location.uri).document
