@@ -67,7 +67,11 @@ def hooks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The working tree as a repository of its own, because pre-commit clones a commit."""
     directory = tmp_path_factory.mktemp("hooks")
     listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=_REPOSITORY, capture_output=True, check=True
+        # New files, too: what is being worked on should be tested before it is committed.
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=_REPOSITORY,
+        capture_output=True,
+        check=True,
     ).stdout
     for name in filter(None, listed.decode().split("\0")):
         source = _REPOSITORY / name
