@@ -87,6 +87,31 @@ def test_a_defect_prints_one_line_and_a_log(
     assert "Traceback" in text and "'부점'" in text and log.parent == tmp_path.parent / "log"
 
 
+def test_a_refusal_of_the_machine_is_no_defect(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    from smq_server.cli import rule
+
+    def refused(*_: object) -> int:
+        raise PermissionError(13, "Permission denied", "secret/models")
+
+    monkeypatch.setattr(rule, "run", refused)
+    done = cli("rule")
+    assert (done.status, done.err) == (2, "smq: error: secret/models: permission denied\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a device that is always full")
+def test_a_full_disk_behind_standard_output(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "smq_server.main", "rule", "--all"],
+            cwd=tmp_path,
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (2, "smq: error: no space left on device\n")
+
+
 def test_a_defect_without_a_place_for_the_log(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     import tempfile
 

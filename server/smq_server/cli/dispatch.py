@@ -45,6 +45,13 @@ def dispatch(words: Sequence[str]) -> int:
         # The reader has gone. Python would complain once more when it flushes at exit.
         _discard_output()
         return PIPE_CLOSED
+    except OSError as error:
+        # The machine refuses: a forbidden directory, a full disk behind standard output.
+        _flush(streams)
+        reason = (error.strerror or str(error)).lower()
+        where = f"{error.filename}: " if error.filename else ""
+        streams.stderr.write(f"smq: error: {where}{reason}\n")
+        return 2
     except Exception as error:  # noqa: BLE001 - the last guard: one line and a log, no traceback
         return _unexpected(error, words, streams)
 
@@ -153,7 +160,7 @@ def _unknown(name: str) -> str:
 def _flush(streams: Streams) -> None:
     try:
         streams.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         _discard_output()
 
 
