@@ -1,0 +1,129 @@
+"""The shape of a file: what can be folded, how a selection grows, which paths are links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from smq.graph.symbols import RefCall, SourceCall
+from smq.ide.definition import definitions
+from smq.ide.index import mentions
+from smq.syntax import Alias, Mapping, Node, Scalar, Sequence
+from smq.text import Location, Span
+from smq.workspace import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A range of lines that can be closed; a comment block is its own kind."""
+
+    first_line: int
+    last_line: int
+    is_comment: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A name that opens another place."""
+
+    span: Span
+    target: Location
+    tooltip: str
+
+
+def folds(snapshot: Snapshot, uri: str) -> tuple[Fold, ...]:
+    """Nodes of several lines, and runs of comment lines."""
+    if uri not in snapshot:
+        return ()
+    parsed, lines = snapshot.parsed(uri), snapshot.lines(uri)
+    found: dict[tuple[int, int], Fold] = {}
+    for root in parsed.roots:
+        for span in _spans(root):
+            first = lines.line_of(span.start)
+            last = lines.line_of(max(span.start, span.end - 1))
+            if last > first:
+                found.setdefault((first, last), Fold(first, last))
+    run: list[int] = []
+    for comment in (*parsed.comments, None):
+        line = lines.line_of(comment.start) if comment is not None else -1
+        end = lines.line_of(max(comment.start, comment.end - 1)) if comment is not None else -1
+        if run and line != run[1] + 1:
+            if run[1] > run[0]:
+                found.setdefault((run[0], run[1]), Fold(run[0], run[1], True))
+            run = []
+        if comment is not None:
+            run = [run[0] if run else line, end]
+    return tuple(found[key] for key in sorted(found))
+
+
+def selection(snapshot: Snapshot, uri: str, offset: int) -> tuple[Span, ...]:
+    """The spans that hold an offset, the narrowest first: segment, string, item, list, file."""
+    if uri not in snapshot:
+        return (Span(offset, offset),)
+    parsed = snapshot.parsed(uri)
+    found = {Span(0, len(parsed.document.text))}
+    for root in parsed.roots:
+        found.update(span for span in _around(root, offset))
+    for mention in mentions(snapshot, uri):
+        if mention.span.contains(offset):
+            found.add(mention.span)
+    ordered = sorted(found, key=lambda span: span.end - span.start)
+    chain: list[Span] = []
+    for span in ordered:
+        if not chain or (span != chain[-1] and span.covers(chain[-1])):
+            chain.append(span)
+    return tuple(chain)
+
+
+def links(snapshot: Snapshot, uri: str) -> tuple[Link, ...]:
+    """Tables of models that a file of the workspace declares as a source or a model."""
+    if uri not in snapshot:
+        return ()
+    found: list[Link] = []
+    for model in snapshot.file(uri).declarations.models:
+        if model.relation_at is None or model.relation_at.uri != uri:
+            continue
+        if isinstance(model.relation, (SourceCall, RefCall)):
+            span = model.relation_at.span
+            for target in definitions(snapshot, uri, span.start):
+                found.append(Link(span, target.name, "Open where the table is declared"))
+                break
+    return tuple(found)
+
+
+def _spans(node: Node | None) -> Iterator[Span]:
+    stack: list[Node | None] = [node]
+    while stack:
+        current = stack.pop()
+        if current is None or isinstance(current, Alias):
+            continue
+        yield current.span
+        if isinstance(current, Mapping):
+            for pair in current.pairs:
+                yield pair.span
+                stack.append(pair.value)
+        elif isinstance(current, Sequence):
+            stack.extend(current.items)
+
+
+def _around(node: Node | None, offset: int) -> Iterator[Span]:
+    while node is not None and not isinstance(node, Alias) and node.span.contains(offset):
+        yield node.span
+        if isinstance(node, Scalar):
+            if node.content.contains(offset):
+                yield node.content
+            return
+        inner: Node | None = None
+        if isinstance(node, Mapping):
+            for pair in node.pairs:
+                if pair.span.contains(offset):
+                    yield pair.span
+                    if pair.key.span.contains(offset):
+                        yield pair.key.span
+                    elif pair.value is not None and pair.value.span.contains(offset):
+                        inner = pair.value
+        else:
+            for item in node.items:
+                if item is not None and item.span.contains(offset):
+                    inner = item
+        node = inner
