@@ -21,7 +21,9 @@ from tests.support.lowered import (
     canonical,
     columns_and_rows_on,
     lowered,
+    lowered_from,
     rows_on,
+    run,
     sql_for,
 )
 
@@ -248,6 +250,70 @@ def test_dates_compare_with_typed_literals() -> None:
         [(6,), (7,)],
         tables=CALENDAR,
     )
+
+
+def check_foreign(sql: str, written: str, expected: list[Row], tables: Tables = CALENDAR) -> None:
+    """SQL written in one dialect gives the same rows in all."""
+    tree = sqlglot.parse_one(sql, read=dialect(written).sqlglot)
+    wrong = {}
+    for name in EVERYWHERE:
+        text = lowered_from(tree, name, written)
+        rows = [tuple(map(_moment, row)) for row in run(text, name, tables)[1]]
+        if not same_rows(rows, [tuple(map(_moment, row)) for row in expected], ordered=True):
+            wrong[name] = (rows, text)
+    assert wrong == {}
+
+
+def test_weeks_in_users_sql_start_where_they_did_when_it_was_written() -> None:
+    monday = [(start,) for start in STARTS["week"][:5]]
+    order = "FROM calendar WHERE id < 5 ORDER BY id"
+    check_foreign(f"SELECT DATE_TRUNC('week', at) AS w {order}", "duckdb", monday)
+    check_foreign(f"SELECT DATE_TRUNC('week', at) AS w {order}", "postgres", monday)
+    check_foreign(f"SELECT DATE_TRUNC(on_date, WEEK(MONDAY)) AS w {order}", "bigquery", monday)
+    sunday: list[Row] = [
+        (date(2023, 12, 31),),
+        (date(2023, 12, 31),),
+        (date(2024, 2, 25),),
+        (date(2024, 3, 31),),
+        (date(2025, 1, 5),),
+    ]
+    check_foreign(f"SELECT DATE_TRUNC(on_date, WEEK) AS w {order}", "bigquery", sunday)
+
+
+def test_periods_and_intervals_in_users_sql() -> None:
+    check_foreign(
+        "SELECT DATE_TRUNC('quarter', at) AS q FROM calendar"
+        " WHERE on_date >= CAST('2024-03-31' AS DATE) - INTERVAL 1 MONTH"
+        " AND at < CAST('2024-12-30 00:00:00' AS TIMESTAMP) + INTERVAL '2' DAY ORDER BY id",
+        "duckdb",
+        [(datetime(2024, 1, 1),), (datetime(2024, 1, 1),), (datetime(2024, 10, 1),)],
+    )
+
+
+def test_parts_of_dates_in_users_sql() -> None:
+    check_foreign(
+        "SELECT EXTRACT(YEAR FROM at) AS y, QUARTER(on_date) AS q, MONTH(on_date) AS m,"
+        " EXTRACT(HOUR FROM at) AS h FROM calendar WHERE id IN (1, 2) ORDER BY id",
+        "duckdb",
+        [(2023, 4, 12, 23), (2024, 1, 2, 13)],
+    )
+
+
+def test_today_has_no_time_of_day() -> None:
+    for name in EVERYWHERE:
+        text = lowered_from(sqlglot.parse_one("SELECT CURRENT_DATE AS d"), name, "duckdb")
+        if name in HERE:
+            assert run(text, name, CALENDAR)[1] == run("SELECT CURRENT_DATE", name, CALENDAR)[1]
+    assert "CAST(GETDATE() AS DATE)" in lowered_from(
+        sqlglot.parse_one("SELECT CURRENT_DATE AS d"), "sqlserver", "duckdb"
+    )
+
+
+def test_an_interval_that_is_not_understood_is_refused() -> None:
+    tree = sqlglot.parse_one("SELECT d + INTERVAL '1 month 2 days' AS x FROM t", read="postgres")
+    for name in ("sqlite", "sqlserver"):
+        (refusal,) = lower(tree.copy(), dialect(name), dialect("postgres")).refused
+        assert refusal.reason == "not yet"
 
 
 # Windows and what is filtered after them.
@@ -682,7 +748,7 @@ def test_a_text_stays_a_text(name: str, text: str) -> None:
     else:
         (back,) = sqlglot.parse(sql, read=dialect(name).sqlglot)
         assert back is not None
-        found = back.find(exp.Literal)
+        found = back.find(exp.Literal, exp.National)
         assert found is not None
         assert found.this == text
 

@@ -21,6 +21,13 @@ HERE = tuple(ENGINES[name].dialect for name in available_engines())
 ELSEWHERE = tuple(name for name in names() if name not in HERE)
 
 
+def lowered_from(tree: exp.Expr, name: str, written: str) -> str:
+    """The SQL for a dialect of a tree that was parsed in another one."""
+    result = lower(tree.copy(), dialect(name), dialect(written))
+    assert result.refused == (), result.refused
+    return render(result.tree, dialect(name), pretty=False)
+
+
 def canonical(sql: str) -> exp.Expr:
     """A canonical tree from SQL in DuckDB's words, with names in quotes where they are exact."""
     tree = sqlglot.parse_one(sql, read="duckdb")
@@ -47,7 +54,11 @@ def rows_on(name: str, sql: str, tables: Tables) -> list[Row]:
 
 def columns_and_rows_on(name: str, sql: str, tables: Tables) -> tuple[tuple[str, ...], list[Row]]:
     """As `rows_on`, with the names of the columns before the rows."""
-    text = sql_for(sql, name)
+    return run(sql_for(sql, name), name, tables)
+
+
+def run(text: str, name: str, tables: Tables) -> tuple[tuple[str, ...], list[Row]]:
+    """The dialect's own SQL on its engine, or on DuckDB in its place."""
     if name in HERE:
         running = engine_of(name)
         running.load(tables)
@@ -84,6 +95,10 @@ def _as_meant(node: exp.Expr, name: str) -> None:
         elif isinstance(node, exp.Cast) and node.to.this == exp.DType.DATE:
             # A DATE of Oracle has a time of day.
             node.set("to", exp.DataType(this=exp.DType.TIMESTAMP))
+        elif isinstance(node, exp.Sub) and isinstance(node.this, exp.DateTrunc):
+            # A number taken from a date is days.
+            days = exp.Interval(this=node.expression.copy(), unit=exp.Var(this="DAY"))
+            node.set("expression", days)
     if name == "clickhouse" and isinstance(node, exp.ParameterizedAgg):
         assert node.name == "quantileExactInclusive"
         (fraction,), (value,) = node.expressions, node.args["params"]

@@ -59,11 +59,14 @@ DIALECT = Dialect(
             Needs.FILTER_AS_CASE,
             Needs.NULLS_LAST_AS_CASE_IN_WINDOWS,
             Needs.ORDER_IN_WINDOWS,
+            Needs.PLAIN_ANY_VALUE,
         }
     ),
     aliases_shadow=frozenset({"having", "qualify", "order"}),
     frames=frozenset({"RANGE"}),
     # PERCENTILE_CONT and PERCENTILE_DISC are window functions only.
+    seconds={"nanosecond": "is", "microsecond": "is", "millisecond": "millisecond"},
+    lacks=words("mode first last kurtosis skewness"),
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
     forms=Forms(truncate=_truncate, add=_add),
 )

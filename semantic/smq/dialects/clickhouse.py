@@ -60,6 +60,8 @@ DIALECT = Dialect(
             Needs.DOUBLE_DIVISION,
             Needs.COUNT_IF_AS_CASE,
             Needs.EXACT_QUANTILES,
+            Needs.PLAIN_ANY_VALUE,
+            Needs.BOOLEAN_AGGREGATES_AS_MAX,
         }
     ),
     aliases_shadow=frozenset(

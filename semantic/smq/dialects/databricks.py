@@ -55,6 +55,7 @@ DIALECT = Dialect(
         }
     ),
     frames=frozenset({"RANGE", "INTERVAL"}),
+    seconds={"nanosecond": "is", "microsecond": "is", "millisecond": "millisecond"},
     percentiles=Percentiles(
         median=lambda value: call("MEDIAN", value),
         # sqlglot makes the approximate function of PERCENTILE_CONT … WITHIN GROUP.

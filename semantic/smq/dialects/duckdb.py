@@ -47,6 +47,7 @@ DIALECT = Dialect(
     ),
     # COUNT_IF of no rows is NULL.
     needs=frozenset({Needs.COUNT_IF_AS_CASE}),
+    seconds={"nanosecond": "is", "microsecond": "is", "millisecond": "millisecond"},
     percentiles=Percentiles(
         median=lambda value: call("MEDIAN", value),
         continuous=lambda value, fraction: call("QUANTILE_CONT", value, fraction),

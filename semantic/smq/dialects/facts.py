@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from hashlib import blake2b
@@ -42,6 +42,14 @@ class Needs(Enum):
     DATE_LITERALS = "text read as a date in one format everywhere"
     DOUBLE_DIVISION = "division that keeps its digits"
     AVERAGE_OF_DOUBLES = "averages that keep their digits"
+    INTERVALS_AS_CALLS = "INTERVAL"
+    DATE_PARTS_AS_TEXT = "EXTRACT"
+    NAMED_DATE_PARTS = "YEAR() and QUARTER()"
+    TODAY_WITHOUT_TIME = "CURRENT_DATE"
+    ANY_VALUE_AS_MAX = "ANY_VALUE that is not NULL"
+    PLAIN_ANY_VALUE = "IGNORE NULLS of ANY_VALUE"
+    BOOLEAN_AGGREGATES_AS_MAX = "BOOL_OR and BOOL_AND"
+    NATIONAL_LITERALS = "texts beyond ASCII"
     ILIKE_AS_LOWER = "ILIKE"
     EXACT_COUNT_DISTINCT = "approximate COUNT(DISTINCT)"
     EXACT_QUANTILES = "approximate percentiles"
@@ -72,6 +80,12 @@ class Forms:
     """The start of the period that holds the value, as a value of the same kind."""
     add: Callable[[exp.Expr, int, Grain, ValueKind], exp.Expr]
     """The value moved by so many grains, at a month's end to the last day there is."""
+    today: Callable[[], exp.Expr] | None = None
+    """The date of today, where CURRENT_DATE has a time of day."""
+    lacks_truncation: bool = False
+    """Whether there is no DATE_TRUNC in users' SQL either."""
+    dates_are_text: bool = False
+    """Whether dates and timestamps are texts, told apart by their length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +112,21 @@ class Dialect:
     needs: frozenset[Needs] = frozenset()
     null_order: Literal["small", "large", "last"] = "last"
     """Where NULLs are in ORDER BY when nothing is said: before all, after all, or at the end."""
+    seconds: Mapping[str, str] = field(default_factory=dict)
+    """Grains finer than a second, with the engine's word for them; `is` where a timestamp has
+    nothing finer, so that it is cut already."""
     aliases_shadow: frozenset[str] = frozenset()
     """Clauses (keys of a SELECT node) in which an output alias hides a column of that name."""
     settings: tuple[tuple[str, str], ...] = ()
     """Settings that a statement carries so that it means what SQL says."""
+    functions: Mapping[str, str] = field(default_factory=dict)
+    """Names of aggregates that sqlglot does not know, by the `key` of its node."""
+    lacks: frozenset[str] = frozenset()
+    """Aggregates, by the same key, that the engine has not under any name."""
+    text_type: tuple[str, str] | None = None
+    """The type and length of a text of any length, where sqlglot chooses one that will not do."""
+    weeks_from_sunday: bool = False
+    """Whether WEEK starts on Sunday in users' SQL; sqlglot's parser marks BigQuery's itself."""
     frames: frozenset[str] = frozenset({"GROUPS", "EXCLUDE", "RANGE", "INTERVAL"})
     """What frames of windows may hold: RANGE and INTERVAL are distances measured in values."""
     percentiles: Percentiles | None = None

@@ -98,9 +98,12 @@ DIALECT = Dialect(
             Needs.ORDER_IN_WINDOWS,
             Needs.NO_DEFAULT_OF_LAG,
             Needs.GROUP_BY_COLUMNS,
+            Needs.ANY_VALUE_AS_MAX,
         }
     ),
     frames=frozenset({"RANGE", "INTERVAL"}),
+    seconds={"nanosecond": "is", "microsecond": "is"},
+    lacks=words("corr covarpop covarsamp mode argmax argmin arrayagg first last kurtosis skewness"),
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
-    forms=Forms(truncate=_truncate, add=_add),
+    forms=Forms(truncate=_truncate, add=_add, lacks_truncation=True),
 )

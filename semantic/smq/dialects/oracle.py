@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from smq.dialects.facts import Dialect, Forms, Grain, Needs, Percentiles, ValueKind, words
-from smq.dialects.nodes import binary, call, cast, in_basic_units, within_group
+from smq.dialects.nodes import binary, call, cast, in_basic_units, within_group, word
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -90,12 +90,22 @@ DIALECT = Dialect(
             Needs.EXACT_COUNT_DISTINCT,
             Needs.EXACT_QUANTILES,
             Needs.ORDER_IN_WINDOWS,
+            Needs.TODAY_WITHOUT_TIME,
+            Needs.ANY_VALUE_AS_MAX,
+            Needs.BOOLEAN_AGGREGATES_AS_MAX,
         }
     ),
+    text_type=("VARCHAR", "4000"),
+    functions={"stddev": "STDDEV_SAMP", "variance": "VAR_SAMP", "variancepop": "VAR_POP"},
+    lacks=words("mode argmax argmin arrayagg first last kurtosis skewness"),
     percentiles=Percentiles(
         median=lambda value: call("MEDIAN", value),
         continuous=lambda value, fraction: within_group("PERCENTILE_CONT", fraction, value),
         discrete=lambda value, fraction: within_group("PERCENTILE_DISC", fraction, value),
     ),
-    forms=Forms(truncate=_truncate, add=_add),
+    forms=Forms(
+        truncate=_truncate,
+        add=_add,
+        today=lambda: call("TRUNC", word("CURRENT_DATE")),
+    ),
 )

@@ -55,8 +55,12 @@ DIALECT = Dialect(
             Needs.TYPED_UNION_NULLS,
             Needs.EXACT_COUNT_DISTINCT,
             Needs.EXACT_QUANTILES,
+            Needs.NAMED_DATE_PARTS,
+            Needs.ANY_VALUE_AS_MAX,
         }
     ),
+    seconds={"nanosecond": "is", "microsecond": "is", "millisecond": "milliseconds"},
+    lacks=words("argmax argmin mode first last kurtosis skewness"),
     percentiles=Percentiles(
         median=lambda value: within_group("PERCENTILE_CONT", "0.5", value),
         continuous=lambda value, fraction: within_group("PERCENTILE_CONT", fraction, value),

@@ -60,9 +60,13 @@ DIALECT = Dialect(
             Needs.NULL_SAFE_SPELLED_OUT,
             Needs.TYPED_UNION_NULLS,
             Needs.AVERAGE_OF_DOUBLES,
+            Needs.NAMED_DATE_PARTS,
+            Needs.ANY_VALUE_AS_MAX,
         }
     ),
     frames=frozenset(),
+    seconds={"nanosecond": "is", "microsecond": "is", "millisecond": "milliseconds"},
+    lacks=words("corr covarpop covarsamp mode argmax argmin arrayagg first last kurtosis skewness"),
     percentiles=Percentiles(
         median=lambda value: call("MEDIAN", value),
         continuous=lambda value, fraction: within_group("PERCENTILE_CONT", fraction, value),

@@ -49,9 +49,16 @@ DIALECT = Dialect(
             Needs.COUNT_IF_AS_CASE,
             Needs.AVERAGE_OF_DOUBLES,
             Needs.ORDER_IN_WINDOWS,
+            Needs.ANY_VALUE_AS_MAX,
         }
     ),
     frames=frozenset({"RANGE", "INTERVAL"}),
+    seconds={
+        "nanosecond": "nanosecond",
+        "microsecond": "microsecond",
+        "millisecond": "millisecond",
+    },
+    lacks=words("first last"),
     percentiles=Percentiles(
         median=lambda value: call("MEDIAN", value),
         continuous=lambda value, fraction: within_group("PERCENTILE_CONT", fraction, value),

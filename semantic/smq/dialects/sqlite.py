@@ -73,6 +73,9 @@ DIALECT = Dialect(
         table then to transaction true union unique update using values when where
         """
     ),
+    # Columns of subqueries with these two names are taken for the values, in quotes or not; the
+    # empty place at their end is what becomes an underscore.
+    forbidden=re.compile(r"(?i)[\x00-\x1f\x7f-\x9f]|(?<=\Atrue)\Z|(?<=\Afalse)\Z"),
     null_order="small",
     needs=frozenset(
         {
@@ -80,9 +83,17 @@ DIALECT = Dialect(
             Needs.COUNT_IF_AS_CASE,
             Needs.EXACT_COUNT_DISTINCT,
             Needs.EXACT_QUANTILES,
+            Needs.INTERVALS_AS_CALLS,
+            Needs.DATE_PARTS_AS_TEXT,
+            Needs.ANY_VALUE_AS_MAX,
         }
     ),
     frames=frozenset({"GROUPS", "EXCLUDE", "RANGE"}),
+    seconds={"nanosecond": "is", "microsecond": "is"},
+    lacks=words(
+        "stddev stddevpop stddevsamp variance variancepop corr covarpop covarsamp mode argmax"
+        " argmin arrayagg first last kurtosis skewness"
+    ),
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
-    forms=Forms(truncate=_truncate, add=_add),
+    forms=Forms(truncate=_truncate, add=_add, lacks_truncation=True, dates_are_text=True),
 )

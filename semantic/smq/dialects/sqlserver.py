@@ -105,10 +105,29 @@ DIALECT = Dialect(
             Needs.EXACT_COUNT_DISTINCT,
             Needs.EXACT_QUANTILES,
             Needs.ORDER_IN_WINDOWS,
+            Needs.INTERVALS_AS_CALLS,
+            Needs.TODAY_WITHOUT_TIME,
+            Needs.NAMED_DATE_PARTS,
+            Needs.ANY_VALUE_AS_MAX,
+            Needs.BOOLEAN_AGGREGATES_AS_MAX,
+            Needs.NATIONAL_LITERALS,
         }
     ),
     frames=frozenset(),
     # PERCENTILE_CONT and PERCENTILE_DISC are window functions only.
+    text_type=("NVARCHAR", "MAX"),
+    functions={
+        "stddevpop": "STDEVP",
+        "stddevsamp": "STDEV",
+        "variance": "VAR",
+        "variancepop": "VARP",
+    },
+    lacks=words("corr covarpop covarsamp mode argmax argmin arrayagg first last kurtosis skewness"),
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
-    forms=Forms(truncate=_truncate, add=_add),
+    weeks_from_sunday=True,
+    forms=Forms(
+        truncate=_truncate,
+        add=_add,
+        today=lambda: cast(call("GETDATE"), "DATE"),
+    ),
 )

@@ -41,10 +41,13 @@ DIALECT = Dialect(
         {
             Needs.QUALIFY_AS_SUBQUERY,
             Needs.AVERAGE_OF_DOUBLES,
+            Needs.PLAIN_ANY_VALUE,
         }
     ),
     frames=frozenset({"GROUPS", "RANGE", "INTERVAL"}),
     # There is APPROX_PERCENTILE and nothing exact.
+    seconds={"millisecond": "millisecond"},
+    lacks=words("mode"),
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
     forms=Forms(truncate=_truncate, add=_add),
 )

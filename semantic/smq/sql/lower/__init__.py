@@ -27,12 +27,14 @@ from sqlglot import exp
 from smq.dialects import Dialect, Needs
 from smq.sql.lower import (
     aggregate_filter,
+    aggregates,
     alias_shadowing,
     approximate,
     booleans,
     count_if,
     date_literals,
     division,
+    foreign_dates,
     frames,
     group_by,
     grouped_expressions,
@@ -44,6 +46,7 @@ from smq.sql.lower import (
     percentile,
     qualify,
     settings,
+    texts,
     time,
     typed_nulls,
     windows,
@@ -73,6 +76,15 @@ def _needs(*needs: Needs) -> frozenset[Needs]:
 
 # The order matters, and each line says why it stands where it does.
 _PASSES: tuple[_Pass, ...] = (
+    # What users wrote about dates becomes ours before anything looks at it.
+    _Pass(foreign_dates.truncations, _types(*foreign_dates.TRUNCATIONS)),
+    _Pass(foreign_dates.intervals, _types(exp.Interval), _needs(Needs.INTERVALS_AS_CALLS)),
+    _Pass(foreign_dates.parts, _types(*foreign_dates.PARTS), _needs(Needs.DATE_PARTS_AS_TEXT)),
+    _Pass(
+        foreign_dates.extracts, _types(*foreign_dates.NAMED_PARTS), _needs(Needs.NAMED_DATE_PARTS)
+    ),
+    # After intervals, which look at CURRENT_DATE to tell a date.
+    _Pass(foreign_dates.today, _types(exp.CurrentDate), _needs(Needs.TODAY_WITHOUT_TIME)),
     # Refuses only; what it refuses is still as it was written.
     _Pass(frames.run, _types(exp.WindowSpec), adds=False),
     # The NULLs of a UNION are found while its branches are as the compiler made them.
@@ -91,6 +103,16 @@ _PASSES: tuple[_Pass, ...] = (
     _Pass(grouped_expressions.run, _types(exp.Group), _needs(Needs.GROUP_BY_COLUMNS)),
     # Only now each name is in the SELECT where it stays, with the tables it may come from.
     _Pass(alias_shadowing.run, _types(exp.Alias), adds=False),
+    _Pass(
+        aggregates.any_value,
+        _types(exp.AnyValue),
+        _needs(Needs.ANY_VALUE_AS_MAX, Needs.PLAIN_ANY_VALUE),
+    ),
+    _Pass(
+        aggregates.booleans,
+        _types(exp.LogicalOr, exp.LogicalAnd),
+        _needs(Needs.BOOLEAN_AGGREGATES_AS_MAX),
+    ),
     # Both make a CASE, whose condition is for the boolean pass.
     _Pass(aggregate_filter.run, _types(exp.Filter), _needs(Needs.FILTER_AS_CASE)),
     _Pass(count_if.run, _types(exp.CountIf), _needs(Needs.COUNT_IF_AS_CASE)),
@@ -116,6 +138,10 @@ _PASSES: tuple[_Pass, ...] = (
     # After all that compares or copies expressions, which is easier while dates are short.
     _Pass(time.run, _types(exp.Anonymous)),
     _Pass(date_literals.run, _types(exp.Cast), _needs(Needs.DATE_LITERALS)),
+    _Pass(aggregates.names, _types(exp.Select), adds=False),
+    _Pass(texts.casts, _types(exp.Cast), adds=False),
+    # After date literals, which are no texts for the engine.
+    _Pass(texts.literals, _types(exp.Literal), _needs(Needs.NATIONAL_LITERALS)),
     # After all that adds conditions.
     _Pass(booleans.run, _types(exp.Select), _needs(Needs.BOOLEANS_AS_NUMBERS)),
     _Pass(settings.run, _types(exp.Select), adds=False),
@@ -126,13 +152,15 @@ _PASSES: tuple[_Pass, ...] = (
 )
 
 
-def lower(tree: exp.Expr, dialect: Dialect) -> Lowered:
+def lower(tree: exp.Expr, dialect: Dialect, written: Dialect | None = None) -> Lowered:
     """Rewrites `tree` in place for the dialect; the caller hands the tree over.
+
+    `written` is the dialect that users' expressions in it were parsed in; None means the same.
 
     Nodes that replace others keep their `meta["origin"]`. The result's tree is to be rendered
     only if nothing was refused.
     """
-    context = Context(dialect)
+    context = Context(dialect, written or dialect)
     present: set[type[exp.Expr]] | None = _present(tree)
     for step in _PASSES:
         if step.needs and dialect.needs.isdisjoint(step.needs):

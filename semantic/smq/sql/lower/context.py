@@ -33,8 +33,11 @@ class Lowered:
 class Context:
     """Lives for one call of `lower`."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, written: Dialect) -> None:
         self.dialect = dialect
+        self.written = written
+        """The dialect of users' expressions, which the tree still shows in places."""
+        self.is_foreign = written != dialect
         self.refused: list[Refusal] = []
 
     def refuse(self, feature: str, reason: Reason, node: exp.Expr) -> None:

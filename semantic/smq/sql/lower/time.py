@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from sqlglot import exp
 
+from smq.dialects.facts import Grain
 from smq.sql.lower.context import Context, replace
 
 _KINDS = ("date", "timestamp")
+_FINER = ("nanosecond", "microsecond", "millisecond")
 _GRAINS = ("second", "minute", "hour", "day", "week", "month", "quarter", "year")
 
 
@@ -18,14 +22,37 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
         if node.name not in ("SMQ_TRUNC", "SMQ_ADD"):
             continue
         *operands, grain, kind = node.expressions
-        assert grain.name in _GRAINS, grain
         assert kind.name in _KINDS, kind
+        if grain.name in _FINER:
+            tree = _finer(node, operands, grain.name, kind.name, tree, context)
+            continue
+        assert grain.name in _GRAINS, grain
         if node.name == "SMQ_TRUNC":
             new = forms.truncate(operands[0], grain.name, kind.name)
         else:
             value, count = operands
             new = forms.add(value, _whole(count), grain.name, kind.name)
         tree = replace(node, new, tree)
+    return tree
+
+
+def _finer(
+    node: exp.Expr,
+    operands: list[exp.Expr],
+    grain: str,
+    kind: str,
+    tree: exp.Expr,
+    context: Context,
+) -> exp.Expr:
+    """Parts of a second: a date has none, and most engines' timestamps have no nanoseconds."""
+    word = context.dialect.seconds.get(grain)
+    if node.name == "SMQ_TRUNC" and (kind == "date" or word == "is"):
+        return replace(node, operands[0], tree)
+    if node.name == "SMQ_TRUNC" and word is not None:
+        forms = context.dialect.forms
+        assert forms is not None
+        return replace(node, forms.truncate(operands[0], cast(Grain, word), "timestamp"), tree)
+    context.refuse(f"the grain {grain}", "not yet", node)
     return tree
 
 

@@ -1,0 +1,31 @@
+"""Texts beyond ASCII, where they need a type of their own."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from smq.sql.lower.context import Context, replace
+
+
+def literals(tree: exp.Expr, context: Context) -> exp.Expr:
+    """A literal such as '서울' is put into the database's code page unless N stands before it."""
+    for node in list(tree.find_all(exp.Literal)):
+        if node.is_string and not node.name.isascii():
+            tree = replace(node, exp.National(this=node.name), tree)
+    return tree
+
+
+def casts(tree: exp.Expr, context: Context) -> exp.Expr:
+    """CAST to a text of any length, as the engine's type that groups, compares and keeps all."""
+    wanted = context.dialect.text_type
+    if wanted is None:
+        return tree
+    for node in tree.find_all(exp.Cast):
+        if node.to.this in _TEXTS and not node.to.expressions:
+            name, length = wanted
+            size = exp.DataTypeParam(this=exp.Var(this=length))
+            node.set("to", exp.DataType(this=exp.DType[name], expressions=[size]))
+    return tree
+
+
+_TEXTS = (exp.DType.TEXT, exp.DType.VARCHAR, exp.DType.NVARCHAR)
