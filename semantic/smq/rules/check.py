@@ -15,7 +15,7 @@ from smq.rules.registry import Args, Rule, rules
 from smq.rules.silence import Silences
 from smq.workspace import Snapshot
 
-__all__ = ["Finding", "check"]
+__all__ = ["Finding", "check", "file_problems", "weigh", "workspace_problems"]
 
 
 def check(snapshot: Snapshot, uris: Iterable[str] | None = None) -> list[Finding]:
@@ -24,24 +24,25 @@ def check(snapshot: Snapshot, uris: Iterable[str] | None = None) -> list[Finding
     The whole snapshot is looked at in any case, because a file is wrong or right among the
     others. Each problem is reported once, however many ways lead to it.
     """
-    known = rules()
     wanted = dict.fromkeys(snapshot.uris if uris is None else uris)
     by_file: dict[str, list[Problem]] = {uri: [] for uri in sorted(wanted)}
-    for problem in _workspace_problems(snapshot, known):
+    for problem in workspace_problems(snapshot):
         if problem.location.uri in by_file:
             by_file[problem.location.uri].append(problem)
     for uri in by_file:
-        for problem in _file_problems(snapshot, uri, known):
+        for problem in file_problems(snapshot, uri):
             # Looking at one file may find what is wrong in another; nobody may have asked for it.
             if problem.location.uri in by_file:
                 by_file[problem.location.uri].append(problem)
     findings: list[Finding] = []
     for uri, problems in by_file.items():
-        findings.extend(_weigh(snapshot, uri, problems, known))
+        findings.extend(weigh(snapshot, uri, problems))
     return findings
 
 
-def _file_problems(snapshot: Snapshot, uri: str, known: Mapping[str, Rule]) -> Iterator[Problem]:
+def file_problems(snapshot: Snapshot, uri: str) -> Iterator[Problem]:
+    """What looking at one file finds, there and in other files; in no order."""
+    known = rules()
     with _noting(f"while reading {uri}"):
         yield from snapshot.problems(uri)
     if uri not in snapshot:
@@ -57,17 +58,18 @@ def _file_problems(snapshot: Snapshot, uri: str, known: Mapping[str, Rule]) -> I
                 yield from rule.check(snapshot, uri)
 
 
-def _workspace_problems(snapshot: Snapshot, known: Mapping[str, Rule]) -> Iterator[Problem]:
-    for rule in known.values():
+def workspace_problems(snapshot: Snapshot) -> Iterator[Problem]:
+    """What only looking at all files together finds, in whatever file."""
+    for rule in rules().values():
         if rule.check is not None and rule.on == "workspace":
             with _noting(f"while {rule.code} checked the workspace"):
                 yield from rule.check(snapshot, "")
 
 
-def _weigh(
-    snapshot: Snapshot, uri: str, problems: list[Problem], known: Mapping[str, Rule]
-) -> Iterator[Finding]:
-    """Findings of one file: severities and silencing applied, sorted, each once."""
+def weigh(snapshot: Snapshot, uri: str, problems: Iterable[Problem]) -> Iterator[Finding]:
+    """Findings of one file from all problems in it: severities and silencing applied, sorted,
+    each once."""
+    known = rules()
     silences = None
     if uri in snapshot:
         silences = Silences(snapshot.parsed(uri), snapshot.lines(uri))

@@ -5,13 +5,14 @@ Offsets are code points into a document's text, half open. Lines and columns exi
 """
 
 from smq.text.edit import Edit, apply_edits
-from smq.text.lines import LineIndex
+from smq.text.lines import Encoding, LineIndex
 from smq.text.names import is_nfc, nearest, nfc
 from smq.text.source_map import SourceMap
 from smq.text.span import Location, Span
 
 __all__ = [
     "Edit",
+    "Encoding",
     "LineIndex",
     "Location",
     "SourceMap",

@@ -100,6 +100,17 @@ class Snapshot:
             )
         return merged.graph
 
+    def shares_graph(self, other: Snapshot) -> bool:
+        """Whether both have the same graph, so that what was found with it holds for both."""
+        return self._memo.merged is other._memo.merged
+
+    def shares_file(self, other: Snapshot, uri: str) -> bool:
+        """Whether a file was read alike in both: the same text, or the same failure."""
+        mine, theirs = self._files.get(uri), other._files.get(uri)
+        if mine is None or theirs is None:
+            return mine is theirs and self._unreadable.get(uri) == other._unreadable.get(uri)
+        return mine is theirs or mine.document.text == theirs.document.text
+
     def __contains__(self, uri: str) -> bool:
         return uri in self._files
 
@@ -126,6 +137,11 @@ class Snapshot:
         if unreadable is not None:
             return (unreadable,)
         return self._files[uri].problems
+
+    def problems_if_unreadable(self, uri: str) -> tuple[Problem, ...]:
+        """Why the file could not be read; nothing for one that could."""
+        unreadable = self._unreadable.get(uri)
+        return (unreadable,) if unreadable is not None else ()
 
     def compile_problems(self, uri: str) -> tuple[Problem, ...]:
         """What compiling the file's queries finds, for the dialect and each target dialect."""

@@ -10,6 +10,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fmt": ("smq_server.cli.fmt", "format query and model files"),
     "list": ("smq_server.cli.list_names", "list metrics, models, dimensions or queries"),
     "edit": ("smq_server.cli.edit", "add, remove or set items of a query file"),
+    "lsp": ("smq_server.cli.lsp", "serve an editor (language server)"),
     "rule": ("smq_server.cli.rule", "explain a rule, or list all"),
     "init": ("smq_server.cli.init", "start a workspace in a directory"),
     "demo": ("smq_server.cli.demo", "run the bundled example on the embedded engine"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -156,7 +157,9 @@ def _without_collection() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
-            gc.freeze()
+            # What is frozen is never freed, and DuckDB's driver complains of its objects at exit.
+            if "duckdb" not in sys.modules:
+                gc.freeze()
             gc.enable()
 
 
@@ -184,7 +187,7 @@ def _read_all(location: Location, given: Iterable[Path]) -> Workspace:
         found = read_document(path)
         is_query = kind_of(path.name) == "smq"
         if isinstance(found, Document):
-            if is_query or path in by_name or _is_ours(found.text):
+            if is_query or path in by_name or is_ours(found.text):
                 documents.append(found)
             else:
                 left_out.add(path)
@@ -227,7 +230,7 @@ def _uses_refs(snapshot: Snapshot) -> bool:
     )
 
 
-def _is_ours(text: str) -> bool:
+def is_ours(text: str) -> bool:
     """Whether YAML that nobody named may be about models: most YAML of the world is not."""
     return text.lstrip("\ufeff \t\r\n").startswith("{") or may_hold_models(text.encode())
 

@@ -1,0 +1,67 @@
+"""The server: made here, with every feature registered; no logic."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+
+from smq_server import __version__
+from smq_server.lsp.features import FEATURES
+from smq_server.lsp.session import Session
+from smq_server.lsp.wire import SmqProtocol
+
+
+class SmqServer(LanguageServer):
+    """pygls' server with our conversation and our session.
+
+    A feature's handler is a plain function, answered at once; or `async`, for work that waits.
+    """
+
+    protocol: SmqProtocol
+    session: Session
+
+    def __init__(self) -> None:
+        # Before the base class, whose protocol already asks for it.
+        self.session = Session(lambda method, params: self.protocol.notify(method, params))
+        super().__init__(
+            "smq",
+            __version__,
+            text_document_sync_kind=types.TextDocumentSyncKind.Incremental,
+            protocol_cls=SmqProtocol,
+        )
+        self.session.request = self.ask
+        self.session.release = self.protocol.release
+        self.session.defect = self.protocol.log_defect
+
+    def ask(
+        self, method: str, params: Any = None, then: Callable[[Any], object] | None = None
+    ) -> None:
+        """Send a request; an error for an answer changes nothing but a line in the log."""
+        future = self.protocol.send_request(method, params)
+
+        def answered(done: Any) -> None:
+            error = None if done.cancelled() else done.exception()
+            if error is not None:
+                logging.getLogger(__name__).info("%s was answered with: %s", method, error)
+            elif then is not None and not done.cancelled():
+                then(done.result())
+
+        future.add_done_callback(answered)
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Do slices of work on this loop, after the messages that wait."""
+        self.session.scheduler.bind(loop.call_soon, lambda: self.protocol.has_messages)
+
+
+def build() -> SmqServer:
+    """A server with all features, for one client."""
+    server = SmqServer()
+    for name in FEATURES:
+        import_module(f"smq_server.lsp.features.{name}").register(server)
+    return server

@@ -1,0 +1,205 @@
+"""Telling the client about problems: pushed when they change, pulled when it asks.
+
+Push always works. A client that pulls a document would show everything twice, so what it pulls is
+not pushed any more, unless it stops asking.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+
+from smq.rules.check import weigh
+from smq.text import LineIndex
+from smq_server.io.uris import uri_of
+from smq_server.lsp import convert
+from smq_server.lsp.diagnosing import Told, Wording
+from smq_server.lsp.roots import Root
+
+if TYPE_CHECKING:
+    from smq_server.lsp.state import State
+
+_PATIENCE = 1.0
+"""Seconds a client that pulls has to ask again before a change is pushed to it after all."""
+
+
+class Publisher:
+    """Pushes, and remembers what was pushed."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._session = state.session
+        self._told = Told()
+        self._pulled: dict[str, bool] = {}
+        self.pulls_workspace = False
+        self._refresh_is_due = False
+
+    @property
+    def wording(self) -> Wording:
+        session = self._session
+        return Wording(
+            session.client,
+            session.encoding,
+            session.settings.rules_url,
+            self._state.spelled,
+            self._state.lines_of,
+        )
+
+    # Push
+
+    def publish(self, root: Root, name: str) -> None:
+        """Tell what is known about a file, if that is news and the client does not pull it."""
+        document = self._state.documents.get(name)
+        if document is None and self._session.settings.diagnostics_scope == "open":
+            self._send(name, None, [])
+            return
+        if document is not None and name in self._pulled:
+            self._pulled[name] = False
+            self._push_unless_pulled(root, name)
+            return
+        if document is None and self.pulls_workspace:
+            return
+        version = document.version if document is not None else None
+        self._send(name, version, self.items(root, name))
+
+    def items(self, root: Root, name: str) -> list[convert.Wire]:
+        """The file's diagnostics, as they are now."""
+        lines = self._state.lines_of(name)
+        if lines is None or not root.is_indexed:
+            # A file that could not be read: its one problem is at its beginning.
+            lines = LineIndex("")
+        findings = self._state.diagnoses[id(root)].findings(root.snapshot, name)
+        return self.wording.diagnostics(lines, findings)
+
+    def configuration(self, root: Root) -> None:
+        """Tell what is wrong with the configuration file itself."""
+        by_file: dict[str, list[convert.Wire]] = {}
+        if root.configuration_path is not None:
+            by_file[uri_of(root.configuration_path)] = []
+        for name in {problem.location.uri for problem in root.configuration_problems}:
+            problems = [p for p in root.configuration_problems if p.location.uri == name]
+            lines = self._state.lines_of(name) or LineIndex("")
+            by_file[name] = self.wording.diagnostics(lines, weigh(root.snapshot, name, problems))
+        for name, items in by_file.items():
+            document = self._state.documents.get(name)
+            self._send(name, document.version if document else None, items)
+
+    def outside(self, name: str) -> None:
+        """A document that takes no part in its workspace has no problems there."""
+        document = self._state.documents[name]
+        self._send(name, document.version, [])
+
+    def closed(self, name: str) -> None:
+        """The client has closed a document: it must be told anew, without a version."""
+        self._pulled.pop(name, None)
+        if self._told.forget(name):
+            self._notify(name, None, [])
+
+    def take_back(self, names: Iterable[str]) -> None:
+        for name in names:
+            if self._told.forget(name):
+                self._notify(name, None, [])
+
+    def reworded(self) -> None:
+        """Settings changed how or where problems are shown."""
+        for root in self._state.roots:
+            if root.is_indexed:
+                names = {*self._told.uris, *self._state.diagnoses[id(root)].files()}
+                for name in sorted(names & set(root.snapshot.uris)):
+                    self.publish(root, name)
+
+    def checked(self, root: Root) -> None:
+        """All files have been looked at: clients that pull are told to ask again."""
+        if self._refresh_is_due:
+            self._refresh_is_due = False
+            workspace = self._session.client.workspace
+            offered = workspace.diagnostics if workspace else None
+            if offered is not None and offered.refresh_support:
+                self._session.request(types.WORKSPACE_DIAGNOSTIC_REFRESH)
+
+    def _send(self, name: str, version: int | None, items: list[convert.Wire]) -> None:
+        if self._told.is_news(name, version, items):
+            self._notify(name, version, items)
+
+    def _notify(self, name: str, version: int | None, items: list[convert.Wire]) -> None:
+        params: convert.Wire = {"uri": self._state.spelled(name), "diagnostics": items}
+        if version is not None:
+            params["version"] = version
+        self._session.notify(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, params)
+
+    # Pull
+
+    def pulled(self, name: str) -> None:
+        """The client has asked for this document; from now on it is the one who asks."""
+        self._pulled[name] = True
+        if self._told.forget(name):
+            self._notify(name, None, [])
+
+    def pulled_workspace(self) -> None:
+        if not self.pulls_workspace:
+            self.pulls_workspace = True
+            self.take_back([u for u in self._told.uris if u not in self._state.documents])
+
+    def report(self, root: Root, name: str, previous: str | None) -> convert.Wire:
+        """The diagnostics of a file as a pulled report, whose id says what it holds."""
+        items = self.items(root, name)
+        # By content, so that an id means the same to every server of this version.
+        digest = blake2b(json.dumps(items, sort_keys=True).encode(), digest_size=12).hexdigest()
+        if previous == digest:
+            return {"kind": "unchanged", "resultId": digest}
+        return {"kind": "full", "resultId": digest, "items": items}
+
+    def _push_unless_pulled(self, root: Root, name: str) -> None:
+        self._refresh_is_due = True
+
+        def push() -> None:
+            document = self._state.documents.get(name)
+            if document is None or self._pulled.get(name, False) or name not in self._pulled:
+                return
+            del self._pulled[name]
+            self.publish(root, name)
+
+        asyncio.get_running_loop().call_later(_PATIENCE, push)
+
+    # Progress
+
+    def progress(self, root: Root) -> Progress:
+        return Progress(self._state, root)
+
+
+class Progress:
+    """How far reading a workspace has come, for a client that shows it."""
+
+    def __init__(self, state: State, root: Root) -> None:
+        self._session = state.session
+        self._root = root
+        self._token = f"smq-index-{root.uri}-{root.generation}"
+        self._is_shown = False
+        self._next = 200
+
+    def report(self, number: int) -> None:
+        window = self._session.client.window
+        if not (window and window.work_done_progress) or number < self._next:
+            return
+        self._next = number + 200
+        if not self._is_shown:
+            # A small workspace is read before anybody could see it.
+            self._is_shown = True
+            self._session.request(
+                types.WINDOW_WORK_DONE_PROGRESS_CREATE,
+                types.WorkDoneProgressCreateParams(self._token),
+            )
+            self._say({"kind": "begin", "title": f"Reading {self._root.path.name}"})
+        self._say({"kind": "report", "message": f"{number:,} files"})
+
+    def end(self) -> None:
+        if self._is_shown:
+            self._say({"kind": "end"})
+
+    def _say(self, value: convert.Wire) -> None:
+        self._session.notify(types.PROGRESS, {"token": self._token, "value": value})

@@ -1,0 +1,226 @@
+"""One workspace of the client: where it is, how it is configured, and what its files say now.
+
+The texts of open documents win over the disk. Everything else is read by time stamp: no client
+has to watch files for us, though one that does is believed at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from smq.problem import Problem
+from smq.syntax import Document, kind_of
+from smq.workspace import Change, Configuration, File, Snapshot, read_file
+from smq_server.io import configuration as configurations
+from smq_server.io.dbt_manifest import read_refs
+from smq_server.io.discovery import find_files, find_root, is_excluded
+from smq_server.io.files import read_document
+from smq_server.io.uris import path_of, uri_of
+from smq_server.io.workspace import is_ours
+from smq_server.lsp.scheduler import Work
+
+logger = logging.getLogger(__name__)
+
+Stamp = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDocument:
+    """A document the client has taken over; `spelling` is its URI as the client writes it."""
+
+    spelling: str
+    text: str
+    version: int | None
+
+
+OpenDocuments = Mapping[str, OpenDocument]
+
+
+class Root:
+    """A workspace and its newest snapshot. Everything happens on the event loop."""
+
+    def __init__(self, path: Path, configuration_path: Path | None, dialect: str | None) -> None:
+        self.path = path
+        self.uri = uri_of(path)
+        self.configuration_path = configuration_path
+        self.is_indexed = False
+        self.generation = 0
+        self.configuration_problems: tuple[Problem, ...] = ()
+        self.configuration_document: Document | None = None
+        self._dialect = dialect
+        self._configuration_stamp: Stamp | None = None
+        self._stamps: dict[str, Stamp] = {}
+        self.snapshot = Snapshot({}, self._configure({}), {}, {})
+
+    @property
+    def configuration(self) -> Configuration:
+        return self.snapshot.configuration
+
+    # Configuration
+
+    def _configure(self, opened: OpenDocuments) -> Configuration:
+        document: Document | None = None
+        lost: tuple[Problem, ...] = ()
+        path = self.configuration_path
+        self._configuration_stamp = stamp(path) if path else None
+        if path is not None:
+            uri = uri_of(path)
+            if uri in opened:
+                document = Document(uri, opened[uri].text)
+            else:
+                found = read_document(path)
+                if isinstance(found, Problem):
+                    lost = (found,)
+                else:
+                    document = found
+        loaded = configurations.parse(document, self.uri, os.environ)
+        self.configuration_document = document
+        self.configuration_problems = (*lost, *loaded.problems)
+        configuration = loaded.configuration
+        if self._dialect:
+            configuration = replace(configuration, dialect=self._dialect)
+        return configuration
+
+    def reconfigure(self, opened: OpenDocuments, dialect: str | None) -> bool:
+        """Read the configuration again; whether it says something else now.
+
+        A configuration file that has come or gone is noticed too.
+        """
+        before = self.configuration, self.configuration_problems
+        self._dialect = dialect
+        here, path = find_root(self.path)
+        self.configuration_path = path if here == self.path else None
+        configuration = self._configure(opened)
+        if (configuration, self.configuration_problems) == before:
+            return False
+        self.snapshot = self.snapshot.configured(configuration)
+        self.generation += 1
+        return True
+
+    # Reading
+
+    def index(self, opened: Callable[[], OpenDocuments], progress: Callable[[int], object]) -> Work:
+        """Read all files, a file for each step; afterwards `snapshot` holds them."""
+        files: dict[str, File] = {}
+        unreadable: dict[str, Problem] = {}
+        self._stamps.clear()
+        for number, path in enumerate(find_files(self.path, self.configuration)):
+            uri = uri_of(path)
+            if uri not in opened():
+                found = self._read(path, uri)
+                if isinstance(found, Problem):
+                    unreadable[uri] = found
+                elif found is not None:
+                    files[uri] = read_file(found)
+            progress(number)
+            yield
+        for uri, document in opened().items():
+            if self.takes(uri):
+                files[uri] = read_file(Document(uri, document.text, document.version))
+                yield
+        refs = read_refs(self.path)
+        known = {} if isinstance(refs, Problem) else refs
+        snapshot = Snapshot(files, self.configuration, unreadable, known)
+        if isinstance(refs, Problem):
+            snapshot = snapshot.with_unreadable(refs)
+        yield
+        # Here, so that the first request does not wait for it.
+        _ = snapshot.graph
+        yield
+        # What was opened or changed meanwhile.
+        late = [
+            Change(uri, document.text, document.version)
+            for uri, document in opened().items()
+            if self.takes(uri)
+            and (uri not in snapshot or snapshot.document(uri).text != document.text)
+        ]
+        self.snapshot = snapshot.apply(late) if late else snapshot
+        self.is_indexed = True
+        self.generation += 1
+
+    def takes(self, uri: str) -> bool:
+        """Whether an open document takes part in this workspace, or only looks at it."""
+        if kind_of(uri) == "other":
+            return False
+        if not uri.startswith("file:"):
+            # A scratch query is checked; scratch models must not double those of the files.
+            return kind_of(uri) == "smq"
+        return not is_excluded(path_of(uri), self.path, self.configuration)
+
+    def _read(self, path: Path, uri: str) -> Document | Problem | None:
+        """The file's document; None for YAML that is not about models."""
+        now = stamp(path)
+        found = read_document(path, uri)
+        if now is not None:
+            self._stamps[uri] = now
+        if isinstance(found, Document) and kind_of(uri) != "smq" and not is_ours(found.text):
+            return None
+        return found
+
+    # Changing
+
+    def apply(self, changes: Iterable[Change]) -> None:
+        """One step to the next snapshot."""
+        self.snapshot = self.snapshot.apply(changes)
+        self.generation += 1
+
+    def from_disk(self, uris: Iterable[str], opened: OpenDocuments) -> None:
+        """Take the disk's word for files that are not open."""
+        changes: list[Change] = []
+        lost: list[Problem] = []
+        for uri in uris:
+            if uri in opened and self.takes(uri):
+                continue
+            path = path_of(uri)
+            found: Document | Problem | None = None
+            if stamp(path) is None and not path.is_symlink():
+                self._stamps.pop(uri, None)
+            elif not is_excluded(path, self.path, self.configuration):
+                found = self._read(path, uri)
+            if isinstance(found, Problem):
+                lost.append(found)
+            elif found is not None:
+                known = self.snapshot.document(uri) if uri in self.snapshot else None
+                if known is None or known.text != found.text or known.version is not None:
+                    changes.append(Change(uri, found.text))
+            elif uri in self.snapshot.uris:
+                changes.append(Change(uri, None))
+        if changes:
+            self.apply(changes)
+        for problem in lost:
+            if problem not in self.snapshot.problems_if_unreadable(problem.location.uri):
+                self.snapshot = self.snapshot.with_unreadable(problem)
+                self.generation += 1
+
+    def scan(self, opened: Callable[[], OpenDocuments]) -> Work:
+        """Compare all time stamps with the disk; a directory's files for each step."""
+        seen: set[str] = set()
+        changed: list[str] = []
+        for path in find_files(self.path, self.configuration):
+            uri = uri_of(path)
+            seen.add(uri)
+            if self._stamps.get(uri) != stamp(path):
+                changed.append(uri)
+            yield
+        gone = [uri for uri in self._stamps if uri not in seen and stamp(path_of(uri)) is None]
+        if changed or gone:
+            self.from_disk([*changed, *gone], opened())
+
+    def configuration_changed(self) -> bool:
+        """Whether the configuration file looks different from what was read."""
+        if self.configuration_path is None:
+            return (self.path / configurations.FILE_NAME).is_file()
+        return stamp(self.configuration_path) != self._configuration_stamp
+
+
+def stamp(path: Path) -> Stamp | None:
+    """What tells whether a file has changed; None when it is not there."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - as cheap as it gets, it is asked of every file
+    except (OSError, ValueError):
+        return None
+    return status.st_mtime_ns, status.st_size

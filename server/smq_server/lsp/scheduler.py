@@ -1,0 +1,129 @@
+"""Long work in short slices on the event loop, so that the editor is answered in between.
+
+A busy thread would take the interpreter from every request for milliseconds at a time; slices of
+a few milliseconds give the same work at a bounded wait. Work is a generator that yields wherever
+it can pause. Work of an engine or a network waits, so it has threads of its own here, apart from
+the reader's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+Work = Generator[None, None, None]
+T = TypeVar("T")
+
+SLICE = 0.004
+"""Seconds that one slice may take; a single step between two yields may be longer."""
+
+
+class Scheduler:
+    """Runs works by priority (the least first); one of a key replaces the earlier one."""
+
+    def __init__(self, failed: Callable[[Exception, str], object]) -> None:
+        self._failed = failed
+        self._call_soon: Callable[[Callable[[], None]], object] | None = None
+        self._is_urgent: Callable[[], bool] = lambda: False
+        self._works: dict[str, tuple[int, int, Work]] = {}
+        self._queue: list[tuple[int, int, str]] = []
+        self._numbers = itertools.count()
+        self._is_due = False
+
+    def bind(
+        self,
+        call_soon: Callable[[Callable[[], None]], object],
+        is_urgent: Callable[[], bool],
+    ) -> None:
+        """Take turns on a loop, behind whatever is urgent. Unbound, only `drain` runs anything."""
+        self._call_soon = call_soon
+        self._is_urgent = is_urgent
+        if self._works:
+            self._wake()
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._works
+
+    def submit(self, key: str, priority: int, work: Work) -> None:
+        """Run `work` in slices; work of the same key that has not ended is cancelled."""
+        self.cancel(key)
+        number = next(self._numbers)
+        self._works[key] = priority, number, work
+        heapq.heappush(self._queue, (priority, number, key))
+        self._wake()
+
+    def cancel(self, key: str) -> None:
+        found = self._works.pop(key, None)
+        if found is not None:
+            found[2].close()
+
+    def cancel_all(self) -> None:
+        for key in list(self._works):
+            self.cancel(key)
+
+    def drain(self) -> None:
+        """Run everything to its end now, in the same order."""
+        while self._works:
+            self._slice(float("inf"))
+
+    def _wake(self) -> None:
+        if not self._is_due and self._call_soon is not None:
+            self._is_due = True
+            self._call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._is_due = False
+        if not self._is_urgent():
+            self._slice(time.perf_counter() + SLICE)
+        if self._works:
+            self._wake()
+
+    def _slice(self, until: float) -> None:
+        while self._queue:
+            _, number, key = self._queue[0]
+            found = self._works.get(key)
+            if found is None or found[1] != number:
+                heapq.heappop(self._queue)
+                continue
+            try:
+                next(found[2])
+            except StopIteration:
+                self._forget(key, number)
+            except Exception as error:  # noqa: BLE001 - one work's defect must not stop the others
+                self._forget(key, number)
+                self._failed(error, f"work {key}")
+            if time.perf_counter() >= until:
+                return
+
+    def _forget(self, key: str, number: int) -> None:
+        # Unless it has put new work of its own key in its place.
+        if key in self._works and self._works[key][1] == number:
+            del self._works[key]
+
+
+def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
+    """Run something that waits (an engine, a network) in a daemon thread of its own.
+
+    Daemon, so that a warehouse that never answers cannot keep the server from ending.
+    """
+    result: Future[T] = Future()
+
+    def run() -> None:
+        if not result.set_running_or_notify_cancel():
+            return
+        try:
+            value: Any = work()
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+            result.set_exception(error)
+        else:
+            result.set_result(value)
+
+    threading.Thread(target=run, name="smq-lsp-work", daemon=True).start()
+    return asyncio.wrap_future(result)

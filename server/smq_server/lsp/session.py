@@ -1,0 +1,157 @@
+"""The one mutable object: what the client has opened and set, and each workspace's newest state.
+
+Nothing of the core is imported with this module, because `initialize` is answered first; it comes
+with the first document or with `initialized`, whichever is sooner.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+
+from smq_server.lsp.scheduler import Scheduler
+from smq_server.lsp.settings import Settings
+from smq_server.lsp.settings import read as read_settings
+
+if TYPE_CHECKING:
+    from smq.rules.check import Finding
+    from smq.text import Encoding
+    from smq.workspace import Snapshot
+    from smq_server.lsp.roots import OpenDocument, Root
+    from smq_server.lsp.state import State, View
+
+logger = logging.getLogger(__name__)
+
+
+class Session:
+    """One client. Features ask `view(uri)`; everything that changes comes through `apply_…`."""
+
+    def __init__(self, notify: Callable[[str, Any], object]) -> None:
+        self.notify = notify
+        self.client = types.ClientCapabilities()
+        self.settings = Settings()
+        self.folders: list[Path] = []
+        self.encoding: Encoding = "utf-16"
+        self.request: Callable[..., Any] = lambda *_: None
+        self.release: Callable[[], object] = lambda: None
+        self.scheduler = Scheduler(self._failed)
+        self.defect: Callable[[BaseException, str], object] = lambda *_: None
+        self.changed: list[Callable[[Root], object]] = []
+        """Called after each new snapshot, for features that keep something of their own."""
+        self._state: State | None = None
+
+    # The life of the session
+
+    def initialize(self, params: types.InitializeParams) -> None:
+        """Remember what the client is; imports nothing, answers fast."""
+        # Folders and settings are read when the answer has gone out.
+        self.client = params.capabilities
+        self._params: types.InitializeParams | None = params
+        self.settings, self._wrong_settings = read_settings(
+            params.initialization_options, Settings()
+        )
+
+    def start(self) -> None:
+        """Read the workspace; called once `initialized` says that the client listens."""
+        self.state.open_folders()
+
+    @property
+    def state(self) -> State:
+        """All that needs the core, made when it is first asked for."""
+        if self._state is None:
+            # Not at the top: this brings the readers, the rules and with them the SQL library.
+            from smq_server.lsp import convert
+            from smq_server.lsp.state import State
+
+            self.encoding = convert.encoding_of(self.client)
+            self._state = State(self)
+            assert self._params is not None
+            self._state.take_folders(self._params)
+        return self._state
+
+    @property
+    def is_started(self) -> bool:
+        return self._state is not None
+
+    @property
+    def is_indexing(self) -> bool:
+        """Whether some workspace has not been read yet."""
+        return self._state is not None and self._state.is_indexing
+
+    @property
+    def snapshot_id(self) -> int:
+        return self._state.generation if self._state is not None else 0
+
+    def generation(self, uri: str | None) -> int:
+        """A number that is another one after each change of the document."""
+        if uri is None or self._state is None:
+            return 0
+        return self._state.document_generation(uri)
+
+    # What features ask
+
+    def view(self, uri: str) -> View | None:
+        """A document among its workspace, at this moment; None when there is no such document."""
+        return self.state.view(uri)
+
+    def snapshot_for(self, uri: str) -> Snapshot:
+        """The newest snapshot of the workspace that the document belongs to."""
+        return self.state.root_for(uri).snapshot
+
+    def snapshots(self) -> Sequence[Snapshot]:
+        """The newest snapshot of every workspace."""
+        return [root.snapshot for root in self.state.roots]
+
+    def findings(self, uri: str) -> list[Finding]:
+        """What is wrong in a document now, for code actions and pull diagnostics."""
+        return self.state.findings(uri)
+
+    # What changes
+
+    def apply_settings(self, values: object) -> None:
+        """Take the client's settings; a wrong one keeps its value and is told once."""
+        before = self.settings
+        self.settings, wrong = read_settings(values, self.settings)
+        for sentence in wrong:
+            self.log(sentence, types.MessageType.Warning)
+        if self.settings != before and self._state is not None:
+            self._state.settings_changed(before)
+
+    def open(self, uri: str, text: str, version: int | None) -> None:
+        self.state.open(uri, text, version)
+
+    def change(
+        self,
+        uri: str,
+        version: int | None,
+        changes: Sequence[types.TextDocumentContentChangeEvent],
+    ) -> None:
+        self.state.change(uri, version, changes)
+
+    def close(self, uri: str) -> None:
+        self.state.close(uri)
+
+    def saved(self, uri: str, text: str | None) -> None:
+        self.state.saved(uri, text)
+
+    def files_changed(self, uris: Iterable[str]) -> None:
+        self.state.files_changed(uris)
+
+    def folders_changed(self, added: Iterable[str], removed: Iterable[str]) -> None:
+        self.state.folders_changed(added, removed)
+
+    # Words for the client
+
+    def log(self, message: str, kind: types.MessageType = types.MessageType.Info) -> None:
+        logger.info(message)
+        self.notify(types.WINDOW_LOG_MESSAGE, {"type": kind.value, "message": message})
+
+    def _failed(self, error: Exception, where: str) -> None:
+        self.defect(error, where)
+
+    def opened(self, uri: str) -> OpenDocument | None:
+        return self.state.documents.get(self.state.canonical(uri))

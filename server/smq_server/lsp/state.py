@@ -1,0 +1,491 @@
+"""What a session knows of files: open documents, workspaces, their snapshots and their problems.
+
+One funnel takes every kind of change. The changed file's own problems are looked for before the
+funnel returns; those of other files follow in slices, and a newer change starts them anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+
+from smq.rules.check import Finding
+from smq.text import Edit, Encoding, LineIndex, Location, Span
+from smq.workspace import Change, Snapshot
+from smq_server.io.discovery import find_root
+from smq_server.io.files import read_document
+from smq_server.io.uris import absolute, path_of, uri_of
+from smq_server.lsp import convert
+from smq_server.lsp.diagnosing import Diagnoses
+from smq_server.lsp.publishing import Publisher
+from smq_server.lsp.roots import OpenDocument, Root
+from smq_server.lsp.scheduler import Work
+
+if TYPE_CHECKING:
+    from smq_server.lsp.session import Session
+
+logger = logging.getLogger(__name__)
+
+_SCAN_AFTER = 2.0
+"""Seconds after which the disk is looked at again, when the client does not watch it for us."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One document among its workspace at one moment, with the protocol's positions.
+
+    `uri` is the document's name in the snapshot; the client's own spelling is put into results.
+    """
+
+    snapshot: Snapshot
+    uri: str
+    encoding: Encoding
+    spelled: Callable[[str], str]
+
+    @property
+    def lines(self) -> LineIndex:
+        return self.snapshot.lines(self.uri)
+
+    @property
+    def text(self) -> str:
+        return self.snapshot.document(self.uri).text
+
+    def offset(self, position: types.Position) -> int:
+        return convert.offset(self.lines, position, self.encoding)
+
+    def span(self, given: types.Range) -> Span:
+        return convert.span(self.lines, given, self.encoding)
+
+    def range(self, span: Span, uri: str | None = None) -> types.Range:
+        """The range of a span in this document or another one of the snapshot."""
+        lines = self.lines if uri is None else self.snapshot.lines(uri)
+        return convert.range_(lines, span, self.encoding)
+
+    def wire_range(self, span: Span, uri: str | None = None) -> convert.Wire:
+        lines = self.lines if uri is None else self.snapshot.lines(uri)
+        return convert.wire_range(lines, span, self.encoding)
+
+    def location(self, location: Location) -> types.Location:
+        """The place in words of the protocol. Raises KeyError for a file not in the snapshot."""
+        lines = self.snapshot.lines(location.uri)
+        found = convert.range_(lines, location.span, self.encoding)
+        return types.Location(self.spelled(location.uri), found)
+
+    def edits(self, edits: Iterable[Edit]) -> dict[str, list[types.TextEdit]]:
+        """Edits by the document they change, each named as the client names it."""
+        found: dict[str, list[types.TextEdit]] = {}
+        for edit in edits:
+            text_edit = types.TextEdit(self.range(edit.span, edit.uri), edit.text)
+            found.setdefault(self.spelled(edit.uri), []).append(text_edit)
+        return found
+
+
+class State:
+    """See the module. Everything runs on the event loop."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.documents: dict[str, OpenDocument] = {}
+        self.roots: list[Root] = []
+        self.diagnoses: dict[int, Diagnoses] = {}
+        self.publisher = Publisher(self)
+        self._looked: dict[int, Snapshot] = {}
+        self._edits: dict[str, int] = {}
+        self._roots_of: dict[str, Root] = {}
+        self._folders: list[Path] = []
+        self._scanned = time.monotonic()
+        self._detached: dict[str, tuple[object, View]] = {}
+
+    # Folders and workspaces
+
+    def take_folders(self, params: types.InitializeParams) -> None:
+        """The folders that `initialize` names, in whichever of its three ways."""
+        uris = [folder.uri for folder in params.workspace_folders or ()]
+        if not uris and params.root_uri:
+            uris = [params.root_uri]
+        if not uris and params.root_path:
+            uris = [uri_of(absolute(Path(params.root_path)))]
+        self._folders = [path_of(uri) for uri in uris if uri.startswith("file:")]
+
+    def open_folders(self) -> None:
+        for folder in self._folders:
+            if folder.is_dir():
+                self._root_at(folder)
+
+    def folders_changed(self, added: Iterable[str], removed: Iterable[str]) -> None:
+        gone = {path_of(uri) for uri in removed}
+        self._folders = [folder for folder in self._folders if folder not in gone]
+        self._folders += [path_of(uri) for uri in added if uri.startswith("file:")]
+        self.open_folders()
+        kept = {find_root(folder)[0] for folder in self._folders if folder.is_dir()}
+        opened = {id(self.root_for(uri)) for uri in self.documents}
+        for root in list(self.roots):
+            if root.path not in kept and id(root) not in opened:
+                self._drop(root)
+
+    def _drop(self, root: Root) -> None:
+        self.roots.remove(root)
+        self.diagnoses.pop(id(root), None)
+        for key in (_key("index", root), _key("check", root), _key("scan", root)):
+            self.session.scheduler.cancel(key)
+        self._roots_of.clear()
+        self.publisher.take_back(uri for uri in root.snapshot.uris if uri not in self.documents)
+        self.publisher.take_back([uri_of(root.path / "smq.toml")])
+
+    def _root_at(self, place: Path) -> Root:
+        """The workspace of a directory or file; a new one is read in the background."""
+        path, configuration = find_root(place)
+        for root in self.roots:
+            if root.path == path:
+                return root
+        root = Root(path, configuration, self.session.settings.dialect)
+        self.roots.append(root)
+        self.diagnoses[id(root)] = Diagnoses()
+        self._start_index(root)
+        return root
+
+    def root_for(self, uri: str) -> Root:
+        """The workspace of a document; one without a path belongs to the first workspace."""
+        canonical = self.canonical(uri)
+        place = canonical.rpartition("/")[0]
+        known = self._roots_of.get(place)
+        if known is not None:
+            return known
+        if canonical.startswith("file:"):
+            root = self._root_at(path_of(canonical).parent)
+        elif self.roots:
+            root = self.roots[0]
+        else:
+            root = self._root_at(self._folders[0] if self._folders else Path.cwd())
+        self._roots_of[place] = root
+        return root
+
+    @property
+    def is_indexing(self) -> bool:
+        return any(not root.is_indexed for root in self.roots)
+
+    @property
+    def generation(self) -> int:
+        return sum(root.generation for root in self.roots)
+
+    def document_generation(self, uri: str) -> int:
+        return self._edits.get(self.canonical(uri), 0)
+
+    # Names
+
+    @staticmethod
+    def canonical(uri: str) -> str:
+        """The name that snapshots use: clients escape the same path in several ways."""
+        return uri_of(path_of(uri)) if uri.startswith("file:") else uri
+
+    def spelled(self, uri: str) -> str:
+        """The URI as the client writes it, for a document it has opened."""
+        document = self.documents.get(uri)
+        return document.spelling if document is not None else uri
+
+    # Views
+
+    def view(self, uri: str) -> View | None:
+        name = self.canonical(uri)
+        root = self.root_for(name)
+        document = self.documents.get(name)
+        if name in root.snapshot and (document is None or root.takes(name)):
+            return View(root.snapshot, name, self.session.encoding, self.spelled)
+        return self._look_in(root, name, document)
+
+    def _look_in(self, root: Root, name: str, document: OpenDocument | None) -> View | None:
+        """A document that only looks at its workspace, as if it were in it."""
+        if document is None:
+            if not name.startswith("file:"):
+                return None
+            found = read_document(path_of(name))
+            text = getattr(found, "text", None)
+            if text is None:
+                return None
+            version: object = text
+        else:
+            text, version = document.text, (document.version, document.text)
+        known = self._detached.get(name)
+        identity = (id(root.snapshot), version)
+        if known is not None and known[0] == identity:
+            return known[1]
+        snapshot = root.snapshot.apply([Change(name, text)])
+        view = View(snapshot, name, self.session.encoding, self.spelled)
+        self._detached[name] = identity, view
+        return view
+
+    def lines_of(self, uri: str) -> LineIndex | None:
+        """The lines of any file that a finding may point into; None for one that is gone."""
+        for root in self.roots:
+            if uri in root.snapshot:
+                return root.snapshot.lines(uri)
+            document = root.configuration_document
+            if document is not None and document.uri == uri:
+                return LineIndex(document.text)
+        if uri in self.documents:
+            return LineIndex(self.documents[uri].text)
+        return None
+
+    def findings(self, uri: str) -> list[Finding]:
+        name = self.canonical(uri)
+        root = self.root_for(name)
+        self.bring_up_to_date(root, name)
+        return self.diagnoses[id(root)].findings(root.snapshot, name)
+
+    # Pull
+
+    def pull(self, uri: str, previous: str | None) -> dict[str, Any]:
+        """The report of one document; `unchanged` when the client has it already."""
+        name = self.canonical(uri)
+        root = self.root_for(name)
+        self.bring_up_to_date(root, name)
+        if name in self.documents:
+            self.publisher.pulled(name)
+        return self.publisher.report(root, name, previous)
+
+    async def pull_all(self, known: dict[str, str]) -> list[dict[str, Any]]:
+        """Reports of all files that have changed for a client that knows some results."""
+        self.publisher.pulled_workspace()
+        by_name = {self.canonical(uri): value for uri, value in known.items()}
+        reports: list[dict[str, Any]] = []
+        for root in list(self.roots):
+            diagnoses = self.diagnoses[id(root)]
+            for source in diagnoses.pending(self.documents):
+                self.look(root, source)
+                await asyncio.sleep(0)
+            for name in sorted({*root.snapshot.uris, *diagnoses.files()} | set(by_name)):
+                if self.root_for(name) is not root:
+                    continue
+                report = self.publisher.report(root, name, by_name.get(name))
+                if report["kind"] == "unchanged" or report["items"] or name in by_name:
+                    document = self.documents.get(name)
+                    version = document.version if document is not None else None
+                    reports.append({"uri": self.spelled(name), "version": version, **report})
+            await asyncio.sleep(0)
+        return reports
+
+    # Changes
+
+    def open(self, uri: str, text: str, version: int | None) -> None:
+        name = self.canonical(uri)
+        self.documents[name] = OpenDocument(uri, text, version)
+        self._took_text(name)
+
+    def change(
+        self,
+        uri: str,
+        version: int | None,
+        changes: Sequence[types.TextDocumentContentChangeEvent],
+    ) -> None:
+        """Take changes of an open document; those of one that is not open are the client's error.
+
+        The version is only repeated to the client: what it sends is in order, so an old or absent
+        number is no reason to lose an edit.
+        """
+        name = self.canonical(uri)
+        before = self.documents.get(name)
+        if before is None:
+            logger.warning("Change of a document that is not open: %s", uri)
+            return
+        text = convert.changed_text(before.text, changes, self.session.encoding)
+        self.documents[name] = OpenDocument(before.spelling, text, version)
+        self._took_text(name)
+
+    def close(self, uri: str) -> None:
+        name = self.canonical(uri)
+        if self.documents.pop(name, None) is None:
+            return
+        self._edited(name)
+        self._detached.pop(name, None)
+        root = self.root_for(name)
+        self.publisher.closed(name)
+        if not root.is_indexed:
+            return
+        if name.startswith("file:"):
+            if self._is_configuration(root, name):
+                self.reconfigure(root)
+            root.from_disk([name], self.documents)
+        elif name in root.snapshot:
+            root.apply([Change(name, None)])
+        self._changed(root, name)
+
+    def saved(self, uri: str, text: str | None) -> None:
+        name = self.canonical(uri)
+        document = self.documents.get(name)
+        if text is not None and document is not None and document.text != text:
+            self.documents[name] = OpenDocument(document.spelling, text, document.version)
+            self._took_text(name)
+        root = self.root_for(name)
+        if self._is_configuration(root, name):
+            self.reconfigure(root)
+        self.look_at_disk()
+
+    def files_changed(self, uris: Iterable[str]) -> None:
+        """The client has watched the disk for us."""
+        by_root: dict[int, list[str]] = {}
+        for uri in uris:
+            if not uri.startswith("file:"):
+                continue
+            name = self.canonical(uri)
+            root = self.root_for(name)
+            if self._is_configuration(root, name):
+                self.reconfigure(root)
+            else:
+                by_root.setdefault(id(root), []).append(name)
+        for root in self.roots:
+            names = by_root.get(id(root))
+            if names and root.is_indexed:
+                root.from_disk(names, self.documents)
+                self._changed(root)
+
+    def settings_changed(self, before: Any) -> None:
+        settings = self.session.settings
+        if settings.dialect != before.dialect:
+            for root in self.roots:
+                self.reconfigure(root)
+        self.publisher.reworded()
+
+    def reconfigure(self, root: Root) -> None:
+        """Read a workspace's configuration again; other places to search mean a new index."""
+        old = root.configuration
+        if not root.reconfigure(self.documents, self.session.settings.dialect):
+            return
+        new = root.configuration
+        if (old.models, old.queries, old.exclude) != (new.models, new.queries, new.exclude):
+            self._start_index(root)
+        elif root.is_indexed:
+            self._changed(root)
+
+    def look_at_disk(self, after: float = 0.0) -> None:
+        """Compare time stamps in the background, unless that was done a moment ago."""
+        now = time.monotonic()
+        if now - self._scanned < after:
+            return
+        self._scanned = now
+        for root in self.roots:
+            if root.is_indexed:
+                if root.configuration_changed():
+                    self.reconfigure(root)
+                if root.is_indexed:
+                    self.session.scheduler.submit(_key("scan", root), 9, self._scan(root))
+
+    def tick(self) -> None:
+        """Something happened, so somebody is looking: the disk may be due."""
+        self.look_at_disk(_SCAN_AFTER)
+
+    def _scan(self, root: Root) -> Work:
+        before = root.generation
+        yield from root.scan(lambda: self.documents)
+        if root.generation != before:
+            self._changed(root)
+
+    def _is_configuration(self, root: Root, name: str) -> bool:
+        if not name.endswith((".toml", "/manifest.json")):
+            return False
+        return name.endswith("/smq.toml") or (
+            root.configuration_path is not None and name == uri_of(root.configuration_path)
+        )
+
+    def _edited(self, name: str) -> None:
+        self._edits[name] = self._edits.get(name, 0) + 1
+
+    def _took_text(self, name: str) -> None:
+        self._edited(name)
+        root = self.root_for(name)
+        document = self.documents[name]
+        if self._is_configuration(root, name):
+            self.reconfigure(root)
+            self.publisher.configuration(root)
+            return
+        if not root.is_indexed:
+            return
+        if root.takes(name):
+            root.apply([Change(name, document.text, document.version)])
+            self._changed(root, name)
+        else:
+            self.publisher.outside(name)
+
+    # Problems
+
+    def _start_index(self, root: Root) -> None:
+        root.is_indexed = False
+        self.session.scheduler.cancel(_key("check", root))
+        self.session.scheduler.submit(_key("index", root), 1, self._index(root))
+
+    def _index(self, root: Root) -> Work:
+        started = time.perf_counter()
+        before = root.snapshot if root.snapshot.uris else None
+        progress = self.publisher.progress(root)
+        try:
+            yield from root.index(lambda: self.documents, progress.report)
+        finally:
+            progress.end()
+        milliseconds = (time.perf_counter() - started) * 1000
+        logger.info(
+            "Read %d files of %s in %.0f ms", len(root.snapshot.uris), root.path, milliseconds
+        )
+        self.diagnoses[id(root)].change(before, root.snapshot)
+        self._remember(root)
+        for name in [n for n in self.documents if self.root_for(n) is root]:
+            self.bring_up_to_date(root, name)
+            self.publisher.publish(root, name)
+        self.publisher.configuration(root)
+        self._check_later(root)
+        if not self.is_indexing:
+            self.session.release()
+
+    def _remember(self, root: Root) -> None:
+        self._looked[id(root)] = root.snapshot
+
+    def _changed(self, root: Root, name: str | None = None) -> None:
+        """A new snapshot: the named file's problems now, the others' in slices."""
+        before = self._looked.get(id(root))
+        if before is root.snapshot:
+            return
+        self.diagnoses[id(root)].change(before, root.snapshot)
+        self._remember(root)
+        if name is not None:
+            touched = self.bring_up_to_date(root, name)
+            self.publisher.publish(root, name)
+            for other in touched - {name}:
+                self.publisher.publish(root, other)
+        self._check_later(root)
+        for listener in self.session.changed:
+            listener(root)
+
+    def bring_up_to_date(self, root: Root, name: str) -> set[str]:
+        """Look at one file if that is due; the files whose problems changed by it."""
+        diagnoses = self.diagnoses[id(root)]
+        if not root.is_indexed or name not in diagnoses.stale:
+            return set()
+        return diagnoses.look(root.snapshot, name)
+
+    def _check_later(self, root: Root) -> None:
+        if self.diagnoses[id(root)].stale:
+            self.session.scheduler.submit(_key("check", root), 5, self._check(root))
+
+    def _check(self, root: Root) -> Work:
+        diagnoses = self.diagnoses[id(root)]
+        first = [name for name in self.documents if self.root_for(name) is root]
+        for source in diagnoses.pending(first):
+            self.look(root, source)
+            yield
+        self.publisher.checked(root)
+
+    def look(self, root: Root, source: str) -> None:
+        """Look at one file if that is due, and tell about every file whose problems changed."""
+        diagnoses = self.diagnoses[id(root)]
+        if source in diagnoses.stale:
+            for name in diagnoses.look(root.snapshot, source):
+                self.publisher.publish(root, name)
+
+
+def _key(what: str, root: Root) -> str:
+    return f"{what} {root.uri}"
