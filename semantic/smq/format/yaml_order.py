@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from smq.syntax import Alias, Mapping, Node, Parsed, Sequence
+from smq.syntax import Alias, Mapping, Node, Parsed, Scalar, Sequence
 from smq.text import Edit, Span, apply_edits
 
 _FIRST = {"name": 0}
@@ -45,15 +45,15 @@ def _items(node: Node | None, key: str) -> Iterator[Mapping]:
 
 
 def _ordered(parsed: Parsed, mapping: Mapping, first: dict[str, int]) -> list[Edit]:
+    text, uri = parsed.document.text, parsed.document.uri
     wanted = sorted(mapping.pairs, key=lambda pair: first.get(pair.key.text, len(first)))
-    if wanted == list(mapping.pairs) or _has_references(mapping):
+    if wanted == list(mapping.pairs) or _is_fixed(mapping, text):
         return []
     if len({pair.key.text for pair in mapping.pairs}) < len(mapping.pairs):
         return []
     slots = _flow_slots(parsed, mapping) if mapping.flow else _block_slots(parsed, mapping)
     if slots is None:
         return []
-    text, uri = parsed.document.text, parsed.document.uri
     place = {id(pair): slot for pair, slot in zip(mapping.pairs, slots, strict=True)}
     return [
         Edit(uri, slot, place[id(pair)].cut(text))
@@ -90,8 +90,10 @@ def _block_slots(parsed: Parsed, mapping: Mapping) -> list[Span] | None:
     return slots
 
 
-def _has_references(node: Node | None) -> bool:
-    """Whether an anchor or an alias is inside; an alias must not come before its anchor."""
+def _is_fixed(node: Node | None, text: str) -> bool:
+    """Whether the order of what is inside matters: an alias must not come before its anchor, and
+    a block scalar that keeps the blank lines behind it would keep others elsewhere.
+    """
     waiting: list[Node | None] = [node]
     while waiting:
         found = waiting.pop()
@@ -104,4 +106,8 @@ def _has_references(node: Node | None) -> bool:
                 waiting += [pair.key, pair.value]
         elif isinstance(found, Sequence):
             waiting += found.items
+        elif isinstance(found, Scalar) and found.style in ("literal", "folded"):
+            header = text[found.span.start : found.span.start + 3]
+            if "+" in header:
+                return True
     return False
