@@ -1,0 +1,180 @@
+"""What can be done at a place: the fixes of findings there, and rewrites of whole queries.
+
+Actions come from the range that is asked for, never from what a client says it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from smq.expr import parse_expression
+from smq.format.json_edit import replace_item, set_value
+from smq.graph.formula import Formula, expand
+from smq.ide.queries import compiled, item_at, query_at
+from smq.query.written import Item, WrittenQuery
+from smq.rules.check import check
+from smq.rules.finding import Finding
+from smq.rules.fixing import fix_all
+from smq.rules.model_additions import added_metric, free_name
+from smq.sql.compile import CompileOptions, compile_query
+from smq.syntax import Sequence
+from smq.text import Edit, Span
+from smq.workspace import Snapshot
+
+Kind = Literal["quickfix", "refactor.rewrite", "refactor.extract", "source.fixAll"]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """`edits` may touch several files. A preferred one is what "fix this" should do."""
+
+    title: str
+    kind: Kind
+    edits: tuple[Edit, ...]
+    preferred: bool = False
+    finding: Finding | None = None
+
+
+def actions(
+    snapshot: Snapshot, uri: str, span: Span, findings: Iterable[Finding] | None = None
+) -> tuple[Action, ...]:
+    """The actions for a range; `findings` are the file's, where they are known already."""
+    if uri not in snapshot:
+        return ()
+    known = list(check(snapshot, [uri]) if findings is None else findings)
+    found = list(_fixes(known, span))
+    query = query_at(snapshot, uri, span.start)
+    if query is not None:
+        found.extend(_rewrites(snapshot, query))
+        item = item_at(query, span.start)
+        if item is not None:
+            found.extend(_extractions(snapshot, query, item))
+    return tuple(found)
+
+
+def fix_everything(snapshot: Snapshot, uri: str) -> tuple[Edit, ...]:
+    """All safe fixes of a file, as one edit of its whole text; empty when nothing changes."""
+    if uri not in snapshot:
+        return ()
+    text = snapshot.document(uri).text
+    fixed = fix_all(snapshot, check(snapshot, [uri])).get(uri)
+    return (Edit(uri, Span(0, len(text)), fixed),) if fixed is not None else ()
+
+
+def _fixes(findings: Iterable[Finding], span: Span) -> Iterator[Action]:
+    for finding in findings:
+        place = finding.location.span
+        if place.start > span.end or span.start > place.end:
+            continue
+        for number, fix in enumerate(finding.fixes):
+            if fix.edits:
+                preferred = number == 0 and fix.safety == "safe"
+                yield Action(fix.title, "quickfix", fix.edits, preferred, finding)
+
+
+# Whole queries.
+
+
+def _rewrites(snapshot: Snapshot, query: WrittenQuery) -> Iterator[Action]:
+    if query.node is None:
+        return
+    document = snapshot.document(query.uri)
+    result = compiled(snapshot, query)
+    if query.joins and result.queries:
+        edits = set_value(document, query.node, "joins", ())
+        yield Action("Use automatic joins", "refactor.rewrite", edits)
+    elif result.queries:
+        clause = _written_joins(snapshot, query)
+        if clause is not None:
+            edits = set_value(document, query.node, "joins", (clause,))
+            yield Action("Write the joins out", "refactor.rewrite", edits)
+    if any(problem.code == "JOI112" for problem in result.problems):
+        edits2 = _distributed(snapshot, query)
+        if edits2:
+            yield Action("Split into one query for each part", "refactor.rewrite", edits2)
+
+
+def _written_joins(snapshot: Snapshot, query: WrittenQuery) -> str | None:
+    """The automatic joins as a FROM clause; None when several facts would have to be one."""
+    result = compiled(snapshot, query)
+    leaves = result.queries[0].leaves
+    bases = {leaf.base for leaf in leaves}
+    if len(bases) != 1 or not any(leaf.joins for leaf in leaves):
+        return None
+    graph = snapshot.graph
+    clause = f"FROM {leaves[0].base}"
+    joined = {leaves[0].base}
+    for leaf in leaves:
+        for step in leaf.joins:
+            if step.right in joined:
+                continue
+            joined.add(step.right)
+            edges = [e for e in graph.edges(step.left) if e.right == step.right]
+            edge = next((e for e in edges if e.entities == step.entities), None)
+            if edge is None:
+                return None
+            pairs = " AND ".join(
+                f"{step.left}__{left.name} = {step.right}__{right.name}"
+                for left, right in edge.pairs
+            )
+            clause += f" LEFT JOIN {step.right} ON {pairs}"
+    return clause
+
+
+def _distributed(snapshot: Snapshot, query: WrittenQuery) -> tuple[Edit, ...]:
+    from smq.format.json_edit import literal
+
+    dialect = snapshot.configuration.dialect
+    options = CompileOptions(dialect, dialect, distribute=True)
+    result = compile_query(query, snapshot.graph, options)
+    if len(result.queries) < 2 or query.node is None:
+        return ()
+    parts = []
+    for one in result.queries:
+        lines = [f"  {literal(key)}: {literal(value)}" for key, value in one.written.items()]
+        parts.append("{\n" + ",\n".join(lines) + "\n}")
+    text = ",\n".join(parts)
+    in_list = isinstance(snapshot.parsed(query.uri).root, Sequence)
+    return (Edit(query.uri, query.node.span, text if in_list else f"[\n{text}\n]"),)
+
+
+# One item.
+
+
+def _extractions(snapshot: Snapshot, query: WrittenQuery, item: Item) -> Iterator[Action]:
+    if item.key != "metrics" or item.text in snapshot.graph.metrics:
+        return
+    dialect = snapshot.configuration.dialect
+    template = parse_expression(item.text, dialect)
+    if template.fault is not None or template.tables or not template.uses:
+        return
+    body = item.text[: template.body_end].strip()
+    taken = snapshot.graph.metrics
+    name = free_name(template.alias or "new_metric", taken)
+    home = _home(snapshot, [use.name for use in template.uses])
+    if home is None:
+        return
+    model = snapshot.graph.models[home]
+    if model.name_at.uri not in snapshot:
+        return
+    added = added_metric(snapshot.parsed(model.name_at.uri), model, name, body)
+    if added is None:
+        return
+    replaced = replace_item(snapshot.document(query.uri), item.node, name)
+    yield Action(
+        f"Extract into a metric '{name}' in the model's file",
+        "refactor.extract",
+        (added, *replaced),
+    )
+
+
+def _home(snapshot: Snapshot, names: Iterable[str]) -> str | None:
+    """The model in whose file a metric over these names belongs: that of the first one."""
+    for name in names:
+        if name in snapshot.graph.metrics:
+            formula = expand(snapshot.graph, name, snapshot.configuration.dialect)
+            if isinstance(formula, Formula) and formula.leaves:
+                return formula.leaves[0].base
+    return None
