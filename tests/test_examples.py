@@ -22,7 +22,8 @@ from smq.rules.check import check
 from smq.sql.compile import CompileOptions, compile_query
 from smq.sql.guard import refusal
 from smq.sql.result import CompiledQuery
-from smq_metasync.engines import Engine, Row, connect
+from smq_metasync.connect import connect
+from smq_metasync.engines import Engine, Row
 from smq_server.io.uris import path_of
 from smq_server.io.workspace import Workspace, open_workspace
 

@@ -1,20 +1,14 @@
-"""Connections to warehouses: run one SELECT, estimate it, cancel it.
+"""What every warehouse engine can do for us: run one query, estimate it, cancel it.
 
-This is the one door to an engine. It lets nothing through but a single query that only reads, and
-what an engine refuses comes back as an `EngineError` in the engine's words. Drivers are imported
-when a connection is made, never before.
+An engine lets nothing through but a single query that only reads, and what it refuses comes back
+as an `EngineError` in its own words. `smq_metasync.connect` makes the connections.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol, runtime_checkable
-
-from smq.workspace.configuration import EngineSettings
-
-ENGINES = ("duckdb", "postgres")
 
 Row = tuple[object, ...]
 
@@ -90,36 +84,6 @@ class Engine(Protocol):
         """Stop what is running; may be called from another thread, and when nothing runs."""
 
     def close(self) -> None: ...
-
-
-def connect(
-    settings: EngineSettings,
-    directory: Path,
-    environ: Mapping[str, str],
-    tables: Collection[str] | None = None,
-) -> Engine:
-    """Connect to the configured engine.
-
-    `directory` is what relative paths in the settings start from, `environ` the only place where
-    credentials come from. `tables` names the tables that will be read, so that an engine which
-    has to load files loads no others; None loads all. Raises EngineError.
-    """
-    if settings.type == "duckdb":
-        # Each engine brings its driver, which the other engines' users may not have.
-        from smq_metasync.engines.duckdb import DuckdbEngine
-
-        return DuckdbEngine(settings.duckdb, directory, tables)
-    if settings.type == "postgres":
-        from smq_metasync.engines.postgres import PostgresEngine
-
-        return PostgresEngine(settings.postgres, environ)
-    known = ", ".join(ENGINES)
-    raise EngineError(f"no engine is called '{settings.type}'; there are: {known}")
-
-
-def dialect_of(engine_type: str) -> str | None:
-    """The SQL that an engine speaks, known without connecting; None for an unknown engine."""
-    return engine_type if engine_type in ENGINES else None
 
 
 def only_one_query(sql: str, dialect: str) -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-from smq_metasync.engines import connect
+from smq_metasync.connect import connect
 from smq_server.cli import queries
 from smq_server.cli.findings import text
 from smq_server.cli.queries import Wanted

@@ -19,17 +19,8 @@ from itertools import islice
 from pathlib import Path
 
 from smq.sql.result import CompiledQuery
-from smq_metasync.engines import (
-    ENGINES,
-    Cancelled,
-    Engine,
-    EngineError,
-    Estimate,
-    Result,
-    Row,
-    connect,
-    dialect_of,
-)
+from smq_metasync.connect import ENGINES, connect, dialect_of
+from smq_metasync.engines import Cancelled, Engine, EngineError, Estimate, Result, Row
 from smq_server.cli import queries, results
 from smq_server.cli.cancelling import cancellable
 from smq_server.cli.engine_errors import explained
