@@ -327,6 +327,13 @@ def test_paths_are_matched_decoded_and_normalised() -> None:
     assert severity(found, "NAM101", "%EB%B6%80%EC%A0%90/a.yml") == "OFF"
 
 
+def test_paths_of_people() -> None:
+    found = Configuration(root="file:///w")
+    assert found.relative_path("file:///w/%EB%B6%80%EC%A0%90%20a/b.yml") == "부점 a/b.yml"
+    assert found.relative_path("file:///elsewhere/b%25.yml") == "/elsewhere/b%.yml"
+    assert found.relative_path("models.yml") == "models.yml"
+
+
 # --- discovery --------------------------------------------------------------------------------
 
 

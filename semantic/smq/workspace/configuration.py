@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import unquote, urlsplit
 
 from smq.problem import Severity
 from smq.workspace.patterns import matches
@@ -13,6 +13,8 @@ Severities = tuple[tuple[str, Severity], ...]
 
 # A name or a whole code says exactly one rule; no prefix can be more specific.
 _EXACT = 100
+
+_QUOTED = re.compile("(?:%[0-9A-Fa-f]{2})+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,16 @@ class Configuration:
     def relative_path(self, uri: str) -> str:
         """The file's path below the root, for patterns and for people; else its whole path."""
         if self.root and uri.startswith(self.root + "/"):
-            return unquote(uri[len(self.root) + 1 :])
-        if "://" in uri:
-            return unquote(urlsplit(uri).path)
-        return uri
+            return _unquoted(uri[len(self.root) + 1 :])
+        _, has_scheme, rest = uri.partition("://")
+        return _unquoted(rest[rest.find("/") :]) if has_scheme else uri
+
+
+def _unquoted(path: str) -> str:
+    """A URI's path as people write it, with its percent signs decoded."""
+    return _QUOTED.sub(
+        lambda match: bytes.fromhex(match[0].replace("%", "")).decode("utf-8", "replace"), path
+    )
 
 
 def specificity(selector: str, code: str, name: str) -> int | None:
