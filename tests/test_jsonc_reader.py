@@ -314,7 +314,19 @@ def test_nesting_has_a_limit_and_what_follows_is_kept(opened: str) -> None:
     assert value(parsed.root.get("metrics")) == ["x"]
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 50_000, "]" * 100_000, '"' * 50_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        '{"a":' * 50_000,
+        "]" * 100_000,
+        '"' * 50_000,
+        "[" + "1" * 500_000 + "x",
+        "[" * 300 + "/* " * 100_000,
+        '{"a": [}' + " " * 500_000 + "x",
+    ],
+    ids=lambda text: text[:12],
+)
 def test_hostile_text_is_read_without_harm(text: str) -> None:
     assert 1 <= len(check_sane(text).problems) <= 1_001
 

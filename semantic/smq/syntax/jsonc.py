@@ -12,8 +12,10 @@ import re
 from collections.abc import Iterator
 
 from smq.problem import Problem
-from smq.syntax.jsonc_recovery import AFTER, COLON, NEXT, VALUE, Reading, Token
+from smq.syntax.jsonc_recovery import Reading
+from smq.syntax.jsonc_state import AFTER, COLON, NEXT, VALUE
 from smq.syntax.jsonc_strings import decode
+from smq.syntax.jsonc_words import Token
 from smq.syntax.nodes import Document, Mapping, Node, Pair, Parsed, Scalar, Sequence, Value
 from smq.text import Location, Span
 
