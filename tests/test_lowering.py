@@ -377,6 +377,50 @@ def test_windows_over_aggregates() -> None:
     )
 
 
+# Joins.
+
+SHOPS: Tables = {
+    "shops": (
+        [("name", "text"), ("city", "text")],
+        [("서울", "S"), ("부산", "B"), ("광주", "G"), (None, "?")],
+    ),
+    **SALES,
+}
+
+
+def test_full_joins_keep_the_rows_of_both_sides() -> None:
+    check(
+        "SELECT s.shop, h.city, COUNT(s.id) AS n FROM sales AS s"
+        " FULL JOIN shops AS h ON s.shop = h.name GROUP BY s.shop, h.city",
+        [
+            ("서울", "S", 3),
+            ("부산", "B", 2),
+            ("대구", None, 1),
+            (None, None, 1),
+            (None, "G", 0),
+            (None, "?", 0),
+        ],
+        tables=SHOPS,
+    )
+    check(
+        "SELECT COUNT(*) AS n FROM sales AS s FULL JOIN shops AS h ON s.shop = h.name",
+        [(9,)],
+        tables=SHOPS,
+    )
+
+
+def test_a_full_join_between_other_joins() -> None:
+    check(
+        "SELECT h.city, t.id AS id, MEDIAN(s.amount) AS m FROM sales AS s"
+        " JOIN sales AS t ON s.id = t.id FULL JOIN shops AS h ON t.shop = h.name AND t.id > 1"
+        " LEFT JOIN shops AS g ON h.city = g.city WHERE g.city = 'S' OR h.city = 'G'"
+        " GROUP BY 1, 2 ORDER BY id NULLS LAST",
+        [("S", 2, 20), ("S", 3, 5), ("G", None, None)],
+        ordered=True,
+        tables=SHOPS,
+    )
+
+
 # NULLs.
 
 

@@ -36,6 +36,7 @@ from smq.sql.lower import (
     division,
     foreign_dates,
     frames,
+    full_join,
     group_by,
     grouped_expressions,
     identifiers,
@@ -87,6 +88,8 @@ _PASSES: tuple[_Pass, ...] = (
     _Pass(foreign_dates.today, _types(exp.CurrentDate), _needs(Needs.TODAY_WITHOUT_TIME)),
     # Refuses only; what it refuses is still as it was written.
     _Pass(frames.run, _types(exp.WindowSpec), adds=False),
+    # sqlglot has a rewriting of its own, which counts groups twice; this one leaves it no work.
+    _Pass(full_join.run, _types(exp.Join), _needs(Needs.FULL_JOIN_AS_UNION)),
     # The NULLs of a UNION are found while its branches are as the compiler made them.
     _Pass(typed_nulls.run, _types(exp.Union), _needs(Needs.TYPED_UNION_NULLS)),
     # An approximate percentile may become an exact one, which then goes the way of those.

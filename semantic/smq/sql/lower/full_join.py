@@ -1,0 +1,53 @@
+"""FULL JOIN, as a LEFT JOIN and below it those rows of the right side that it left out."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from smq.sql.lower.context import Context, ours
+from smq.sql.lower.inner_rows import InnerRows
+
+
+def run(tree: exp.Expr, context: Context) -> exp.Expr:
+    for select in reversed(list(tree.find_all(exp.Select))):
+        joins = select.args.get("joins") or []
+        places = [place for place, join in enumerate(joins) if join.side == "FULL"]
+        if not places:
+            continue
+        place = places[0]
+        join, later = joins[place], joins[place + 1 :]
+        stars = any(projection.is_star for projection in select.expressions)
+        if join.args.get("on") is None or stars or any(j.side in ("FULL", "RIGHT") for j in later):
+            context.refuse("this form of FULL JOIN", "not yet", join)
+            continue
+        rows = InnerRows(select, tree, "joined")
+        rows.finish()
+        source = select.args["from_"].this
+        source.set("this", _as_union(source.this, place))
+    return tree
+
+
+def _as_union(left: exp.Select, place: int) -> exp.Union:
+    if not left.expressions:
+        one = exp.Alias(this=exp.Literal.number(1), alias=ours("present"))
+        left.set("expressions", [one])
+    right = left.copy()
+    left.args["joins"][place].set("side", "LEFT")
+    join = right.args["joins"][place]
+    join.set("side", "RIGHT")
+    # Inside, the names on the left are those of the tables there; the right side is the row's.
+    match = exp.Select(
+        expressions=[exp.Literal.number(1)],
+        from_=right.args["from_"].copy(),
+        joins=[earlier.copy() for earlier in right.args["joins"][:place]],
+        where=exp.Where(this=join.args["on"].copy()),
+    )
+    unmatched: exp.Expr = exp.Not(this=exp.Exists(this=match))
+    where = right.args.get("where")
+    if where is not None:
+        condition = where.this
+        if isinstance(condition, exp.Or):
+            condition = exp.Paren(this=condition)
+        unmatched = exp.And(this=condition, expression=unmatched)
+    right.set("where", exp.Where(this=unmatched))
+    return exp.Union(this=left, expression=right, distinct=False)
