@@ -16,17 +16,28 @@ from tests.support.oracle_expressions import (
     Name,
     Over,
     Value,
+    Within,
     aggregate,
     comparable,
     conjuncts,
     evaluate,
+    membership,
     names,
     walk,
 )
 from tests.support.oracle_graph import Reference
 from tests.support.oracle_metrics import Meaning, is_metric_time, name_text
 from tests.support.oracle_windows import null_last, window
-from tests.support.oracle_world import GRAINS, Clause, Query, Refused, Row, Unsure, World
+from tests.support.oracle_world import (
+    GRAINS,
+    Clause,
+    Dimension,
+    Query,
+    Refused,
+    Row,
+    Unsure,
+    World,
+)
 
 Key = tuple[Value, ...]
 JoinedRow = dict[str, Row | None]
@@ -146,7 +157,9 @@ class _Evaluation:
         return list(groups.values())
 
     def _reach(self, base: str, text: str) -> None:
-        if not is_metric_time(text):
+        if is_metric_time(text):
+            self._own_time(base)
+        else:
             reference = self.graph.reference(text)
             _, model = self.graph.locate(base, reference)
             self.graph.check_grain(model, reference)
@@ -168,6 +181,8 @@ class _Evaluation:
 
     def _row_env(self, base: str, row: Row, metric_grain: str | None) -> Callable[[Expr], Value]:
         def env(node: Expr) -> Value:
+            if isinstance(node, Within):
+                return self._within(node, evaluate(node.left, env))
             text = self._written_name(name_text(node))
             if is_metric_time(text):
                 model = self.world.models[base]
@@ -180,20 +195,32 @@ class _Evaluation:
 
         return env
 
+    def _within(self, node: Within, left: Value) -> Value:
+        model = self.world.models[node.model]
+        choices = []
+        for row in model.table.rows:
+            env = self._row_env(model.name, row, None)
+            if node.where is None or evaluate(node.where, env) is True:
+                choices.append(env(Name(f"{node.model}__{node.item}")))
+        return membership(left, choices, negated=node.negated)
+
     def _metric_grain(self, leaves: list[Leaf]) -> str | None:
         """The grain of a bare metric_time: the coarsest of the metrics' own."""
         if not any(is_metric_time(text) for text in self.query.group_by):
             return None
         grains = []
         for leaf in leaves:
-            model = self.world.models[leaf.base]
-            dimension = model.dimension(model.agg_time or "")
-            if dimension is None:
-                if any(d.grain for d in model.dimensions):
-                    raise Unsure(f"which time dimension of {leaf.base} is metric_time")
-                raise Refused(f"{leaf.base} has no aggregation time dimension")
-            grains.append(dimension.grain or "day")
+            grains.append(self._own_time(leaf.base).grain or "day")
         return max(grains, key=GRAINS.index)
+
+    def _own_time(self, base: str) -> Dimension:
+        model = self.world.models[base]
+        dimension = model.dimension(model.agg_time or "")
+        if dimension is None:
+            if any(d.grain for d in model.dimensions):
+                raise Unsure(f"which time dimension of {base} is metric_time")
+            raise Refused(f"{base} has no aggregation time dimension")
+        return dimension
 
     # --- written joins ------------------------------------------------------------------
 
@@ -230,11 +257,17 @@ class _Evaluation:
 
     def _once_each(self, leaf: Leaf, rows: list[JoinedRow]) -> Value:
         """The leaf over the distinct base rows among joined rows; a missing base is no row."""
+        used = {name for part in (leaf.agg.arg, leaf.agg.where) if part for name in names(part)}
+        others = {self._joined_model(name, set(row)) for row in rows for name in used} - {leaf.base}
         seen: dict[int, Value] = {}
+        partners: dict[int, tuple[int, ...]] = {}
         for row in rows:
             base_row = row[leaf.base]
             if base_row is None:
                 continue
+            partner = tuple(id(row[model]) for model in sorted(others))
+            if partners.setdefault(id(base_row), partner) != partner:
+                raise Unsure("the clause gives one base row several rows of its row expression")
             env = self._joined_env(row)
             passes = all(evaluate(part, env) is True for w in leaf.filters for part in conjuncts(w))
             if passes and (leaf.agg.where is None or evaluate(leaf.agg.where, env) is True):
@@ -299,6 +332,8 @@ class _Evaluation:
                 assert aliases is not None
                 alias, _, column = node.text.partition(".")
                 return self._joined_item(aliases[alias], column, row)
+            if isinstance(node, Within):
+                return self._within(node, evaluate(node.left, env))
             text = name_text(node)
             if aliases is not None:
                 for name in sorted(self.world.models, key=len, reverse=True):

@@ -104,7 +104,18 @@ class Leaf:
     base: str
 
 
-Expr = Lit | Name | Template | Op | Agg | Over | Leaf
+@dataclass(frozen=True)
+class Within:
+    """`left IN (SELECT model__item FROM model WHERE …)`; `where` is over that model alone."""
+
+    left: Expr
+    model: str
+    item: str
+    where: Expr | None = None
+    negated: bool = False
+
+
+Expr = Lit | Name | Template | Op | Agg | Over | Leaf | Within
 Environment = Callable[[Expr], Value]
 
 
@@ -117,6 +128,8 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return tuple(part for part in (arg, where) if part is not None)
         case Over(_, args, partition, order):
             return (*args, *partition, *(sort.expr for sort in order))
+        case Within(left):
+            return (left,)
     return ()
 
 
@@ -153,6 +166,8 @@ def substitute(expr: Expr, swap: Callable[[Expr], Expr | None]) -> Expr:
                 partition=tuple(substitute(part, swap) for part in partition),
                 order=tuple(replace(s, expr=substitute(s.expr, swap)) for s in order),
             )
+        case Within(left):
+            return replace(expr, left=substitute(left, swap))
     return expr
 
 
@@ -195,7 +210,7 @@ def _operate(op: str, args: tuple[Expr, ...], env: Environment) -> Value:
     if op == "is not null":
         return values[0] is not None
     if op in ("in", "not in"):
-        return _membership(values[0], values[1:], negated=op == "not in")
+        return membership(values[0], values[1:], negated=op == "not in")
     if op == "nullif":
         same = None not in values and compare(values[0], values[1]) == 0
         return None if same else values[0]
@@ -204,7 +219,10 @@ def _operate(op: str, args: tuple[Expr, ...], env: Environment) -> Value:
     return _plain(op, values)
 
 
-def _membership(value: Value, choices: Sequence[Value], *, negated: bool) -> Value:
+def membership(value: Value, choices: Sequence[Value], *, negated: bool) -> Value:
+    """SQL's IN and NOT IN: NULL among the choices makes a miss unknown."""
+    if not choices:
+        return negated
     if value is None:
         return None
     if any(choice is not None and compare(value, choice) == 0 for choice in choices):

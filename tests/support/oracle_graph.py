@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 from tests.support.oracle_expressions import Value, comparable, truncate
 from tests.support.oracle_world import GRAINS, Model, Refused, Row, Unsure, World
@@ -12,7 +13,7 @@ from tests.support.oracle_world import GRAINS, Model, Refused, Row, Unsure, Worl
 
 @dataclass(frozen=True)
 class Edge:
-    """A to-one edge by one complete key, whose entities are all declared on both sides."""
+    """A to-one edge: entities of both sides that cover a complete key of the target."""
 
     source: str
     target: str
@@ -41,17 +42,11 @@ class Graph:
 
     @cached_property
     def edges(self) -> dict[str, list[Edge]]:
-        found: dict[str, list[Edge]] = {}
-        for source in self.world.models.values():
-            declared = {e.name for e in source.entities if e.kind != "natural"}
-            found[source.name] = [
-                Edge(source.name, target.name, key)
-                for target in self.world.models.values()
-                if target is not source
-                for key in target.keys
-                if set(key) <= declared
-            ]
-        return found
+        models = self.world.models.values()
+        return {
+            source.name: [e for t in models if t is not source for e in _edges(source, t)]
+            for source in models
+        }
 
     def shortest(self, source: str, target: str) -> list[Path]:
         """All shortest paths; an empty list when there is none."""
@@ -165,10 +160,15 @@ class Graph:
         if declared is None:
             return
         if declared.is_key:
+            if path:
+                raise Unsure(f"{entity} is written where a path has already arrived")
             yield name, path
-        for edge in self.edges[name]:
-            if entity in edge.key:
-                yield edge.target, (*path, edge)
+        # A named entity chooses its key; other entities that match as well do not matter then.
+        known = {e.name for e in self.world.models[name].entities if e.kind != "natural"}
+        for target in self.world.models.values():
+            for key in target.keys if target.name != name else ():
+                if entity in key and set(key) <= known:
+                    yield target.name, (*path, Edge(name, target.name, key))
 
     def model_of(self, base: str, text: str) -> str:
         return self.locate(base, self.reference(text))[1].name
@@ -196,6 +196,21 @@ class Graph:
         own = dimension.grain or "day"
         if GRAINS.index(reference.grain) < GRAINS.index(own):
             raise Refused(f"{reference.grain} is finer than {own}")
+
+
+def _edges(source: Model, target: Model) -> list[Edge]:
+    """One edge by all entities that match, if they cover a key. Entities that name one column of
+    the target are roles of it, and each role is an edge of its own."""
+    declared = {e.name for e in source.entities if e.kind != "natural"}
+    by_column: dict[str, list[str]] = {}
+    for entity in target.entities:
+        if entity.is_key and entity.name in declared:
+            by_column.setdefault(entity.column, []).append(entity.name)
+    return [
+        Edge(source.name, target.name, pairs)
+        for pairs in product(*by_column.values())
+        if any(set(key) <= set(pairs) for key in target.keys)
+    ]
 
 
 def _column(model: Model, entity: str) -> str:

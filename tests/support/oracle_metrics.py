@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 
 from tests.support.oracle_expressions import (
     Agg,
@@ -152,10 +153,26 @@ class Meaning:
                 raise Refused(f"{full} is not in groupBy")
             return Name(full)
         if len(with_measure) == 1 and not with_dimension:
+            if with_measure[0].name not in self.models_in_query:
+                raise Unsure(f"{with_measure[0].name} is in the query by this measure alone")
             return self._own_aggregate(with_measure[0], text)
         if not with_dimension and not with_measure:
             raise Refused(f"{text} is not known")
         raise Unsure(f"{text} is in several models")
+
+    @cached_property
+    def models_in_query(self) -> set[str]:
+        """The models of groupBy items and of the metrics that are written by name."""
+        found = set()
+        for text in self.query.group_by:
+            if not is_metric_time(text):
+                found.add(self.graph.reference(text).model)
+        for select in self.query.metrics:
+            for name in names(select.expr):
+                if name in self.world.metrics:
+                    tree = self.metric(name, (), ())
+                    found |= {n.base for n in walk(tree) if isinstance(n, Leaf)}
+        return {model for model in found if model is not None}
 
     def _own_aggregate(self, model: Model, name: str) -> Expr:
         """A measure aggregated with its own aggregation, over its own model."""

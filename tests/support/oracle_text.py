@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 
-from tests.support.oracle_expressions import Agg, Bound, Expr, Lit, Name, Op, Over, Template, Value
+from tests.support.oracle_expressions import (
+    Agg,
+    Bound,
+    Expr,
+    Lit,
+    Name,
+    Op,
+    Over,
+    Template,
+    Value,
+    Within,
+)
 
 AGGREGATES = {
     "sum": "SUM",
@@ -103,6 +114,10 @@ def to_sql(expr: Expr) -> str:
             return _aggregation(expr)
         case Over():
             return _over(expr)
+        case Within(left, model, item, where, negated):
+            source = f"SELECT {quoted(f'{model}__{item}')} FROM {quoted(model)}"
+            tail = "" if where is None else f" WHERE {to_sql(where)}"
+            return f"{_inner(left)} {'NOT IN' if negated else 'IN'} ({source}{tail})"
     raise TypeError(expr)
 
 

@@ -106,6 +106,7 @@ METRIC_NAMES = (
     "unique_buyers",
 )
 TEXTS = ("a", "b", "c", "가", "나")
+ODD_TEXTS = ("it's", "a;b--", "back\\slash", '"q"', "%_", "x/*y*/")
 COLUMN_NAMES = ("value", "qty", "amount", "order", "금액", "Price Paid", "score", "x_1")
 
 
@@ -135,6 +136,7 @@ class _Maker:
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
+        self.always_aggregated = rng.random() < 0.4
         self.models: list[Model] = []
         self.measure_numbers = itertools.count(1)
         self.foreign: dict[str, list[tuple[tuple[str, ...], Model, tuple[str, ...]]]] = {}
@@ -267,7 +269,17 @@ class _Maker:
                     )
                 )
             agg = rng.choice(
-                (None, "sum", "sum", "count", "count_distinct", "average", "min", "max", "median")
+                (
+                    "sum" if self.always_aggregated else None,
+                    "sum",
+                    "sum",
+                    "count",
+                    "count_distinct",
+                    "average",
+                    "min",
+                    "max",
+                    "median",
+                )
             )
             measure = Measure(
                 f"m{next(self.measure_numbers)}_{column.lower()[:3]}", kind, expr, agg
@@ -395,7 +407,7 @@ def value(rng: Random, kind: str) -> Value:
             day = _date(rng)
             seconds = rng.choice((0, 1, 3599, 3600, 43200, 86399))
             return datetime(day.year, day.month, day.day) + timedelta(seconds=seconds)
-    return rng.choice(TEXTS)
+    return rng.choice(ODD_TEXTS if rng.random() < 0.04 else TEXTS)
 
 
 def _date(rng: Random, days: range | None = None) -> date:
@@ -575,11 +587,15 @@ def comparison(rng: Random, left: Expr, kind: str) -> Expr:
         return rng.choice((left, Op("not", (left,)), Op("=", (left, Lit(rng.random() < 0.5)))))
     if kind in ("date", "timestamp"):
         low, high = sorted((_date(rng), _date(rng)))
+        if kind == "timestamp" and rng.random() < 0.3:
+            moment = datetime(low.year, low.month, low.day, 12, 0, rng.choice((0, 1)))
+            return Op(rng.choice((">", "<=")), (left, Lit(moment, rng.random() < 0.5)))
         bare = rng.random() < 0.6
         if rng.random() < 0.3:
             return Op("between", (left, Lit(low, bare), Lit(high, bare)))
         return Op(rng.choice(("<", "<=", ">", ">=")), (left, Lit(low, bare)))
-    choices: tuple[Value, ...] = (*TEXTS, "A", "a!", "first", "none") if kind == "text" else ()
+    texts = (*TEXTS, "A", "a!", "first", "none", rng.choice(ODD_TEXTS))
+    choices: tuple[Value, ...] = texts if kind == "text" else ()
     if rng.random() < 0.35:
         picked = [Lit(rng.choice(choices) if choices else rng.randint(-1, 9)) for _ in range(2)]
         return Op(rng.choice(("in", "in", "not in")), (left, *picked))

@@ -20,6 +20,7 @@ from tests.support.oracle_expressions import (
     Op,
     Over,
     Sort,
+    Within,
     walk,
 )
 from tests.support.oracle_metrics import Meaning
@@ -108,6 +109,9 @@ class QueryMaker:
         names = list(self.world.metrics)
         chosen = rng.sample(names, min(len(names), rng.choice((1, 1, 1, 2, 2, 3))))
         self.query.metrics = [Select(Name(name)) for name in chosen]
+        for select in self.query.metrics:
+            if rng.random() < 0.06:
+                select.alias = rng.choice(("renamed", "이름", "select"))
         self.bases = self._bases(chosen)
         if rng.random() < 0.12:
             self._write_clause()
@@ -376,10 +380,16 @@ class QueryMaker:
             null = Op("is null", (Name(rng.choice(self.query.group_by)),))
             return Op("or", (having, null))
         if chance < 0.95 and metric is not None:
+            if rng.random() < 0.4:
+                ratio = Op("/", (metric, Op("nullif", (self._any_metric() or metric, Lit(0)))))
+                return Op(comparing, (ratio, Lit(rng.choice((0.5, 1.3, 2.1)))))
             return Op("and", (self._row_filter(), Op(comparing, (metric, number))))
         over = self._window() if self.query.group_by else None
         if over is not None and over.func in ("sum", "count", "rank", "row_number", "avg"):
-            return Op(comparing, (over, number))
+            late = Op(comparing, (over, number))
+            if metric is not None and rng.random() < 0.3:
+                return Op("or", (late, Op("=", (metric, number))))
+            return late
         return self._row_filter()
 
     def _row_filter(self) -> Expr:
@@ -391,6 +401,8 @@ class QueryMaker:
             parts = [self._own_filter(rng.choice(shared)) for _ in range(2)]
         else:
             parts = [self.near.filter_near(rng.choice(shared)) for _ in range(2)]
+            if rng.random() < 0.2:
+                parts[0] = self._special_filter(shared) or parts[0]
         chance = rng.random()
         if chance < 0.12:
             return Op("or", (parts[0], parts[1]))
@@ -399,6 +411,32 @@ class QueryMaker:
         if chance < 0.26:
             return Op("not", (parts[0],))
         return parts[0]
+
+    def _special_filter(self, shared: list[str]) -> Expr | None:
+        """A bare name, metric_time, or membership in the values of a model."""
+        rng = self.rng
+        chance = rng.random()
+        model = self.world.models[rng.choice(shared)]
+        dimension = rng.choice(model.dimensions)
+        if chance < 0.4:
+            homes = [m for m in self.world.models.values() if m.dimension(dimension.name)]
+            named = dimension.name in self.world.metrics or any(
+                m.measure(dimension.name) or m.entity(dimension.name)
+                for m in self.world.models.values()
+            )
+            used = {*self.bases, *(text.partition("__")[0] for text in self.query.group_by)}
+            if len(homes) > 1 or named or model.name not in used:
+                return None
+            return comparison(rng, Name(dimension.name), dimension.type)
+        if chance < 0.6:
+            return comparison(rng, Name("metric_time__" + rng.choice(("month", "year"))), "date")
+        other = rng.choice(list(self.world.models.values()))
+        alike = [d for d in other.dimensions if d.type == dimension.type and not d.grain]
+        if not alike or dimension.grain:
+            return None
+        where = self._own_filter(other.name) if rng.random() < 0.5 else None
+        left = Name(f"{model.name}__{dimension.name}")
+        return Within(left, other.name, rng.choice(alike).name, where, rng.random() < 0.3)
 
     def _own_filter(self, model: str) -> Expr:
         dimension = self.rng.choice(self.world.models[model].dimensions)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from smq.graph.graph import SemanticGraph
 from smq.graph.loaders import load
-from smq.problem import Problem
+from smq.problem import Problem, Severity
 from smq.query.read import read_queries
+from smq.rules.registry import find
 from smq.sql.compile import CompileOptions, compile_query
 from smq.sql.result import Compiled
 from smq.syntax import Document, jsonc
@@ -31,12 +32,17 @@ def load_workspace(
 def compile_text(
     graph: SemanticGraph, text: str, options: CompileOptions | None = None
 ) -> list[Compiled]:
-    """Each query of an SMQ document compiled; faults of structure count as its problems."""
+    """Each query of an SMQ document compiled; faults of structure belong to the first one.
+
+    A query with an error of structure is not run, whatever the compiler could make of it.
+    """
     parsed = jsonc.parse(Document("q.smq.json", text))
     queries, problems = read_queries(parsed)
     if not queries:
         return [Compiled((), (*parsed.problems, *problems))]
     compiled = [compile_query(query, graph, options or CompileOptions()) for query in queries]
+    found = (*parsed.problems, *problems)
+    fatal = any((rule := find(p.code)) and rule.severity is Severity.ERROR for p in found)
     first = compiled[0]
-    compiled[0] = Compiled(first.queries, (*parsed.problems, *problems, *first.problems))
+    compiled[0] = Compiled(() if fatal else first.queries, (*found, *first.problems))
     return compiled
