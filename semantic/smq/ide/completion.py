@@ -94,13 +94,14 @@ def completions(snapshot: Snapshot, uri: str, offset: int) -> Completions:
         items = _values(snapshot, uri, spot)
     else:
         return _items(snapshot, uri, spot, offset)
-    return _chosen(items, typed)
+    return chosen(items, typed)
 
 
 # Choosing and ordering.
 
 
-def _chosen(items: Iterator[Completion], typed: str) -> Completions:
+def chosen(items: Iterator[Completion], typed: str) -> Completions:
+    """The offers that fit what is typed, best first, at most as many as a list can show."""
     wanted = _letters(typed)
     found: list[tuple[tuple[int, int, str], Completion]] = []
     for item in items:
@@ -201,7 +202,7 @@ def _items(snapshot: Snapshot, uri: str, spot: Spot, offset: int) -> Completions
             for item in _whole(offers, spot, spot.replace, "")
             if not item.snippet
         )
-        return _chosen(quoted, "")
+        return chosen(quoted, "")
     content = spot.scalar.content
     before = _decoded_before(spot.scalar, offset)
     is_plain = _is_one_name(before) and _is_one_name(spot.scalar.text)
@@ -210,10 +211,10 @@ def _items(snapshot: Snapshot, uri: str, spot: Spot, offset: int) -> Completions
         items += list(offers.grains(before, content))
         if spot.key == "metrics":
             items += list(offers.windows(content))
-        return _chosen(iter(items), before.lstrip("-") if spot.key == "orderBy" else before)
+        return chosen(iter(items), before.lstrip("-") if spot.key == "orderBy" else before)
     word = _word_before(before)
     span = _word_span(spot.scalar, offset, word)
-    return _chosen(offers.in_expression(spot.key, word, span, before), word)
+    return chosen(offers.in_expression(spot.key, word, span, before), word)
 
 
 def _whole(offers: _Offers, spot: Spot, span: Span, typed: str) -> Iterator[Completion]:

@@ -8,5 +8,10 @@ FEATURES = (
     "synchronise",
     "configuration",
     "diagnostic",
+    "hovering",
+    "completing",
+    "navigation",
+    "outlining",
+    "acting",
 )
 """The modules of this package, in the order in which they register."""

@@ -1,0 +1,124 @@
+"""Completion and signature help."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+
+if TYPE_CHECKING:
+    from smq.ide.completion import Completion
+    from smq_server.lsp.app import SmqServer
+    from smq_server.lsp.state import View
+
+_KINDS = {
+    "key": types.CompletionItemKind.Property,
+    "metric": types.CompletionItemKind.Value,
+    "model": types.CompletionItemKind.Class,
+    "dimension": types.CompletionItemKind.Field,
+    "time": types.CompletionItemKind.Field,
+    "measure": types.CompletionItemKind.Variable,
+    "entity": types.CompletionItemKind.Reference,
+    "grain": types.CompletionItemKind.EnumMember,
+    "alias": types.CompletionItemKind.Variable,
+    "function": types.CompletionItemKind.Function,
+    "keyword": types.CompletionItemKind.Keyword,
+    "value": types.CompletionItemKind.Constant,
+    "snippet": types.CompletionItemKind.Snippet,
+    "column": types.CompletionItemKind.Field,
+    "source": types.CompletionItemKind.Module,
+}
+_PLACE = re.compile(r"\$\{\d+:([^}]*)\}|\$\d+")
+_TRIGGERS = ['"', "_", "-", "(", ",", " ", ":"]
+
+
+def register(server: SmqServer) -> None:
+    session = server.session
+
+    @server.feature(
+        types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=_TRIGGERS)
+    )
+    def completion(params: types.CompletionParams) -> dict[str, Any]:
+        from smq.ide.completion import completions
+        from smq.ide.model_completion import model_completions
+
+        view = session.view(params.text_document.uri)
+        if view is None:
+            return {"isIncomplete": False, "items": []}
+        is_query = view.snapshot.document(view.uri).kind == "smq"
+        find = completions if is_query else model_completions
+        found = find(view.snapshot, view.uri, view.offset(params.position))
+        hidden = session.settings.hide_unreachable
+        items = [item for item in found.items if not (hidden and item.why_not)]
+        snippets = _snippets()
+        markdown = _markdown()
+        return {
+            "isIncomplete": found.incomplete,
+            "items": [_item(view, item, snippets, markdown) for item in items],
+        }
+
+    def _snippets() -> bool:
+        document = session.client.text_document
+        item = document.completion.completion_item if document and document.completion else None
+        return bool(item and item.snippet_support)
+
+    def _markdown() -> bool:
+        document = session.client.text_document
+        item = document.completion.completion_item if document and document.completion else None
+        formats = (item.documentation_format if item else None) or ()
+        return types.MarkupKind.Markdown in formats
+
+    @server.feature(
+        types.TEXT_DOCUMENT_SIGNATURE_HELP,
+        types.SignatureHelpOptions(trigger_characters=["(", ","]),
+    )
+    def signature_help(params: types.SignatureHelpParams) -> types.SignatureHelp | None:
+        from smq.ide.signature import signature
+
+        view = session.view(params.text_document.uri)
+        if view is None:
+            return None
+        found = signature(view.snapshot, view.uri, view.offset(params.position))
+        if found is None:
+            return None
+        function = found.function
+        information = types.SignatureInformation(
+            function.signature,
+            function.text,
+            [types.ParameterInformation(parameter) for parameter in function.parameters],
+            found.active,
+        )
+        return types.SignatureHelp([information], 0, found.active)
+
+
+def _item(view: View, item: Completion, snippets: bool, markdown: bool) -> dict[str, Any]:
+    text = item.insert if snippets or not item.snippet else _plain(item.insert)
+    found: dict[str, Any] = {
+        "label": item.label,
+        "kind": _KINDS[item.kind].value,
+        "sortText": f"{item.rank:04d}",
+        "filterText": _filter_text(view, item),
+        "textEdit": {"range": view.wire_range(item.span), "newText": text},
+    }
+    if item.detail:
+        found["detail"] = item.detail
+    if item.documentation or item.why_not:
+        words = "\n\n".join(part for part in (item.why_not, item.documentation) if part)
+        kind = "markdown" if markdown else "plaintext"
+        found["documentation"] = {"kind": kind, "value": words}
+    if snippets and item.snippet:
+        found["insertTextFormat"] = types.InsertTextFormat.Snippet.value
+    return found
+
+
+def _filter_text(view: View, item: Completion) -> str:
+    """What the client compares with the text it would replace, quotes included."""
+    words = item.filter or item.label
+    quoted = item.span.cut(view.text).startswith('"')
+    return f'"{words}' if quoted else words
+
+
+def _plain(snippet: str) -> str:
+    """A snippet for a client without them: its words, without the places."""
+    return _PLACE.sub(lambda match: match.group(1) or "", snippet).replace("\\$", "$")
