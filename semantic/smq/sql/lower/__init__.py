@@ -40,6 +40,7 @@ from smq.sql.lower import (
     group_by,
     grouped_expressions,
     identifiers,
+    inner_names,
     like,
     null_ordering,
     null_safe,
@@ -148,7 +149,8 @@ _PASSES: tuple[_Pass, ...] = (
     # After all that adds conditions.
     _Pass(booleans.run, _types(exp.Select), _needs(Needs.BOOLEANS_AS_NUMBERS)),
     _Pass(settings.run, _types(exp.Select), adds=False),
-    # Late, because every pass may add names.
+    # Late, because every pass may add names. What need not be exact is known before it is quoted.
+    _Pass(inner_names.run, _types(exp.TableAlias), adds=False),
     _Pass(identifiers.run, _types(exp.Identifier), adds=False),
     # Names that were quoted here and not there are equal only now.
     _Pass(group_by.without_repetition, _types(exp.Group), adds=False),
