@@ -38,6 +38,7 @@ check: $(READY) ## format, lint, types, import directions, generated files, test
 	@$(BIN)/mypy
 	@$(BIN)/python examples/make_data.py --check > /dev/null
 	@$(BIN)/python docs/make_picture.py --check
+	@$(BIN)/python docs/readme.py --check
 	@$(BIN)/python docs/generate.py --check
 	@$(BIN)/smq check examples/bank examples/shop
 	@$(MAKE) --no-print-directory test
@@ -57,6 +58,7 @@ generate: $(READY) ## write the files that are made from others
 	@$(BIN)/python examples/make_data.py
 	@$(BIN)/python docs/generate.py
 	@$(BIN)/python docs/make_picture.py
+	@$(BIN)/python docs/readme.py
 
 lock: $(READY) ## resolve the newest versions that pyproject.toml allows
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
