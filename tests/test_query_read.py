@@ -291,6 +291,13 @@ def test_names_in_templates_are_names() -> None:
     assert query.filters[0].text == "{{ Dimension('지점__x') }} = 1"
 
 
+def test_marks_in_another_order_keep_their_places() -> None:
+    # NFC puts the dot below first; a map by characters would then point at the wrong one.
+    query, problems = one('{"metrics": ["\u0301\u0323"]}')
+    assert query.metrics[0].text == "\u0301\u0323"
+    assert problems == []
+
+
 def test_blanks_around_items_do_not_count() -> None:
     text = '{"metrics": ["\\u0020 a \\n"]}'
     query, problems = one(text)

@@ -31,40 +31,14 @@ def readable(node: Scalar) -> Scalar:
     """A scalar whose text is trimmed and normalised, and whose places are those of `node`."""
     text = node.text
     stripped = text.strip()
-    if stripped == text and is_nfc(text):
-        return node
-    wanted = normalised(text)
-    begin = len(text) - len(text.lstrip())
-    source = node.source_map
-    written: list[str] = []
-    segments: list[Segment] = []
-    decoded = 0
-    for piece, start, end in _pieces(text, begin, begin + len(stripped)):
-        at, to = source.start(start), source.end(end)
-        previous = segments[-1] if segments else None
-        if (
-            previous
-            and len(piece) == to - at == end - start
-            and previous[2] == previous[3]
-            and previous[1] + previous[3] == at
-        ):
-            segments[-1] = (
-                previous[0],
-                previous[1],
-                previous[2] + len(piece),
-                previous[3] + to - at,
-            )
-        else:
-            segments.append((decoded, at, len(piece), to - at))
-        written.append(piece)
-        decoded += len(piece)
-    composed = "".join(written)
-    if composed != wanted.strip():
-        # Marks that reorder across the pieces: the places matter more than the form.
-        return node
-    if not segments:
-        segments.append((0, source.start(begin), 0, 0))
-    return replace(node, text=composed, value=composed, segments=tuple(segments))
+    if is_nfc(text):
+        return node if stripped == text else _trimmed(node, text, stripped)
+    composed = _mapped(node, text, stripped, compose=True)
+    # Marks may compose across our pieces, or change their order, so that no map has a place for
+    # each: the places matter more than the form.
+    if composed is not None and composed.text == normalised(text).strip():
+        return composed
+    return node if stripped == text else _trimmed(node, text, stripped)
 
 
 def merged(nodes: Sequence[Scalar]) -> Scalar:
@@ -75,11 +49,41 @@ def merged(nodes: Sequence[Scalar]) -> Scalar:
         if segments:
             segments.append((length, segments[-1][1] + segments[-1][3], 1, 0))
             length += 1
-        segments += [(length + at, *rest) for at, *rest in node.source_map.segments]
+        for at, start, decoded, written in node.source_map.segments:
+            segments.append((length + at, start, decoded, written))
         length += len(node.text)
     text = " ".join(node.text for node in nodes)
     span = Span(nodes[0].span.start, nodes[-1].span.end)
     return Scalar(span, text, text, "double", tuple(segments))
+
+
+def _trimmed(node: Scalar, text: str, stripped: str) -> Scalar:
+    return _mapped(node, text, stripped, compose=False) or node
+
+
+def _mapped(node: Scalar, text: str, stripped: str, *, compose: bool) -> Scalar | None:
+    """The trimmed text, its names composed or not; None when there is no map for it."""
+    begin = len(text) - len(text.lstrip())
+    source = node.source_map
+    written: list[str] = []
+    segments: list[Segment] = []
+    decoded = 0
+    for piece, start, end in _pieces(text, begin, begin + len(stripped), compose):
+        at, to = source.start(start), source.end(end)
+        same = len(piece) == to - at == end - start
+        if len(piece) == to - at > 1 and piece != text[start:end]:
+            return None
+        last = segments[-1] if segments else None
+        if same and last and last[2] == last[3] and last[1] + last[3] == at:
+            segments[-1] = (last[0], last[1], last[2] + len(piece), last[3] + to - at)
+        else:
+            segments.append((decoded, at, len(piece), to - at))
+        written.append(piece)
+        decoded += len(piece)
+    if not segments:
+        segments.append((0, source.start(begin), 0, 0))
+    result = "".join(written)
+    return replace(node, text=result, value=result, segments=tuple(segments))
 
 
 def _parts(text: str) -> Iterator[tuple[str, bool]]:
@@ -92,19 +96,19 @@ def _parts(text: str) -> Iterator[tuple[str, bool]]:
     yield text[done:], False
 
 
-def _pieces(text: str, start: int, stop: int) -> Iterator[tuple[str, int, int]]:
-    """Cut text[start:stop] into characters as NFC composes them, with where each one stands."""
+def _pieces(text: str, start: int, stop: int, compose: bool) -> Iterator[tuple[str, int, int]]:
+    """Cut text[start:stop] into characters, as NFC composes them, with where each one stands."""
     offset = 0
     for part, literal in _parts(text):
         begin, end = max(offset, start), min(offset + len(part), stop)
         at = begin
         while at < end:
             to = at + 1
-            if not literal:
+            if compose and not literal:
                 while to < end and _joins(text[at:to], text[to]):
                     to += 1
             piece = text[at:to]
-            yield (piece if literal else nfc(piece)), at, to
+            yield (nfc(piece) if compose and not literal else piece), at, to
             at = to
         offset += len(part)
 
