@@ -8,6 +8,14 @@ import pytest
 from tests.support.cli import Cli
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update",
+        action="store_true",
+        help="write what the cases under tests/cases/messages say now, to be reviewed as a diff",
+    )
+
+
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
     """Commands run in the test's own directory, which is its home, too."""

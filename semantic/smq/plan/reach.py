@@ -112,7 +112,7 @@ class Reach:
                 "paths": tuple(_described(leaf.base, path) for path in paths),
                 "choices": self._choices(ref, paths),
             }
-            self._say("JOI102", need, leaf, ref.model, args)
+            self._say("JOI102", need, leaf, f"{leaf.base} → {ref.written}", args)
             return None
         if need is not None:
             self._unreached.append((leaf, need))

@@ -214,7 +214,8 @@ class _Binder:
         seen: dict[str, Item] = {}
         parts: list[Group | Output] = [*groups, *outputs]
         for part in parts:
-            first = seen.setdefault(part.name, part.item)
+            # Engines tell columns apart without looking at the case of letters.
+            first = seen.setdefault(part.name.casefold(), part.item)
             if first is part.item or first.text == part.item.text:
                 # The same item twice is what the reader's rule for duplicates reports.
                 continue
@@ -291,7 +292,7 @@ class _Binder:
         if refs:
             raise Failure(*self._not_selected(name, refs[0], place, expressions))
         selected = (*(o.name for o in expressions.outputs), *(g.name for g in groups))
-        near = nearest(name, (*selected, *self.graph.metrics))
+        near = nearest(name, (*selected, *self.names.near_metrics(name)))
         raise Failure(Problem("NAM121", place, {"name": name, "nearest": near}))
 
     def _not_selected(

@@ -377,7 +377,7 @@ class Expressions:
             if call.name not in self.graph.metrics:
                 args: dict[str, object] = {
                     "name": call.name,
-                    "nearest": nearest(call.name, self.graph.metrics),
+                    "nearest": self.names.near_metrics(call.name),
                 }
                 place = self._place_in_call(item, use)
                 raise Failure(Problem("NAM101", place(0, len(call.name)), args))

@@ -217,7 +217,7 @@ class _Binder:
         if len(parts) == 2:
             alias, member = parts
             model = self.names.instances.get(alias)
-            if model is None and alias in self.lost:
+            if model is None and self.lost:
                 raise Failure
             if model is None:
                 near = nearest(alias, self.names.instances)
@@ -239,7 +239,7 @@ class _Binder:
                     if aliases:
                         args2 = {"name": name, "model": left, "aliases": tuple(aliases)}
                         raise Failure(Problem("JOI114", place, args2))
-        if any(left in self.lost for left, _ in splits(name)):
+        if self.lost and "__" in name:
             raise Failure
         joined = self.names.instances
         near = tuple(

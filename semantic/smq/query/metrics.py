@@ -21,7 +21,7 @@ from smq.query.bound import Output
 from smq.query.expressions import Expressions, Meaning
 from smq.query.names import Failure, each
 from smq.query.written import Item
-from smq.text import nearest, nfc
+from smq.text import nfc
 
 _SQL_WORD = re.compile(
     r"(?i)and|as|between|case|distinct|else|end|from|in|is|like|not|null|or|over|select|then|when"
@@ -113,7 +113,7 @@ class MetricItems:
             problems = []
             for problem in failure.problems:
                 if problem.code == "NAM120":
-                    near = nearest(use.name, self.graph.metrics)
+                    near = self.names.near_metrics(use.name)
                     args = {"name": use.name, "nearest": near}
                     problem = Problem("NAM101", problem.location, args)
                 problems.append(problem)
@@ -180,7 +180,7 @@ class MetricItems:
             if isinstance(relation, TableName) and relation.parts[-1:] == (text,):
                 return self._model(item, name, "table")
         tails = [right for _, right in splits(written)]
-        near = [name for each in (text, *tails) for name in nearest(each, graph.metrics)]
+        near = [name for each in (text, *tails) for name in self.names.near_metrics(each)]
         return Problem("NAM101", place, {"name": text, "nearest": tuple(dict.fromkeys(near))[:3]})
 
     def _model(self, item: Item, model: str, kind: str) -> Problem:

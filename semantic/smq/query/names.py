@@ -20,9 +20,10 @@ from smq.graph.references import (
     readings,
     splits,
 )
-from smq.graph.symbols import GRAINS, TableName
+from smq.graph.symbols import GRAINS, Dimension, Measure, TableName
 from smq.problem import Problem, Related
 from smq.text import Location, nearest
+from smq.text.name_index import index_of
 
 Use = TypeVar("Use")
 Meaning = TypeVar("Meaning")
@@ -223,17 +224,17 @@ class Names:
             if keyed:
                 return self._unknown_member(keyed[0], right, name, place, left, measures)
         if not parts:
-            args = {"name": name, "nearest": self.near(name, metrics=measures)}
+            args = {"name": name, "nearest": self.near(name, measures, measures)}
             return Problem("NAM120", place(0, len(name)), args)
         return self._unknown_model(name, place)
 
     def _unknown_model(self, name: str, place: Place) -> Problem:
-        models = tuple(self.graph.models)
+        models = index_of(tuple(self.graph.models))
         best: tuple[str, str, tuple[str, ...]] | None = None
         for left, right in reversed(splits(name)):
             member, _ = self._without_grain(right)
             owners = self.graph.models_with(member)
-            near = tuple(dict.fromkeys((*nearest(left, models), *owners)))[:3]
+            near = tuple(dict.fromkeys((*models.nearest(left), *owners)))[:3]
             if best is None or (near and not best[2]):
                 best = left, right, near
         assert best is not None, "a name without a separator names no model"
@@ -290,7 +291,12 @@ class Names:
             relation = self.graph.relation(model)
             if isinstance(relation, TableName) and relation.parts[-1:] == (last,):
                 tables.append(model.name)
-        return tuple(dict.fromkeys((*tables, *nearest(name, self.graph.models))))[:3]
+        near = index_of(tuple(self.graph.models)).nearest(name)
+        return tuple(dict.fromkeys((*tables, *near)))[:3]
+
+    def near_metrics(self, name: str) -> tuple[str, ...]:
+        """Metrics whose names are like this one."""
+        return index_of(tuple(self.graph.metrics)).nearest(name)
 
     def members(self, model: str) -> tuple[str, ...]:
         """The bare names of all members of a model."""
@@ -305,7 +311,7 @@ class Names:
             return (f"{left}__{right.lower()}",)
         return ()
 
-    def near(self, name: str, metrics: bool = True) -> tuple[str, ...]:
+    def near(self, name: str, metrics: bool = True, measures: bool = True) -> tuple[str, ...]:
         """Metrics and members of the query's models whose names are like this one.
 
         A member is compared by its bare name, too, and by the column that it reads.
@@ -314,13 +320,18 @@ class Names:
         written: dict[str, str] = {}
         columns: list[str] = []
         for model in models or self.graph.models:
-            for dimension in self.graph.models[model].dimensions:
-                full = f"{model}__{dimension.name}"
-                written[full] = full
-                written.setdefault(dimension.name, full)
-                if dimension.expr is not None and dimension.expr.text == name:
+            parts: list[Dimension | Measure] = [*self.graph.models[model].dimensions]
+            if measures:
+                parts += self.graph.models[model].measures
+            for part in parts:
+                full = f"{model}__{part.name}"
+                written.setdefault(part.name, full)
+                if "__" in name:
+                    written[full] = full
+                if part.expr is not None and part.expr.text == name:
                     columns.append(full)
-        candidates = {**dict.fromkeys(self.graph.metrics if metrics else ()), **written}
+        found = index_of(tuple(written)).nearest(name, limit=6)
+        candidates = (*(self.near_metrics(name) if metrics else ()), *found)
         like = (written.get(near, near) for near in nearest(name, candidates, limit=6))
         return tuple(dict.fromkeys((*columns, *like)))[:3]
 

@@ -10,8 +10,9 @@ from smq.problem import Fix, Problem, Safety
 from smq.query.read import read_queries
 from smq.query.written import Item, ListKey, WrittenQuery
 from smq.rules.registry import Context
+from smq.rules.slips import is_slip, likeliest
 from smq.syntax import Scalar, Sequence
-from smq.text import Edit, Location, nearest, nfc
+from smq.text import Edit, Location, nearest
 
 OFFERED = 5
 """More fixes for one finding are a list to read and no help."""
@@ -43,42 +44,9 @@ def replacements(
 
 def corrections(location: Location, written: str, near: Iterable[str]) -> Iterator[Fix]:
     """Put one of the nearest names there; safe if there is one that only a slip tells apart."""
-    known = list(near)
-    slips = [name for name in known if is_slip(written, name)]
-    for name in sorted(known, key=lambda name: name not in slips)[:OFFERED]:
-        safety: Safety = "safe" if slips == [name] else "unsafe"
-        yield Fix(f"Change to '{name}'", replaced(location, name), safety)
-
-
-def is_slip(written: str, name: str) -> bool:
-    """Whether only case, separators or one letter too many or too few tell the names apart.
-
-    A letter that was exchanged is no slip: `revenue_kr` and `revenue_jp` are two metrics, and so
-    are `revenue_2023` and `revenue_2024`.
-    """
-    wrong, right = _bare(written), _bare(name)
-    if wrong == right:
-        return True
-    if len(wrong) == len(right):
-        return _swapped(wrong, right)
-    longer, shorter = (wrong, right) if len(wrong) > len(right) else (right, wrong)
-    if len(longer) - len(shorter) != 1 or len(shorter) < 4:
-        return False
-    at = next((i for i, char in enumerate(shorter) if longer[i] != char), len(shorter))
-    return longer[at].isalpha() and longer[:at] + longer[at + 1 :] == shorter
-
-
-def _bare(name: str) -> str:
-    return "".join(char for char in nfc(name).casefold() if char not in "_- ")
-
-
-def _swapped(wrong: str, right: str) -> bool:
-    """Two neighbouring letters in the wrong order."""
-    places = [at for at, pair in enumerate(zip(wrong, right, strict=True)) if pair[0] != pair[1]]
-    if len(places) != 2 or places[1] != places[0] + 1:
-        return False
-    at = places[0]
-    return wrong[at : at + 2] == right[at : at + 2][::-1] and wrong[at : at + 2].isalpha()
+    likely = likeliest(written, near)
+    safety: Safety = "safe" if len(likely) == 1 and is_slip(written, likely[0]) else "unsafe"
+    yield from replacements(location, likely, safety)
 
 
 def near_first(written: str, candidates: Iterable[str]) -> list[str]:

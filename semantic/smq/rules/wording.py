@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from smq.rules.slips import likeliest
+
 LISTED = 5
 """Longer lists are cut, because a message is read and not studied."""
 
@@ -28,9 +30,9 @@ def listed(names: Iterable[str], last: str = "and") -> str:
     return joined(quoted(names), last)
 
 
-def did_you_mean(near: Iterable[str]) -> str:
+def did_you_mean(near: Iterable[str], written: str = "") -> str:
     """A further sentence for the nearest names, with a space before it; nothing without any."""
-    names = list(near)
+    names = likeliest(written, near)
     return f" Did you mean {listed(names, 'or')}?" if names else ""
 
 

@@ -123,7 +123,18 @@ def not_one_expression(args: Args) -> str:
 
     The fix makes an item of each expression in `metrics`.
     """
-    return f"This is not one expression: {args['detail']}."
+    detail = args["detail"]
+    if detail in _WHOLE or detail.endswith("expressions"):
+        return f"Each item is one SQL expression, but this is {detail}."
+    return f"Each item is one SQL expression; {detail}."
+
+
+_WHOLE = (
+    "several statements",
+    "a set operation or statement",
+    "a whole statement",
+    "a statement",
+)
 
 
 @rule("EXP105", "filter-is-no-condition", Severity.ERROR, on="smq")
@@ -190,7 +201,7 @@ def table_in_expression(args: Args) -> str:
             f"A subquery over '{args['table']}' cannot stand beside metrics. Use it in a filter on"
             " dimensions and measures."
         )
-    near = did_you_mean(args["nearest"])
+    near = did_you_mean(args["nearest"], args["table"])
     return f"'{args['table']}' is no semantic model, and a subquery reads nothing else.{near}"
 
 
@@ -219,7 +230,9 @@ def write_plainly(problem: Problem, context: Context) -> Iterator[Fix]:
     """The name that the item is about, with a sign for the direction."""
     key, text = str(problem.args["key"]), str(problem.args["text"])
     for plain in _plainly(key, text, context):
-        meant: Safety = "safe" if key == "orderBy" and plain.lstrip("-") in text else "unsafe"
+        # Other aggregates than SUM may mean another order than that of the metric itself.
+        same = key == "orderBy" and ("(" not in text or text.lstrip("-+ ")[:4].upper() == "SUM(")
+        meant: Safety = "safe" if same else "unsafe"
         yield Fix(f"Write '{plain}'", replaced(problem.location, plain), meant)
 
 
@@ -285,19 +298,22 @@ def name_expected(args: Args) -> str:
     The fix writes the name: `revenue DESC` becomes `-revenue`, and truncating a date its grain.
     """
     text = args["text"]
+    signed = text[:1] in ("-", "+")
     if args["key"] == "groupBy":
-        return (
-            f"`groupBy` takes the names of dimensions, and `{text}` is none. A time takes its grain"
-            " behind it, as in `model__date__month`."
-        )
+        what = f"`groupBy` takes the names of dimensions, and `{text}` is none."
+        if signed or _DIRECTION.match(text):
+            return f"{what} What the rows are sorted by stands in `orderBy`."
+        if _TRUNC.match(text):
+            return f"{what} A time takes its grain behind it, as in `model__date__month`."
+        if re.search(r"(?i)\sas\s", text):
+            return f"{what} It takes no aliases; the column is called as the dimension is."
+        return f"{what} What is computed from a row is declared as a dimension in the YAML file."
+    what = f"`orderBy` takes names, and `{text}` is none."
     if text.isdecimal():
-        return f"`orderBy` takes names, and {text} is a position. Write the name of the column."
-    if _DIRECTION.match(text):
-        return f"`orderBy` takes names, and `{text}` is none. Descending is a `-` in front."
-    return (
-        f"`orderBy` takes names, and `{text}` is none. Compute it in `metrics` with an alias, and"
-        " sort by that."
-    )
+        return f"{what} Write the name of the column instead of its position."
+    if signed or _DIRECTION.match(text):
+        return f"{what} A name has nothing around it but a `-` in front for descending."
+    return f"{what} Compute it in `metrics` with an alias, and sort by that."
 
 
 # --- before and after aggregation -----------------------------------------------------------------

@@ -508,7 +508,7 @@ def unknown_model_in_joins(args: Args) -> str:
 
     The fixes offer the model of such a table, and models with a similar name.
     """
-    near = did_you_mean(args["nearest"])
+    near = did_you_mean(args["nearest"], args["name"])
     return f"There is no semantic model '{args['name']}' to join.{near}"
 
 
@@ -718,7 +718,8 @@ def unknown_column_in_joins(args: Args) -> str:
     ```
     """
     what = f"'{args['name']}' belongs to no table that stands before it: {listed(args['joined'])}."
-    return what + (did_you_mean(args["nearest"]) or " Write `alias.column` or `model__column`.")
+    near = did_you_mean(args["nearest"], args["name"])
+    return what + (near or " Write `alias.column` or `model__column`.")
 
 
 def use_alias(problem: Problem, context: Context) -> Iterator[Fix]:

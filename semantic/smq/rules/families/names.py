@@ -49,7 +49,7 @@ def unknown_metric(args: Args) -> str:
     The fix writes the nearest name. It is applied without asking only when one letter too many or
     too few, the case, or a separator is all that tells the names apart.
     """
-    near = did_you_mean(args["nearest"])
+    near = did_you_mean(args["nearest"], args["name"])
     return f"Metric '{args['name']}' not found.{near or ' No metric has a name like it.'}"
 
 
@@ -282,7 +282,7 @@ def unknown_model(args: Args) -> str:
 
     The fixes offer models with a similar name, and those that have a member of this name.
     """
-    near = did_you_mean(args["nearest"])
+    near = did_you_mean(args["nearest"], args["model"])
     return f"There is no semantic model or entity '{args['model']}' in '{args['name']}'.{near}"
 
 
@@ -317,7 +317,7 @@ def unknown_member(args: Args) -> str:
         model += f", to which '{args['path']}' leads,"
     what = f"{model} has no '{args['member']}'."
     if args["nearest"]:
-        return what + did_you_mean(args["nearest"])
+        return what + did_you_mean(args["nearest"], args["member"])
     if args["elsewhere"]:
         return what + did_you_mean(args["elsewhere"])
     return f"{what} Nothing it declares has a name like it."
@@ -497,7 +497,8 @@ def not_a_dimension(args: Args) -> str:
     what = f"'{args['name']}' is a {args['kind']}, and a result is grouped by dimensions."
     dimensions = args.get("dimensions", ())
     if dimensions:
-        return f"{what} Its dimensions: {listed(dimensions)}."
+        one = "its dimension" if len(dimensions) == 1 else "one of its dimensions:"
+        return f"{what} Group by {one} {listed(dimensions, 'or')}."
     return what + (" Metrics belong in `metrics`." if args["kind"] == "metric" else "")
 
 
@@ -525,7 +526,7 @@ def unknown_grain(args: Args) -> str:
     {"metrics": ["revenue"], "groupBy": ["주문__order_date__month"]}
     ```
     """
-    near = did_you_mean(args["nearest"])
+    near = did_you_mean(args["nearest"], args["grain"])
     return f"'{args['grain']}' is no time grain.{near or ' Grains are day, week, month and so on.'}"
 
 
@@ -632,7 +633,7 @@ def unknown_name(args: Args) -> str:
     {"metrics": ["account_count"], "filters": ["계좌정보__open_dt >= '2024-01-01'"]}
     ```
     """
-    near = did_you_mean(args["nearest"])
+    near = did_you_mean(args["nearest"], args["name"])
     return f"Nothing is called '{args['name']}' here.{near or ' No name is like it.'}"
 
 
@@ -658,7 +659,7 @@ def unknown_sort_key(args: Args) -> str:
     }
     ```
     """
-    near = did_you_mean(args["nearest"])
+    near = did_you_mean(args["nearest"], args["name"])
     hint = near or " Sort by a metric, an alias or an item of `groupBy`."
     return f"There is nothing to sort by called '{args['name']}'.{hint}"
 
