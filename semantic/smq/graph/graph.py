@@ -119,6 +119,68 @@ class SemanticGraph:
             default_schema,
         )
 
+    def replaced(
+        self, changes: Iterable[tuple[Declarations, Declarations]]
+    ) -> SemanticGraph | None:
+        """The graph after some files declare the same names anew, at the cost of those files.
+
+        It equals the one that `build` makes. None when names came, went or moved, or when a name
+        is defined twice: then only looking at all files tells which definition counts.
+        """
+        models, metrics = self.models.copy(), self.metrics.copy()
+        changed: set[str] = set()
+        for before, after in changes:
+            if not _declares_alike(before, after):
+                return None
+            for model in after.models:
+                if f"model:{model.name}" in self.duplicates:
+                    return None
+                models[model.name] = model
+                changed.add(model.name)
+            for metric in after.metrics:
+                if f"metric:{metric.name}" in self.duplicates:
+                    return None
+                metrics[metric.name] = metric
+        graph = SemanticGraph.__new__(SemanticGraph)
+        graph.models = MappingProxyType(models)
+        graph.metrics = MappingProxyType(metrics)
+        graph.sources = self.sources
+        graph.time_spines = self.time_spines
+        graph.saved_queries = self.saved_queries
+        graph.duplicates = self.duplicates
+        graph.default_schema = self.default_schema
+        graph.joins = self.joins.with_models(models, changed) or JoinGraph(graph.models)
+        graph._refs = self._refs
+        graph._indexes = {n: i for n, i in self._indexes.items() if n not in changed}
+        graph._by_member = self._members_after(models, changed)
+        graph.memo = {}
+        return graph
+
+    def _members_after(
+        self, models: Mapping[str, Model], changed: Iterable[str]
+    ) -> dict[str, tuple[str, ...]] | None:
+        if self._by_member is None:
+            return None
+        by_member: dict[str, tuple[str, ...]] | None = None
+        order: dict[str, int] = {}
+        for name in changed:
+            before, after = _members(self.models[name]), _members(models[name])
+            if before == after:
+                continue
+            if by_member is None:
+                by_member = dict(self._by_member)
+                order = {name: number for number, name in enumerate(models)}
+            for member in before - after:
+                left = tuple(model for model in by_member[member] if model != name)
+                if left:
+                    by_member[member] = left
+                else:
+                    del by_member[member]
+            for member in after - before:
+                owners = (*by_member.get(member, ()), name)
+                by_member[member] = tuple(sorted(owners, key=order.__getitem__))
+        return self._by_member if by_member is None else by_member
+
     def index(self, model: str) -> ModelIndex:
         """The members of a model. Raises KeyError for an unknown one."""
         found = self._indexes.get(model)
@@ -164,3 +226,18 @@ class SemanticGraph:
                 return TableName((*schema, name))
             case UnknownRelation():
                 return None
+
+
+def _members(model: Model) -> set[str]:
+    return {part.name for part in (*model.dimensions, *model.measures, *model.entities)}
+
+
+def _declares_alike(before: Declarations, after: Declarations) -> bool:
+    """Whether two readings of a file define the same models and metrics in the same order, and
+    nothing that is not merged by name alone."""
+    for one in (before, after):
+        if one.sources or one.time_spines or one.saved_queries:
+            return False
+    return [model.name for model in before.models] == [model.name for model in after.models] and [
+        metric.name for metric in before.metrics
+    ] == [metric.name for metric in after.metrics]

@@ -109,6 +109,19 @@ class JoinGraph:
         self._distances: dict[str, dict[str, int]] = {}
         self._paths: dict[tuple[str, str, tuple[str, ...]], tuple[Path, ...]] = {}
 
+    def with_models(self, models: Mapping[str, Model], changed: Iterable[str]) -> JoinGraph | None:
+        """The edges after some models changed, at little cost; None if they join otherwise now."""
+        if any(_joining(models[name]) != _joining(self._models[name]) for name in changed):
+            return None
+        graph = JoinGraph.__new__(JoinGraph)
+        graph._models = models
+        graph._by_key = self._by_key
+        graph._distances = self._distances
+        # Edges hold entities, whose places in the file may be others now.
+        graph._edges = {}
+        graph._paths = {}
+        return graph
+
     def keyed_by(self, entity: str) -> tuple[str, ...]:
         """The models that have the entity as a key or part of one."""
         return tuple(self._by_key.get(entity, ()))
@@ -224,3 +237,8 @@ class JoinGraph:
         if target in distances:
             back(target, ())
         return tuple(found)
+
+
+def _joining(model: Model) -> tuple[tuple[str, str, str], ...]:
+    """What of a model its edges depend on, places apart."""
+    return tuple((entity.name, entity.kind, column_text(entity)) for entity in model.entities)

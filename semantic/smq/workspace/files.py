@@ -2,46 +2,114 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
 
 from smq.graph.loaders import is_about_models, load
-from smq.graph.symbols import Declarations
+from smq.graph.symbols import Declarations, Metric, Sql
 from smq.problem import Problem
 from smq.query.read import read_queries
 from smq.query.written import WrittenQuery
 from smq.syntax import Document, Parsed, jsonc, yaml
+from smq.text import Location
 
 
-@dataclass(frozen=True, slots=True)
 class File:
-    """A document with what was read from it; a value of its text alone."""
+    """A document with what was read from it; a value of its text alone.
 
-    parsed: Parsed
-    declarations: Declarations
-    queries: tuple[WrittenQuery, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    """What reading it found, of syntax, shape and query structure."""
+    The tree of a file that nobody looks into may be forgotten: it is read again when it is asked
+    for, to an equal one.
+    """
+
+    __slots__ = ("_parsed", "_uses", "declarations", "document", "problems", "queries")
+
+    def __init__(
+        self,
+        document: Document,
+        parsed: Parsed | None,
+        declarations: Declarations,
+        queries: tuple[WrittenQuery, ...] = (),
+        problems: tuple[Problem, ...] = (),
+    ) -> None:
+        self.document = document
+        self.declarations = declarations
+        self.queries = queries
+        self.problems = problems
+        """What reading it found, of syntax, shape and query structure."""
+        self._parsed = parsed
+        self._uses: str | None = None
 
     @property
-    def document(self) -> Document:
-        return self.parsed.document
+    def parsed(self) -> Parsed:
+        if self._parsed is None:
+            self._parsed = _parse(self.document)
+        return self._parsed
+
+    @property
+    def uses(self) -> str:
+        """All texts of queries and metrics in which the file may name what others declare."""
+        if self._uses is None:
+            self._uses = "\n".join(_uses(self))
+        return self._uses
 
     def with_document(self, document: Document) -> File:
         """The same reading under another version number of the same text."""
-        return replace(self, parsed=replace(self.parsed, document=document))
+        parsed = replace(self._parsed, document=document) if self._parsed is not None else None
+        return File(document, parsed, self.declarations, self.queries, self.problems)
+
+    def without_tree(self) -> File:
+        """The same file in a third of the memory."""
+        return File(self.document, None, self.declarations, self.queries, self.problems)
 
 
 def read_file(document: Document) -> File:
     """Read one document; never raises for anything in its text."""
     nothing = Declarations(document.uri)
+    parsed = _parse(document)
     if document.kind == "smq":
-        parsed = jsonc.parse(document)
         queries, problems = read_queries(parsed)
-        return File(parsed, nothing, queries, (*parsed.problems, *problems))
-    is_json = document.uri.lower().endswith(".json")
-    parsed = jsonc.parse(document) if is_json else yaml.parse(document)
+        return File(document, parsed, nothing, queries, (*parsed.problems, *problems))
     if not is_about_models(parsed):
         # Other people's YAML is theirs to check, however odd it looks to our reader.
-        return File(parsed, nothing)
+        return File(document, parsed, nothing)
     declarations, problems = load(parsed)
-    return File(parsed, declarations, (), (*parsed.problems, *problems))
+    return File(document, parsed, declarations, (), (*parsed.problems, *problems))
+
+
+def _parse(document: Document) -> Parsed:
+    is_json = document.kind == "smq" or document.uri.lower().endswith(".json")
+    return jsonc.parse(document) if is_json else yaml.parse(document)
+
+
+def _uses(file: File) -> Iterator[str]:
+    for query in file.queries:
+        for items in (query.metrics, query.group_by, query.filters, query.order_by, query.joins):
+            for item in items:
+                yield item.text
+    for symbol in (*file.declarations.metrics, *file.declarations.saved_queries):
+        yield texts_of(symbol)
+
+
+def texts_of(symbol: object) -> str:
+    """All texts of a symbol in which it may name others."""
+    return "\n".join(_texts(symbol))
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Sql):
+        yield value.text
+    elif isinstance(value, Location):
+        return
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _texts(item)
+    elif is_dataclass(value):
+        for part in fields(value):
+            # A definition's own name is no use of it.
+            if part.name not in _SILENT and not (part.name == "name" and type(value) is Metric):
+                yield from _texts(getattr(value, part.name))
+
+
+_SILENT = frozenset({"label", "description", "node"})

@@ -39,6 +39,22 @@ class _Merged:
     """The graph, once somebody has asked for it; one for all snapshots that have equal ones."""
 
     graph: SemanticGraph | None = None
+    before: SemanticGraph | None = None
+    """The graph before some changes, until this one has been made from it."""
+    changes: dict[str, tuple[Declarations, Declarations]] = field(default_factory=dict)
+    """What the changed files declared then and declare now."""
+
+    def changed(self, declared: dict[str, tuple[Declarations, Declarations]]) -> _Merged:
+        """What is known of the graph after files have come to declare something else."""
+        if self.graph is not None:
+            return _Merged(None, self.graph, declared)
+        if self.before is None:
+            return _Merged()
+        changes = dict(self.changes)
+        for uri, (before, after) in declared.items():
+            first = changes[uri][0] if uri in changes else before
+            changes[uri] = first, after
+        return _Merged(None, self.before, changes)
 
 
 @dataclass(slots=True)
@@ -92,12 +108,16 @@ class Snapshot:
         """All declarations merged; built at the first use."""
         merged = self._memo.merged
         if merged.graph is None:
-            # Here, because it brings the SQL library.
-            from smq.graph.graph import SemanticGraph
+            if merged.before is not None:
+                merged.graph = merged.before.replaced(merged.changes.values())
+                merged.before = None
+            if merged.graph is None:
+                # Here, because it brings the SQL library.
+                from smq.graph.graph import SemanticGraph
 
-            merged.graph = SemanticGraph.build(
-                self.declarations, self._configuration.default_schema, self._refs
-            )
+                merged.graph = SemanticGraph.build(
+                    self.declarations, self._configuration.default_schema, self._refs
+                )
         return merged.graph
 
     def shares_graph(self, other: Snapshot) -> bool:
@@ -156,7 +176,7 @@ class Snapshot:
         files = dict(self._files)
         unreadable = dict(self._unreadable)
         touched: set[str] = set()
-        same_graph = True
+        declared: dict[str, tuple[Declarations, Declarations]] = {}
         for change in changes:
             before = files.get(change.uri)
             unreadable.pop(change.uri, None)
@@ -171,12 +191,19 @@ class Snapshot:
                 else:
                     after = read_file(document)
                 files[change.uri] = after
-            same_graph = same_graph and _declared(before) == _declared(after)
+            if _declared(before) != _declared(after):
+                nothing = Declarations(change.uri)
+                declared[change.uri] = (
+                    before.declarations if before else nothing,
+                    after.declarations if after else nothing,
+                )
         memo = _Memo()
         memo.lines = {u: index for u, index in self._memo.lines.items() if u not in touched}
-        if same_graph:
+        if not declared:
             memo.merged = self._memo.merged
             memo.compiled = {u: p for u, p in self._memo.compiled.items() if u not in touched}
+        else:
+            memo.merged = self._memo.merged.changed(declared)
         return Snapshot(files, self._configuration, unreadable, self._refs, memo)
 
     def with_unreadable(self, problem: Problem) -> Snapshot:
