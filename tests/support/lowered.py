@@ -107,6 +107,8 @@ def _as_meant(node: exp.Expr, name: str) -> None:
         # DuckDB has no time zones here, and a FLOAT of SQL Server has eight bytes.
         if node.to.this == exp.DType.TIMESTAMPTZ:
             node.set("to", exp.DataType(this=exp.DType.TIMESTAMP))
+        elif node.to.this in (exp.DType.NVARCHAR, exp.DType.VARCHAR):
+            node.set("to", exp.DataType(this=exp.DType.TEXT))
         elif node.to.this == exp.DType.FLOAT:
             node.set("to", exp.DataType(this=exp.DType.DOUBLE))
     if isinstance(node, exp.Quantile):
@@ -119,8 +121,12 @@ def _as_meant(node: exp.Expr, name: str) -> None:
         # Of no rows it is 0 in the engines that have it, and NULL in DuckDB.
         case = exp.Case(ifs=[exp.If(this=node.this, true=exp.Literal.number(1))])
         node.replace(exp.Count(this=case))
-    if name == "sqlserver" and isinstance(node, exp.Add) and node.expression.is_string:
-        node.replace(exp.DPipe(this=node.this, expression=node.expression))
+    if isinstance(node, exp.National):
+        node.replace(exp.Literal.string(node.name))
+    if name == "sqlserver" and isinstance(node, exp.Add):
+        text = node.expression
+        if isinstance(text, exp.National) or text.is_string:
+            node.replace(exp.DPipe(this=node.this, expression=text))
 
 
 _ORACLE_MODELS = {
@@ -143,5 +149,8 @@ _MACROS = (
     "addhours(x, n) AS x + to_hours(n)",
     "addminutes(x, n) AS x + to_minutes(n)",
     "addseconds(x, n) AS x + to_seconds(n)",
+    "varp(x) AS var_pop(x)",
+    "stdevp(x) AS stddev_pop(x)",
+    "varpop(x) AS var_pop(x)",
     "todatetime64(x, digits) AS CAST(x AS TIMESTAMP)",
 )

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from sqlglot import Dialect as SqlglotDialect
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel
 
 from smq.dialects import Dialect
+
+
+class Rendered(NamedTuple):
+    """The SQL text, and what of the tree is not in it."""
+
+    text: str
+    lost: tuple[str, ...]
+    """sqlglot's words for what it left out or replaced by something else; empty if nothing.
+
+    `lower` refuses what the compiler can emit. This is for the rest: functions in users' SQL that
+    can be read in their dialect and not be written in the other.
+    """
 
 
 def render(tree: exp.Expr, dialect: Dialect, pretty: bool = True, copy: bool = True) -> str:
@@ -17,11 +31,13 @@ def render(tree: exp.Expr, dialect: Dialect, pretty: bool = True, copy: bool = T
     changes the tree it works on; without `copy` it works on `tree` itself, which must not be
     rendered again.
     """
-    return SqlglotDialect.get_or_raise(dialect.sqlglot).generate(
-        tree,
-        copy=copy,
-        pretty=pretty,
-        comments=False,
-        # What a dialect lacks was refused or rewritten by `lower`; this is not its second opinion.
-        unsupported_level=ErrorLevel.IGNORE,
+    return rendered(tree, dialect, pretty, copy).text
+
+
+def rendered(tree: exp.Expr, dialect: Dialect, pretty: bool = True, copy: bool = True) -> Rendered:
+    """As `render`, with what got lost on the way."""
+    generator = SqlglotDialect.get_or_raise(dialect.sqlglot).generator(
+        pretty=pretty, comments=False, unsupported_level=ErrorLevel.IGNORE
     )
+    text = generator.generate(tree, copy=copy)
+    return Rendered(text, tuple(dict.fromkeys(generator.unsupported_messages)))

@@ -138,7 +138,7 @@ _PASSES: tuple[_Pass, ...] = (
     _Pass(like.run, _types(exp.ILike), _needs(Needs.ILIKE_AS_LOWER)),
     _Pass(division.quotients, _types(exp.Div), _needs(Needs.DOUBLE_DIVISION)),
     # Medians from ranks have become averages.
-    _Pass(division.averages, _types(exp.Avg), _needs(Needs.AVERAGE_OF_DOUBLES)),
+    _Pass(division.averages, _types(*division.AVERAGES), _needs(Needs.AVERAGE_OF_DOUBLES)),
     # After all that compares or copies expressions, which is easier while dates are short.
     _Pass(time.run, _types(exp.Anonymous)),
     _Pass(date_literals.run, _types(exp.Cast), _needs(Needs.DATE_LITERALS)),

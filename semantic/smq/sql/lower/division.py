@@ -22,7 +22,7 @@ def quotients(tree: exp.Expr, context: Context) -> exp.Expr:
 
 
 def averages(tree: exp.Expr, context: Context) -> exp.Expr:
-    for node in tree.find_all(exp.Avg):
+    for node in tree.find_all(*AVERAGES):
         value = node.this
         if isinstance(value, exp.Distinct):
             value.set("expressions", [_double(item) for item in value.expressions])
@@ -52,3 +52,13 @@ def _is_double(value: exp.Expr) -> bool:
             results.append(value.args["default"])
         return all(map(_is_double, results))
     return False
+
+
+AVERAGES: tuple[type[exp.Expr], ...] = (
+    exp.Avg,
+    exp.Stddev,
+    exp.StddevPop,
+    exp.StddevSamp,
+    exp.Variance,
+    exp.VariancePop,
+)

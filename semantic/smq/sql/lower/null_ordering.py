@@ -37,10 +37,17 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
         elif isinstance(around, exp.Query) and _orders_outputs_only(around):
             # Such a query may be ordered by its output columns only, so it gets one around it.
             tree = _wrap(around, tree)
-        order.set(
-            "expressions", [key for item in order.expressions for key in _keys(item, context)]
-        )
+        keys = [key for item in _unique(order) for key in _keys(item, context)]
+        order.set("expressions", keys)
     return tree
+
+
+def _unique(order: exp.Order) -> list[exp.Expr]:
+    """The sort keys without those whose value an earlier one has: SQL Server refuses them."""
+    found: dict[exp.Expr, exp.Expr] = {}
+    for item in order.expressions:
+        found.setdefault(ordered_value(item) if isinstance(item, exp.Ordered) else item, item)
+    return list(found.values())
 
 
 def differs(item: exp.Expr, context: Context) -> bool:
