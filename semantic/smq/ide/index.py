@@ -13,7 +13,7 @@ from smq.graph.graph import SemanticGraph
 from smq.ide.mentions import Key, Mention
 from smq.ide.mentions import mentions as read_mentions
 from smq.syntax import Document
-from smq.text import Location
+from smq.text import Location, is_nfc
 from smq.workspace import Snapshot
 
 _PerFile = dict[int, tuple[Document, tuple[Mention, ...]]]
@@ -47,19 +47,61 @@ def mention_at(snapshot: Snapshot, uri: str, offset: int) -> Mention | None:
 
 def places(snapshot: Snapshot, key: Key) -> Iterator[tuple[Location, Mention]]:
     """Every mention of a thing in the whole workspace, by file and position."""
-    name = key[-1]
-    for uri in snapshot.uris:
-        if uri not in snapshot or not _may_name(snapshot.document(uri).text, name):
-            continue
+    for uri in _candidates(snapshot, key):
         for mention in mentions(snapshot, uri):
             if mention.key == key:
                 yield Location(uri, mention.span), mention
+
+
+def files_that_may_name(snapshot: Snapshot, name: str) -> Iterator[str]:
+    """The files whose text may hold a name, however it is spelled."""
+    for uri in snapshot.uris:
+        if uri in snapshot:
+            document = snapshot.document(uri)
+            if name in document.text or _is_disguised(document):
+                yield uri
+
+
+def _candidates(snapshot: Snapshot, key: Key) -> Iterator[str]:
+    """Files that are worth reading for a thing: those whose text may lead to it."""
+    found = files_that_may_name(snapshot, key[-1])
+    if key[0] == "alias":
+        return (uri for uri in found if uri == key[1])
+    if key[0] not in ("dimension", "measure") or key[1] not in snapshot.graph.models:
+        return found
+    graph = snapshot.graph
+    if graph.models_with(key[2])[:1] == (key[1],):
+        # The first model that has a name is the one that a name without a prefix may mean.
+        return found
+    model = graph.models[key[1]]
+    heads = {key[1], *(entity.name for entity in model.entities if entity.kind != "foreign")}
+    if model.primary_entity is not None:
+        heads.add(model.primary_entity)
+    return (uri for uri in found if _names_any(snapshot.document(uri), heads))
+
+
+def _names_any(document: Document, names: set[str]) -> bool:
+    return any(name in document.text for name in names) or _is_disguised(document)
 
 
 def _rank(mention: Mention, offset: int) -> tuple[bool, int]:
     return mention.span.end == offset, mention.span.end - mention.span.start
 
 
-def _may_name(text: str, name: str) -> bool:
-    # A name may also be written decomposed or with JSON escapes; then every file is read.
-    return name in text or "\\u" in text or not text.isascii()
+_DISGUISED: dict[int, tuple[Document, bool]] = {}
+_REMEMBERED = 50_000
+
+
+def _is_disguised(document: Document) -> bool:
+    """Whether names may be written otherwise than they are: with escapes, or decomposed."""
+    text = document.text
+    if "\\u" in text or "\\x" in text or "\\U" in text:
+        return True
+    if text.isascii():
+        return False
+    known = _DISGUISED.get(id(document))
+    if known is None or known[0] is not document:
+        if len(_DISGUISED) >= _REMEMBERED:
+            _DISGUISED.clear()
+        known = _DISGUISED[id(document)] = (document, not is_nfc(text))
+    return known[1]

@@ -7,6 +7,7 @@ dimension and a grain, each over its own characters.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -29,7 +30,9 @@ from smq.graph.symbols import (
     SourceCall,
     Sql,
 )
+from smq.ide.functions import find_function
 from smq.query.written import Item, WrittenQuery
+from smq.syntax import Mapping, Parsed, Scalar, Sequence
 from smq.text import Location, Span, nfc
 from smq.workspace import Snapshot
 
@@ -60,12 +63,22 @@ def mentions(snapshot: Snapshot, uri: str) -> tuple[Mention, ...]:
     dialect = snapshot.configuration.dialect
     for query in file.queries:
         found.extend(_Query(snapshot.graph, dialect, query).mentions())
-    found.extend(_Yaml(snapshot.graph, dialect, file.declarations).mentions())
+    found.extend(_Yaml(snapshot.graph, dialect, file.declarations, file.parsed).mentions())
     unique = dict.fromkeys(found)
     return tuple(sorted(unique, key=lambda m: (m.span.start, m.span.end)))
 
 
 Place = Callable[[int, int], Location]
+_WORD = re.compile(r"[^\W\d]\w*")
+_CALLED = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|(?P<name>[^\W\d]\w*)(?=\s*\()")
+
+
+def _called(text: str, place: Place) -> Iterator[Mention]:
+    """The functions that SQL calls, as far as there is something to say about them."""
+    for match in _CALLED.finditer(text):
+        function = find_function(match["name"]) if match["name"] else None
+        if function is not None:
+            yield Mention(place(*match.span("name")).span, ("function", function.name), in_sql=True)
 
 
 class _Names:
@@ -200,9 +213,7 @@ class _Query(_Names):
             if table.name in self.graph.models:
                 span = item.part(table.start, table.end).span
                 yield Mention(span, ("model", table.name), in_sql=True)
-        for function in template.functions:
-            span = item.part(function.start, function.end).span
-            yield Mention(span, ("function", function.name), in_sql=True)
+        yield from _called(item.text, item.part)
 
     def _alias_key(self, alias: str) -> Key:
         return ("alias", self.query.uri, str(self.query.index), alias)
@@ -232,15 +243,12 @@ class _Query(_Names):
             yield from self._use(item, name, start, start + len(name))
 
     def _words(self, item: Item) -> Iterator[Mention]:
-        import re
-
-        for match in re.finditer(r"[^\W\d]\w*", item.text):
+        for match in _WORD.finditer(item.text):
             yield from self._use(item, nfc(match.group()), match.start(), match.end())
+        yield from _called(item.text, item.part)
 
     def _clause(self, item: Item) -> Iterator[Mention]:
-        import re
-
-        for match in re.finditer(r"[^\W\d]\w*", item.text):
+        for match in _WORD.finditer(item.text):
             name = nfc(match.group())
             if name in self.graph.models:
                 span = item.part(match.start(), match.end()).span
@@ -252,9 +260,12 @@ class _Query(_Names):
 class _Yaml(_Names):
     """Mentions of one semantic-model file."""
 
-    def __init__(self, graph: SemanticGraph, dialect: str, declared: Declarations) -> None:
+    def __init__(
+        self, graph: SemanticGraph, dialect: str, declared: Declarations, parsed: Parsed
+    ) -> None:
         super().__init__(graph, dialect)
         self.declared = declared
+        self.parsed = parsed
 
     def mentions(self) -> Iterator[Mention]:
         for model in self.declared.models:
@@ -263,16 +274,19 @@ class _Yaml(_Names):
             yield from self._metric(metric)
         for table in self.declared.sources:
             yield Mention(table.name_at.span, ("table", table.source, table.name), "definition")
+        if self.declared.sources:
+            for name in _names_of(self.parsed, "sources"):
+                yield Mention(name.content, ("source", nfc(name.text.strip())), "definition")
         for query in self.declared.saved_queries:
             yield from self._saved(query)
 
     def _model(self, model: Model) -> Iterator[Mention]:
         yield Mention(model.name_at.span, ("model", model.name), "definition")
-        match model.relation:
-            case SourceCall(source, table) if model.relation_at:
-                yield Mention(model.relation_at.span, ("table", source, table))
-            case RefCall(name) if model.relation_at:
-                yield Mention(model.relation_at.span, ("ref", name))
+        yield from self._relation(model)
+        if model.primary_entity is not None:
+            for entity_name in self._values_of(model, "primary_entity"):
+                yield Mention(entity_name.content, ("entity", model.primary_entity), "definition")
+        yield from self._time(model, model.agg_time_dimension, model.agg_time_dimension_at)
         for entity in model.entities:
             role: Role = "definition" if entity.kind in ("primary", "unique") else "reference"
             yield Mention(entity.name_at.span, ("entity", entity.name), role)
@@ -282,6 +296,12 @@ class _Yaml(_Names):
         for measure in model.measures:
             key = ("measure", model.name, measure.name)
             yield Mention(measure.name_at.span, key, "definition")
+            yield from self._time(model, measure.agg_time_dimension, measure.agg_time_dimension_at)
+            limit = measure.non_additive
+            if limit is not None:
+                yield from self._time(model, limit.dimension, limit.location)
+                for grouping, at in zip(limit.groupings, limit.groupings_at, strict=False):
+                    yield Mention(at.span, ("entity", grouping))
         symbols: tuple[Entity | Dimension | Measure, ...] = (
             *model.entities,
             *model.dimensions,
@@ -291,11 +311,49 @@ class _Yaml(_Names):
             if symbol.expr is not None:
                 yield from self._columns(model, symbol.expr)
 
+    def _relation(self, model: Model) -> Iterator[Mention]:
+        """`bank('orders')` names a source and a table, `ref('orders')` a table of dbt."""
+        place = model.relation_at
+        if place is None or place.uri != self.parsed.document.uri:
+            return
+        written = place.span.cut(self.parsed.document.text)
+        match model.relation:
+            case SourceCall(source, table):
+                # The table is named last, also where both have one name.
+                at, source_at = written.rfind(table), written.find(source)
+                if at < 0 or source_at < 0 or source_at + len(source) > at:
+                    yield Mention(place.span, ("table", source, table))
+                    return
+                start = place.span.start
+                yield Mention(
+                    Span(start + source_at, start + source_at + len(source)), ("source", source)
+                )
+                yield Mention(Span(start + at, start + at + len(table)), ("table", source, table))
+            case RefCall(name):
+                yield Mention(place.span, ("ref", name))
+
+    def _time(self, model: Model, name: str | None, at: Location | None) -> Iterator[Mention]:
+        if name is not None and at is not None and name in self.graph.index(model.name).dimensions:
+            yield Mention(at.span, ("dimension", model.name, name))
+
+    def _values_of(self, model: Model, key: str) -> Iterator[Scalar]:
+        """The scalar under a key of a model's own mapping."""
+        for name, mapping in _items_of(self.parsed, "semantic_models"):
+            if name.content == model.name_at.span:
+                value = mapping.get(key)
+                if isinstance(value, Scalar):
+                    yield value
+
     def _columns(self, model: Model, sql: Sql) -> Iterator[Mention]:
         template = parse_expression(sql.text, self.dialect)
+
+        def place(start: int, end: int) -> Location:
+            return _part(sql, start, end)
+
         for use in template.uses:
             key = ("column", model.name, use.name)
-            yield Mention(_part(sql, use.start, use.end).span, key, in_sql=True)
+            yield Mention(place(use.start, use.end).span, key, in_sql=True)
+        yield from _called(sql.text, place)
 
     def _metric(self, metric: Metric) -> Iterator[Mention]:
         # A metric that a measure creates (`create_metric`) is written only once, as the measure.
@@ -304,7 +362,17 @@ class _Yaml(_Names):
         if metric.expr is not None:
             yield from self._formula(metric, metric.expr, inputs)
         given: Input | None
-        for given in (metric.measure, metric.numerator, metric.denominator, *metric.inputs):
+        conversion = metric.conversion
+        events = (conversion.base, conversion.conversion) if conversion else ()
+        if conversion is not None:
+            yield Mention(conversion.entity_at.span, ("entity", conversion.entity))
+        for given in (
+            metric.measure,
+            metric.numerator,
+            metric.denominator,
+            *metric.inputs,
+            *events,
+        ):
             if given is not None:
                 yield from self._input(metric, given)
         yield from self._filters(metric.filters, metric)
@@ -340,9 +408,10 @@ class _Yaml(_Names):
                 continue
             else:
                 yield from self._word(metric, sql, use.name, use.start)
-        for function in template.functions:
-            span = place(function.start, function.end).span
-            yield Mention(span, ("function", function.name), in_sql=True)
+        if template.fault is not None:
+            for match in _WORD.finditer(sql.text):
+                yield from self._word(metric, sql, nfc(match.group()), match.start())
+        yield from _called(sql.text, place)
 
     def _word(self, metric: Metric | None, sql: Sql, name: str, at: int) -> Iterator[Mention]:
         def place(start: int, end: int) -> Location:
@@ -376,6 +445,21 @@ class _Yaml(_Names):
         for sql in (*query.group_by, *query.order_by):
             yield from self._formula(None, sql, set())
         yield from self._filters(query.filters, None)
+
+
+def _items_of(parsed: Parsed, key: str) -> Iterator[tuple[Scalar, Mapping]]:
+    """The mappings of a top-level list, each with the scalar that names it."""
+    for root in parsed.roots:
+        items = root.get(key) if isinstance(root, Mapping) else None
+        for item in items.items if isinstance(items, Sequence) else ():
+            name = item.get("name") if isinstance(item, Mapping) else None
+            if isinstance(item, Mapping) and isinstance(name, Scalar):
+                yield name, item
+
+
+def _names_of(parsed: Parsed, key: str) -> Iterator[Scalar]:
+    for name, _ in _items_of(parsed, key):
+        yield name
 
 
 def _part(sql: Sql, start: int, end: int) -> Location:

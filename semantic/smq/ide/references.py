@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from smq.ide.index import mention_at, mentions, places
-from smq.ide.mentions import Key, Role
-from smq.text import Edit, Location, Span, is_nfc, nfc
-from smq.workspace import Snapshot
+from smq.expr import parse_expression
+from smq.graph.symbols import Dimension, Entity, Measure, Model
+from smq.ide.index import files_that_may_name, mention_at, mentions, places
+from smq.ide.mentions import Key, Mention, Role
+from smq.rules.model_edits import item_around
+from smq.syntax import Mapping, Parsed, Scalar
+from smq.text import Edit, Location, Span, apply_edits, is_nfc, nfc
+from smq.workspace import Change, Snapshot
 
 _RENAMEABLE = frozenset(
     {"metric", "model", "dimension", "measure", "entity", "alias", "source", "table", "saved_query"}
 )
 _NAME = re.compile(r"\w+\Z")
+_YAML_VALUES = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+_KINDS: dict[type, str] = {Dimension: "dimension", Measure: "measure", Entity: "entity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +98,150 @@ def rename(snapshot: Snapshot, uri: str, offset: int, new_name: str) -> tuple[Ed
     wanted = nfc(new_name.strip())
     if _NAME.match(wanted) is None:
         return Refusal(f"'{new_name}' is not a name: use letters, digits and underscores.")
-    if mention.key[0] in ("metric", "model", "alias") and wanted[0].isdigit():
+    if wanted[0].isdigit():
         return Refusal(f"'{new_name}' is not a name: it starts with a digit.")
+    if mention.key[0] in ("metric", "model", "alias"):
+        template = parse_expression(f"{wanted} + 1", snapshot.configuration.dialect)
+        if template.fault is not None or [use.name for use in template.uses] != [wanted]:
+            return Refusal(f"'{new_name}' is a word of SQL; a name like it needs quotes.")
     if wanted == mention.key[-1]:
         return ()
+    if wanted.lower() in _YAML_VALUES:
+        return Refusal(f"'{new_name}' is not a name: YAML reads it as a value.")
     taken = _taken(snapshot, mention.key, wanted)
     if taken:
         return Refusal(taken)
     edits: list[Edit] = []
-    for location, each in places(snapshot, mention.key):
-        text = snapshot.document(location.uri).text
-        written = location.span.cut(text)
-        if nfc(written) == mention.key[-1] or not is_nfc(written) or "\\u" in written:
-            edits.append(Edit(location.uri, location.span, wanted))
-        elif each.in_sql or mention.key[0] in ("table", "source"):
-            edits.extend(_inner(location, written, mention.key[-1], wanted))
+    for key in _twins(snapshot, mention.key):
+        for location, each in places(snapshot, key):
+            edits.extend(_renamed(snapshot, location, each, key[-1], wanted))
+        pinned = _pinned(snapshot, key)
+        if isinstance(pinned, Refusal):
+            return pinned
+        edits.extend(pinned)
+    unique = tuple(dict.fromkeys(edits))
+    return _unless_misread(snapshot, mention.key, wanted, unique)
+
+
+def _renamed(
+    snapshot: Snapshot, location: Location, each: Mention, name: str, wanted: str
+) -> Iterator[Edit]:
+    text = snapshot.document(location.uri).text
+    written = location.span.cut(text)
+    if nfc(written) == name or not is_nfc(written) or "\\" in written:
+        yield Edit(location.uri, location.span, wanted)
+    elif each.in_sql or each.key[0] in ("table", "source"):
+        yield from _inner(location, written, name, wanted)
+
+
+def _twins(snapshot: Snapshot, key: Key) -> tuple[Key, ...]:
+    """The thing and what is written with it: a measure that makes a metric of its own name."""
+    graph = snapshot.graph
+    if key[0] == "metric" and key[1] in graph.metrics:
+        metric = graph.metrics[key[1]]
+        for model in graph.models_with(key[1]):
+            measure = graph.index(model).measures.get(key[1])
+            if measure is not None and measure.name_at == metric.name_at:
+                return key, ("measure", model, key[1])
+    if key[0] == "measure":
+        measure = graph.index(key[1]).measures.get(key[2])
+        made = graph.metrics.get(key[2])
+        if measure is not None and made is not None and made.name_at == measure.name_at:
+            return key, ("metric", key[2])
+    return (key,)
+
+
+# A member without SQL of its own is the column of its name, so the old name must stay as `expr`.
+
+
+def _pinned(snapshot: Snapshot, key: Key) -> tuple[Edit, ...] | Refusal:
+    edits: list[Edit] = []
+    for model in _homes(snapshot, key):
+        members: tuple[Dimension | Measure | Entity, ...] = (
+            *model.dimensions,
+            *model.measures,
+            *model.entities,
+        )
+        for symbol in members:
+            same = symbol.name == key[-1] and _KINDS[type(symbol)] == key[0]
+            if not same or symbol.expr is not None or symbol.name_at.uri not in snapshot:
+                continue
+            parsed = snapshot.parsed(symbol.name_at.uri)
+            edit = _with_expr(parsed, symbol.name_at.span, key[-1])
+            if edit is None:
+                return Refusal(f"'{key[-1]}' is named by its column and has no name of its own.")
+            edits.append(edit)
     return tuple(edits)
+
+
+def _homes(snapshot: Snapshot, key: Key) -> Iterator[Model]:
+    """All definitions of the models whose members a rename of the key touches."""
+    if key[0] not in ("dimension", "measure", "entity"):
+        return
+    for declared in snapshot.declarations:
+        for model in declared.models:
+            if key[0] == "entity" or model.name == key[1]:
+                yield model
+
+
+def _with_expr(parsed: Parsed, name_at: Span, column: str) -> Edit | None:
+    """`expr: column` behind the pair that holds a name."""
+    found = item_around(parsed.roots, name_at)
+    item = found[0].items[found[1]] if found is not None else None
+    pair = item.pair("name") if isinstance(item, Mapping) else None
+    if not isinstance(item, Mapping) or pair is None or not isinstance(pair.value, Scalar):
+        return None
+    if pair.value.content != name_at:
+        return None
+    text, uri = parsed.document.text, parsed.document.uri
+    end = pair.value.span.end
+    if item.flow:
+        return Edit(uri, Span(end, end), f", expr: {column}")
+    newline = "\r\n" if "\r\n" in text else "\n"
+    start = max(text.rfind("\n", 0, pair.key.span.start), -1) + 1
+    indent = " " * (pair.key.span.start - start)
+    comment = re.compile(r"[ \t]*(?:#[^\r\n]*)?").match(text, end)
+    end = comment.end() if comment else end
+    return Edit(uri, Span(end, end), f"{newline}{indent}expr: {column}")
+
+
+# A rename is only offered when reading the new texts finds every name where it was.
+
+
+def _unless_misread(
+    snapshot: Snapshot, key: Key, wanted: str, edits: tuple[Edit, ...]
+) -> tuple[Edit, ...] | Refusal:
+    by_file: dict[str, list[Edit]] = {}
+    for edit in edits:
+        by_file.setdefault(edit.uri, []).append(edit)
+    after = snapshot.apply(
+        Change(uri, apply_edits(snapshot.document(uri).text, own)) for uri, own in by_file.items()
+    )
+    touched = {*by_file, *files_that_may_name(snapshot, wanted)}
+    renamed = {twin: (*twin[:-1], wanted) for twin in _twins(snapshot, key)}
+    for uri in sorted(touched):
+        before = [_after(m.key, renamed, wanted) for m in _compared(snapshot, uri)]
+        found = [m.key for m in _compared(after, uri)]
+        if before != found:
+            return Refusal(
+                f"'{wanted}' would be read as something else in "
+                f"{snapshot.configuration.relative_path(uri)}."
+            )
+    return edits
+
+
+def _compared(snapshot: Snapshot, uri: str) -> list[Mention]:
+    return [m for m in mentions(snapshot, uri) if m.key[0] not in ("column", "function")]
+
+
+def _after(key: Key, renamed: dict[Key, Key], wanted: str) -> Key:
+    if key in renamed:
+        return renamed[key]
+    if key[0] in ("dimension", "measure") and ("model", key[1]) in renamed:
+        return key[0], wanted, *key[2:]
+    if key[0] == "table" and ("source", key[1]) in renamed:
+        return key[0], wanted, *key[2:]
+    return key
 
 
 def _inner(location: Location, written: str, name: str, wanted: str) -> list[Edit]:
@@ -133,6 +268,9 @@ def _taken(snapshot: Snapshot, key: Key, wanted: str) -> str:
             for location, mention in places(snapshot, ("entity", wanted)):
                 del location, mention
                 return f"There is an entity '{wanted}' already; joins would change."
+        case "source" | "table":
+            if any(True for _ in places(snapshot, (*key[:-1], wanted))):
+                return f"There is a {key[0]} '{wanted}' already."
         case "alias":
             if wanted in graph.metrics:
                 return f"There is a metric '{wanted}' already."
