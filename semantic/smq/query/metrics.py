@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from smq.expr import NameUse, Template, parse_expression
 from smq.graph.formula import Formula
@@ -41,7 +42,7 @@ class MetricItems:
     def bind(self, items: tuple[Item, ...]) -> list[Output]:
         outputs: list[Output] = []
         groups = (group.name for group in self.expressions.groups)
-        taken = {*(nfc(item.text.strip()) for item in items), *groups, *self.graph.metrics}
+        taken = {*(nfc(item.text.strip()) for item in items), *groups}
         for item in items:
             try:
                 output = self._item(item, outputs, taken)
@@ -93,7 +94,8 @@ class MetricItems:
         expression = self.expressions.post(item, template, meanings)
         alias = template.alias
         if alias is None:
-            alias = generated_name(item.text, taken | {output.name for output in outputs})
+            names = taken | {output.name for output in outputs}
+            alias = generated_name(item.text, lambda n: n in names or n in self.graph.metrics)
             body = item.text[: template.body_end]
             args = {"expression": body.strip(), "alias": alias}
             self.problems.append(Problem("QRY113", item.location, args))
@@ -223,14 +225,14 @@ def _names_of(item: Item) -> set[str]:
     return {nfc(alias[1])} if alias else set()
 
 
-def generated_name(expression: str, taken: set[str]) -> str:
+def generated_name(expression: str, is_taken: Callable[[str], bool]) -> str:
     """A stable column name for an expression without an alias: its words, in lower case."""
     words = re.sub(r"\W+", "_", nfc(expression).strip().lower()).strip("_") or "expression"
     if words[0].isdigit():
         words = f"expression_{words}"
     name = words[:60].strip("_")
     number = 2
-    while name in taken:
+    while is_taken(name):
         name = f"{words[:57].strip('_')}_{number}"
         number += 1
     return name
