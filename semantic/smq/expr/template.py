@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -27,6 +27,7 @@ MAX_LENGTH = 65_536
 """Longer expressions are refused: nobody writes them and the parser's time grows with them."""
 
 _PREFIX = "SELECT "
+_PARAMETER = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|::|(?P<parameter>[:$@]\w+|\?)")
 _BARE = re.compile(r"[^\W\d]\w*\Z")
 _KEYWORD_FREE = re.compile(r".*__.*|[^\x00-\x7f]")
 _ONE_AGGREGATE = re.compile(
@@ -129,6 +130,8 @@ class Template:
     has_aggregate: bool = False
     scopes: tuple[int, ...] = (0,)
     """For each scope the scope around it."""
+    memo: dict[str, object] = field(default_factory=dict)
+    """What readers derive from the tree alone; expressions that differ only in names share it."""
 
     @property
     def is_bare_name(self) -> bool:
@@ -233,8 +236,87 @@ def _scope_is_outer(node: exp.Expr) -> bool:
 
 @lru_cache(maxsize=65_536)
 def _parse(text: str, sqlglot_name: str) -> Template:
-    quick = _quick(text, sqlglot_name)
-    return quick if quick is not None else _Reader(text, sqlglot_name).read()
+    shaped = _shaped(text, sqlglot_name) or _quick(text, sqlglot_name)
+    return shaped if shaped is not None else _Reader(text, sqlglot_name).read()
+
+
+# Expressions of a workspace differ mostly in their names: `SUM(a__x) / SUM(b__y)` is parsed once
+# with numbers for names, and every expression of that shape shares the tree.
+
+_SHAPE_TOKEN = re.compile(r"'(?:[^']|'')*'|[^\W\d]\w*(?P<behind>\s*[(.])?")
+_NO_SHAPE = re.compile(r"[\"`{}\\;#$@]|--|/\*|\.\s*[^\W\d]|\bselect\b|smq__", re.IGNORECASE)
+
+
+def _shaped(text: str, sqlglot_name: str) -> Template | None:
+    """The template through that of its shape; None where names are more than names."""
+    if len(text) > MAX_LENGTH or "__" not in text or _NO_SHAPE.search(text):
+        return None
+    names: list[tuple[str, int, int]] = []
+    pieces: list[str] = []
+    done = 0
+    for match in _SHAPE_TOKEN.finditer(text):
+        word = match.group()
+        if word[0] == "'" or match["behind"] or "__" not in word:
+            continue
+        pieces += (text[done : match.start()], f"smq__{len(names)}")
+        names.append((nfc(word), match.start(), match.end()))
+        done = match.end()
+    if not names:
+        return None
+    pieces.append(text[done:])
+    shape = _shape("".join(pieces), sqlglot_name)
+    return _renamed(shape, text, names) if shape is not None else None
+
+
+@lru_cache(maxsize=4_096)
+def _shape(canonical: str, sqlglot_name: str) -> Template | None:
+    template = _quick(canonical, sqlglot_name) or _Reader(canonical, sqlglot_name).read()
+    return template if template.fault is None and not template.tables else None
+
+
+def _renamed(shape: Template, text: str, names: list[tuple[str, int, int]]) -> Template:
+    """The shape's template with names and places of the text that has the shape."""
+    shifts: list[tuple[int, int]] = []
+    shift = 0
+    for number, (_, start, end) in enumerate(names):
+        length = len(f"smq__{number}")
+        shifts.append((start - shift + length, end - (start - shift + length)))
+        shift = end - (start - shift + length)
+
+    def place(offset: int) -> int:
+        moved = 0
+        for behind, by in shifts:
+            if offset < behind:
+                break
+            moved = by
+        return offset + moved
+
+    def known(name: str) -> tuple[str, int, int] | None:
+        return names[int(name[5:])] if name.startswith("smq__") else None
+
+    uses = []
+    for use in shape.uses:
+        original = known(use.parts[0])
+        if original is not None:
+            name, start, end = original
+            uses.append(replace(use, parts=(name,), start=start, end=end))
+        else:
+            uses.append(replace(use, start=place(use.start), end=place(use.end)))
+    functions = tuple(replace(f, start=place(f.start), end=place(f.end)) for f in shape.functions)
+    alias, alias_at = shape.alias, (place(shape.alias_at[0]), place(shape.alias_at[1]))
+    if alias is not None:
+        original = known(alias)
+        if original is not None:
+            alias, alias_at = original[0], original[1:]
+    return replace(
+        shape,
+        text=text,
+        uses=tuple(uses),
+        functions=functions,
+        alias=alias,
+        alias_at=alias_at if alias is not None else (0, 0),
+        body_end=place(shape.body_end),
+    )
 
 
 # Most expressions of real models are one column or one aggregate of one; a workspace has tens of
@@ -354,7 +436,10 @@ class _Reader:
         alias_at = (0, 0)
         body_end = len(self.text.rstrip())
         if isinstance(tree, exp.Alias):
-            identifier = tree.args["alias"]
+            identifier = tree.args.get("alias")
+            if identifier is None:
+                # DuckDB writes `alias: expression`; here only the colon is there.
+                return self._fault("syntax", "a name is missing before `:`", 0, body_end)
             alias = nfc(identifier.name)
             alias_at = self._place(identifier)
             before = self.text[: alias_at[0]].rstrip()
@@ -399,7 +484,8 @@ class _Reader:
     def _forbidden(self, nodes: list[exp.Expr]) -> Template | None:
         for node in nodes:
             if isinstance(node, (exp.Placeholder, exp.Parameter, exp.SessionParameter)):
-                return self._fault("parameter", "parameters have no value here", 0, len(self.text))
+                start, end = self._parameter()
+                return self._fault("parameter", "parameters have no value here", start, end)
             if isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count):
                 return self._fault("star", "* names no single value", 0, len(self.text))
             if isinstance(node, (exp.Command, exp.DDL, exp.DML, exp.Into)) and not isinstance(
@@ -409,6 +495,13 @@ class _Reader:
             if isinstance(node, exp.Select) and node.args.get("into"):
                 return self._fault("statement", "SELECT INTO writes a table", 0, len(self.text))
         return None
+
+    def _parameter(self) -> tuple[int, int]:
+        """The first parameter in the text, past quotes and casts."""
+        for match in _PARAMETER.finditer(self.text):
+            if match.lastgroup:
+                return match.span()
+        return 0, len(self.text)
 
     # Scopes: each subquery is numbered in the order of the text, and marked on its Select.
 
