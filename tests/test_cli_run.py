@@ -201,6 +201,15 @@ def test_an_engine_that_cannot_start_is_no_fault_of_the_query(cli: Cli, tmp_path
     assert "elsewhere does not exist" in outcome.err
 
 
+@pytest.mark.parametrize("name", ["o.csv", "o.parquet"])
+def test_a_query_that_fails_leaves_the_old_file(cli: Cli, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("before")
+    write(tmp_path / "models" / "부점코드.yml", ("expr: brncd\n", "expr: CAST(brn_nm AS INT)\n"))
+    assert cli("run", QUERY, "-o", name).status == 1
+    assert (tmp_path / name).read_text() == "before"
+    assert not list(tmp_path.glob(".*"))
+
+
 def test_parquet_needs_a_file(cli: Cli) -> None:
     outcome = cli("run", QUERY, "--format", "parquet")
     assert outcome.status == 2

@@ -226,10 +226,10 @@ def _write(pieces: Iterable[str], target: Path | None, streams: Streams) -> None
         for piece in pieces:
             streams.write(piece)
         return
-    from smq_server.io.files import write_text
+    from smq_server.io.files import write_pieces
 
-    # Written in one step when all rows are there, so that a failure leaves no half file.
-    write_text(target, "".join(pieces))
+    # The file appears when all rows are there, so that a failure leaves no half of it.
+    write_pieces(target, pieces)
 
 
 def _rows(text: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from smq.problem import Problem
@@ -76,16 +77,21 @@ def write_text(path: Path, text: str) -> None:
 
     Raises Failure when the file cannot be written; it then has its old text.
     """
+    write_pieces(path, (text,))
+
+
+def write_pieces(path: Path, pieces: Iterable[str]) -> None:
+    """The same with a text that comes in pieces; also what they raise leaves the old text."""
     target = Path(os.path.realpath(path))
     temporary: str | None = None
     try:
-        data = text.encode("utf-8")
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
         if mode is not None and not os.access(target, os.W_OK):
             raise PermissionError(13, "the file is read-only")
         descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            for piece in pieces:
+                file.write(piece.encode("utf-8"))
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(mode if mode is not None else 0o666 & ~_umask())
