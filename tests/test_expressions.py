@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smq.expr import conjuncts, parse_expression
-from smq.expr.template import _quick, _Reader
+from smq.expr.template import _quick, _Reader, _shaped
 
 
 def names(text: str, dialect: str = "duckdb") -> list[tuple[str, str]]:
@@ -52,7 +52,7 @@ def test_names_are_compared_in_nfc() -> None:
         ("a FROM t", "statement", "FROM t"),
         ("a, b", "several", "a, b"),
         ("*", "star", "*"),
-        ("a > ?", "parameter", "a > ?"),
+        ("a > ?", "parameter", "?"),
         ("a = 'x", "syntax", "'x"),
         ("{% if x %} a {% endif %}", "jinja", "{%"),
         ("{{ ref('x') }} > 1", "jinja", "{{ ref('x') }}"),
@@ -124,6 +124,42 @@ def test_the_short_way_reads_what_the_parser_reads(word: str, shape: str, dialec
         (u.parts, u.start, u.end, u.in_aggregate) for u in full.uses
     ]
     assert quick.functions == full.functions
+
+
+NAMES = st.sampled_from(["a__b", "부점코드__brn_cd", "x__y__z", "ORDERS__Amount", "고객__등급"])
+LONG_SHAPES = st.sampled_from(
+    [
+        "{} / NULLIF({}, 0) AS 비율__r",
+        "SUM({}) / COUNT(DISTINCT {})",
+        "SUM(CASE WHEN {} = 'a__b' THEN {} END)",
+        "SUM({}) OVER (PARTITION BY {} ORDER BY {} ROWS 2 PRECEDING) AS total",
+        "{} >= DATE '2024-01-01' AND ({} IN ('x', 'y') OR revenue > {})",
+        "COUNT(*) FILTER (WHERE {} > 1)",
+        "MAX( {} )+min({})",
+        "revenue__x({}) > {}",
+        "{} BETWEEN 1 AND {} AND NOT {} LIKE '%a__b%'",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(LONG_SHAPES, st.lists(NAMES, min_size=3, max_size=3), st.sampled_from(["duckdb", "oracle"]))
+def test_expressions_of_one_shape_are_read_as_each_is_alone(
+    shape: str, names: list[str], dialect: str
+) -> None:
+    text = shape.format(*names)
+    shared = _shaped(text, dialect)
+    assert shared is not None
+    alone = _Reader(text, dialect).read()
+    assert repr(shared.tree) == repr(alone.tree)
+    assert [
+        (u.parts, u.start, u.end, u.in_aggregate, u.in_window, u.role) for u in shared.uses
+    ] == [(u.parts, u.start, u.end, u.in_aggregate, u.in_window, u.role) for u in alone.uses]
+    assert shared.functions == alone.functions
+    assert (shared.alias, shared.body_end) == (alone.alias, alone.body_end)
+    if alone.alias is not None:
+        assert shared.alias_at == alone.alias_at
+    assert (shared.has_window, shared.has_aggregate) == (alone.has_window, alone.has_aggregate)
 
 
 @settings(max_examples=300, deadline=None)

@@ -499,6 +499,7 @@ class _Expression:
         self.template = template
         self.inputs = inputs
         self.weaver = Weaver()
+        self.leaves: list[Leaf] = []
         self.windowed = template.has_window
 
     def formula(self) -> Formula:
@@ -508,24 +509,32 @@ class _Expression:
                 place = self._part(function.start, function.end)
                 args = {"metric": self.metric.name, "inner": function.name}
                 raise _Fault([Problem("MET106", place, args)])
-        assert template.tree is not None
-        holder = exp.Paren(this=template.tree.copy())
-        # The template's own slots get a letter, to be told from the slots woven in below.
-        for node in holder.find_all(exp.Placeholder):
-            node.set("this", f"u{node.this}")
+        outline = _outline(template)
         by_slot = {use.slot: self._row(use) for use in template.uses if use.in_aggregate}
-        roots = _aggregate_roots(holder)
-        whole = len(roots) == 1 and roots[0] is holder.this
-        bases = [self._base(root, by_slot) for root in roots]
+        bases = [self._base_of(root.arguments, by_slot) for root in outline.roots]
         known = {base for base in bases if base is not None}
-        for root, base in zip(roots, bases, strict=True):
-            leaf = self._leaf(root, base or self._lone(root, known, by_slot), by_slot, whole)
-            root.replace(self.weaver.slot(leaf))
+        for root, base in zip(outline.roots, bases, strict=True):
+            home = base or self._lone(root, known, by_slot)
+            leaf = self._leaf(root, home, by_slot, outline.is_whole)
+            self.weaver.slot(leaf)
+            self.leaves.append(leaf)
+        tree = outline.tree
+        if isinstance(tree, exp.Placeholder):
+            return self._finished(self._value(tree))
+        holder = exp.Paren(this=tree.copy())
         for node in list(holder.find_all(exp.Placeholder)):
-            if node.this.startswith("u"):
-                node.replace(self._outer(template.uses[int(node.this[1:])]))
-        _true_division(holder)
-        return Formula(holder.this.pop(), tuple(self.weaver.slots), self.windowed)
+            node.replace(self._value(node))
+        return self._finished(holder.this.pop())
+
+    def _finished(self, tree: exp.Expr) -> Formula:
+        return Formula(tree, tuple(self.weaver.slots), self.windowed)
+
+    def _value(self, place: exp.Expr) -> exp.Expr:
+        """What stands in a place of the outline: a leaf, or a name outside every aggregate."""
+        kind, number = place.this[0], int(place.this[1:])
+        if kind == "L":
+            return self.weaver.slot(self.leaves[number])
+        return self._outer(self.template.uses[number])
 
     def _part(self, start: int, end: int) -> Location:
         return _part(self.sql, start, end)
@@ -540,15 +549,9 @@ class _Expression:
                 raise _Fault([Problem("MET106", self._part(use.start, use.end), args)])
         return self.expander._row_name(self.metric, self.sql, use, None)
 
-    def _base(self, root: exp.Expr, by_slot: dict[int, RowRef]) -> str | None:
-        """The base that the aggregate's arguments tell; None for COUNT(*) and constants."""
-        argument = root
-        while isinstance(argument, exp.Filter):
-            argument = argument.this
-        return self._base_of(argument, by_slot)
-
-    def _base_of(self, tree: exp.Expr, by_slot: dict[int, RowRef]) -> str | None:
-        refs = [by_slot[int(n.this[1:])] for n in tree.find_all(exp.Placeholder)]
+    def _base_of(self, slots: tuple[int, ...], by_slot: dict[int, RowRef]) -> str | None:
+        """The base that an aggregate's arguments tell; None for COUNT(*) and constants."""
+        refs = [by_slot[slot] for slot in slots]
         models = list(dict.fromkeys(ref.model for ref in refs if ref.model))
         if len(models) <= 1:
             return models[0] if models else None
@@ -563,7 +566,7 @@ class _Expression:
             raise _Fault([Problem("MET103", self.sql.location, args)])
         return candidates[0]
 
-    def _lone(self, root: exp.Expr, known: set[str], by_slot: dict[int, RowRef]) -> str:
+    def _lone(self, root: _Root, known: set[str], by_slot: dict[int, RowRef]) -> str:
         """The base of COUNT(*): that of the other leaves, else the declaring model.
 
         Where neither tells, the model that its FILTER reads does.
@@ -573,27 +576,20 @@ class _Expression:
         if not known:
             if self.metric.declared_with in self.graph.models:
                 return str(self.metric.declared_with)
-            filtered = self._base_of(root, by_slot)
+            filtered = self._base_of(root.slots, by_slot)
             if filtered is not None:
                 return filtered
         args = {"metric": self.metric.name, "models": tuple(sorted(known))}
         raise _Fault([Problem("MET103", self.sql.location, args)])
 
-    def _leaf(self, root: exp.Expr, base: str, by_slot: dict[int, RowRef], whole: bool) -> Leaf:
-        refs: list[RowRef] = []
-        tree = root.copy()
-        for node in list(tree.find_all(exp.Placeholder)):
-            ref = by_slot[int(node.this[1:])]
-            if ref not in refs:
-                refs.append(ref)
-            node.set("this", str(refs.index(ref)))
-        function = _function_name(tree)
+    def _leaf(self, root: _Root, base: str, by_slot: dict[int, RowRef], whole: bool) -> Leaf:
+        refs = tuple(by_slot[slot] for slot in root.slots)
         names = "|".join(ref.written for ref in refs)
-        key = f"{base}|{tree.sql()}|{names}"
         inner = refs[0].name if refs else "rows"
-        name = self.metric.name if whole else f"{function.lower()}_{inner}"
+        name = self.metric.name if whole else f"{root.function.lower()}_{inner}"
         time = time_dimension(self.graph, self.graph.models[base], self._agg_time(refs, base))
-        return Leaf(key, name, function, base, tree, tuple(refs), time=time)
+        key = f"{base}|{root.sql}|{names}"
+        return Leaf(key, name, root.function, base, root.tree, refs, time=time)
 
     def _agg_time(self, refs: Iterable[RowRef], base: str) -> str | None:
         for ref in refs:
@@ -742,6 +738,61 @@ def _aggregate(measure: Measure, value: exp.Expr) -> exp.Expr | None:
             return exp.WithinGroup(this=kind(this=share), expression=order)
         case _:
             return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Root:
+    """One outermost aggregate call; `tree` has placeholders numbered into `slots`."""
+
+    tree: exp.Expr
+    slots: tuple[int, ...]
+    arguments: tuple[int, ...]
+    """The slots outside of FILTER: those that tell the base."""
+    function: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Outline:
+    """An expression with its aggregates cut out: `L0` stands for a root, `u3` for a name."""
+
+    tree: exp.Expr
+    roots: tuple[_Root, ...]
+    is_whole: bool
+
+
+def _outline(template: Template) -> _Outline:
+    """The outline of a template; templates of one shape share it."""
+    known = template.memo.get("outline")
+    if isinstance(known, _Outline):
+        return known
+    assert template.tree is not None
+    holder = exp.Paren(this=template.tree.copy())
+    _true_division(holder)
+    found = _aggregate_roots(holder)
+    is_whole = len(found) == 1 and found[0] is holder.this
+    inside: set[int] = set()
+    roots: list[_Root] = []
+    for number, node in enumerate(found):
+        argument = node
+        while isinstance(argument, exp.Filter):
+            argument = argument.this
+        arguments = tuple(int(place.this) for place in argument.find_all(exp.Placeholder))
+        places = list(node.find_all(exp.Placeholder))
+        slots = tuple(int(place.this) for place in places)
+        inside.update(id(place) for place in places)
+        for index, place in enumerate(places):
+            place.set("this", str(index))
+        root = exp.Placeholder(this=f"L{number}")
+        node.replace(root)
+        inside.add(id(root))
+        roots.append(_Root(node, slots, arguments, _function_name(node), node.sql()))
+    for place in list(holder.find_all(exp.Placeholder)):
+        if id(place) not in inside:
+            place.set("this", f"u{place.this}")
+    outline = _Outline(holder.this.pop(), tuple(roots), is_whole)
+    template.memo["outline"] = outline
+    return outline
 
 
 def _aggregate_roots(holder: exp.Expr) -> list[exp.Expr]:
