@@ -11,7 +11,7 @@ import re
 from smq.problem import Problem
 from smq.syntax.nodes import Document, Parsed
 from smq.syntax.yaml_blocks import BlockReader
-from smq.syntax.yaml_state import MAX_DEPTH, State, TooDeepError
+from smq.syntax.yaml_state import MAX_DEPTH, State, TooDeepError, TooManyProblemsError
 from smq.text import Location, Span
 
 MAX_CHARACTERS = 32 * 1024 * 1024
@@ -43,6 +43,9 @@ def parse(document: Document) -> Parsed:
         offset = error.args[0]
         state.report("SYN243", offset, offset + 1, limit=MAX_DEPTH)
         complete = False
+    except TooManyProblemsError:
+        complete = False
+    state.ending = True
     roots = reader.finish()
     problems = sorted(state.problems, key=lambda problem: problem.location.span)
     return Parsed(document, roots, tuple(problems), tuple(state.comments), complete)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from smq.syntax.nodes import Node, Pair, Scalar
+from smq.syntax.yaml_block_scalars import read_block
 from smq.syntax.yaml_flow import ALIAS, ANCHOR, JINJA, TAG, read_flow
 from smq.syntax.yaml_frames import (
     EXPLICIT_KEY,
@@ -29,7 +30,6 @@ from smq.syntax.yaml_scalars import (
     continue_plain,
     goes_on,
     plain_line,
-    read_block,
     read_quoted,
     requote,
 )
@@ -49,7 +49,6 @@ _COMMENT = re.compile(r"#[^\r\n]*+")
 _REST = re.compile(r"[^\r\n]*+")
 _INDICATOR = re.compile(r"[-?:](?=[ \t\r\n]|\Z)")
 _KEY_END = re.compile(r"[ \t]*+:(?=[ \t\r\n]|\Z)")
-_UNCLOSED_KEY = re.compile(r"[\"'][^\"'\r\n:]*+(?=:(?:[ \t\r\n]|\Z))")
 _DASH_AND_WORD = re.compile(r"-(?=[^\s-])")
 _JUNK_DASH = re.compile(r"[^\s#](?=-[ \t])")
 _ITEM_OR_NOTHING = re.compile(r"-[ \t]*+(?:[\r\n#]|\Z)")
@@ -58,7 +57,9 @@ _JUNK = re.compile(
     rf"[^\s\w#](?:[ \t]*+(?={ITEM_WITH_KEY.pattern})|[ \t]++(?={KEY_LIKE.pattern}))"
     rf"|\w[ \t]{{2,}}+(?={ITEM_WITH_KEY.pattern})"
 )
-_QUOTED_KEY_OR_VALUE = re.compile(r"(?:\"[^\"\r\n]*+\"|'[^'\r\n]*+')[ \t]*+(?:[:#\r\n]|\Z)")
+_QUOTED_KEY_OR_VALUE = re.compile(
+    r"""(?:"(?:[^"\\\r\n]++|\\.)*+"|'(?:[^'\r\n]++|'')*+')[ \t]*+(?:[:#\r\n]|\Z)"""
+)
 _WORD = re.compile(r"[^\W\d][\w-]*+\Z")
 _VERSION = re.compile(r"%YAML[ \t]++1\.[0-9]++[ \t]*+(?:#|\Z)")
 _YAML_TYPES = "null bool int float str map seq set omap pairs binary timestamp merge"
@@ -84,6 +85,8 @@ class BlockReader:
     def read(self, position: int) -> None:
         text, size, stack, frames = self._text, self._size, self._stack, self._frames
         common, plain = _COMMON.match, self._state.plain
+        # Half the time goes into objects; the named tuple's own constructor costs twice this one.
+        new = tuple.__new__
         while position < size:
             match = common(text, position)
             if match is None:
@@ -118,7 +121,7 @@ class BlockReader:
             if word in WORDS:
                 key = plain(start, word)
             else:
-                key = Scalar(Span(start, end), word, word)
+                key = Scalar(new(Span, (start, end)), word, word)
             if raw is None:
                 top.key = key
                 top.end = end + 1
@@ -141,8 +144,8 @@ class BlockReader:
             if first in NUMERIC_START or raw in WORDS:
                 value = plain(begin, raw)
             else:
-                value = Scalar(Span(begin, begin + len(raw)), raw, raw)
-            top.pairs.append(Pair(Span(start, begin + len(raw)), key, value))
+                value = Scalar(new(Span, (begin, begin + len(raw))), raw, raw)
+            top.pairs.append(Pair(new(Span, (start, begin + len(raw))), key, value))
             top.loose = False
 
     def finish(self) -> tuple[Node | None, ...]:
@@ -203,12 +206,14 @@ class BlockReader:
         if self._continues(column):
             return self._continue(column)
         index, exact = self._place.find(column)
-        if exact and self._stack[index].kind == SEQ:
+        below = self._stack[index - 1]
+        # Keys may stand in the column of the dashes only behind a list that is not indented.
+        if exact and self._stack[index].kind == SEQ and below.indent != column:
             # `-name` and `x- name` among items are items with a character too few or too many.
-            if _DASH_AND_WORD.match(text, start) and self._stack[index - 1].indent != column:
+            if _DASH_AND_WORD.match(text, start):
                 self._state.damage("SYN204", start, start + 1)
                 return self._item(column, line, start, 1)
-            if _JUNK_DASH.match(text, start):
+            if _JUNK_DASH.match(text, start) and not _QUOTED_KEY_OR_VALUE.match(text, start):
                 self._state.damage("SYN226", start, start + 1)
                 return self._item(column, line, start + 1, 0)
         return self._entry(column, line, start)
@@ -216,10 +221,9 @@ class BlockReader:
     def _behind_junk(self, column: int, line: int, start: int, position: int) -> int | None:
         """Read on behind one character typed into the indentation of a line.
 
-        What stands behind it has to stand in a column where an entry is due, one too far right.
+        What stands behind it has to stand where an entry is due, or one column too far right.
         """
         text = self._text
-        target = position - line - 1
         top = self._stack[-1]
         char = text[start]
         if char in "\"'" and _QUOTED_KEY_OR_VALUE.match(text, start):
@@ -232,12 +236,15 @@ class BlockReader:
         if self._awaits(column) and not (char in "}],%@`&*!|>" and (dash or char not in "&*!|>")):
             return None
         kind = SEQ if dash else MAP
-        due = any(open_.indent == target and open_.kind == kind for open_ in self._stack)
-        if not due and not (top.waiting and target > top.indent):
+        due = [open_.indent for open_ in self._stack if open_.kind == kind]
+        target = position - line
+        if target - 1 in due or (target not in due and top.waiting and target > top.indent + 1):
+            target -= 1
+        elif target not in due:
             return None
         self._state.damage("SYN226", start, start + 1)
         if dash:
-            return self._item(target, line, position, -1)
+            return self._item(target, line, position, target - position + line)
         return self._entry(target, line, position)
 
     def _entry(self, column: int, line: int, start: int) -> int:
@@ -282,7 +289,7 @@ class BlockReader:
             if frame.waiting:
                 return self._give(frame, node, end)
             self._state.damage("SYN226", *self._to_line_end(node.span.start))
-            return self._skip_line(node.span.start)
+            return self._skip_line(end)
         if self._belongs_above(index, column, node):
             return self._text_too_far_left(column, line, node, end)
         if exact and frame.kind == SEQ and stack[index - 1].indent == column:
@@ -487,17 +494,10 @@ class BlockReader:
 
     def _quoted(self, position: int, limit: int, may_key: bool) -> tuple[Node, int, int]:
         text, state = self._text, self._state
-        mark = state.mark()
-        scalar, end = read_quoted(state, position, limit, flow=False)
-        unclosed = len(state.problems) > mark[0] and state.problems[-1].code == "SYN207"
+        before = len(state.problems)
+        scalar, end = read_quoted(state, position, limit, may_key=may_key)
+        unclosed = len(state.problems) > before and state.problems[-1].code == "SYN207"
         if may_key:
-            if unclosed and (match := _UNCLOSED_KEY.match(text, position)) is not None:
-                # `"name: x` lacks a quote before its colon; the rest of the line is its value.
-                state.reset(mark)
-                colon = match.end()
-                state.damage("SYN207", position, colon, quote=text[position])
-                written = text[position + 1 : colon]
-                return Scalar(Span(position, colon), written, written, scalar.style), colon, colon
             colon = self._key_colon(end)
             if colon >= 0:
                 return scalar, end, colon
@@ -651,7 +651,7 @@ class BlockReader:
         if isinstance(last, Scalar) and goes_on(self._text, last, column - 1):
             return self._continue(column - 1, column, line)
         self._misplaced_text(column, line, top.indent + 2)
-        return self._skip_line(node.span.start)
+        return self._skip_line(end)
 
     def _behind_key(self, position: int) -> tuple[int, bool]:
         """The start of the next line, and whether a value ends on the line of `position`."""

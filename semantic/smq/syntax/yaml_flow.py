@@ -28,7 +28,7 @@ from smq.syntax.yaml_state import (
 from smq.syntax.yaml_values import WORDS
 from smq.text import Span
 
-JINJA = re.compile(r"\{[{%][^\r\n]*?[}%]\}")
+JINJA = re.compile(r"\{[{%][^\r\n]{0,2000}?[}%]\}")
 ALIAS = re.compile(r"\*[^\s,\[\]{}:]++(?::(?=[^\s,\[\]{}])[^\s,\[\]{}:]*+)*+")
 ANCHOR = re.compile(r"&([^\s,\[\]{}]++)(?<!:)(?=[ \t\r\n,\]}]|\Z)")
 TAG = re.compile(r"!(?:<[^>\s]*+>|[^\s,\[\]{}]*+)(?=[ \t\r\n,\]}]|\Z)")
@@ -264,7 +264,7 @@ class _Flow:
         self.end = position + 1
         return self._pop(self.end)
 
-    def _unclosed(self, level: _Level, closers: str | None = None) -> None:
+    def _unclosed(self, level: _Level, closers: str | None = None, at: int | None = None) -> None:
         bracket = self._text[level.start]
         self._state.damage(
             "SYN210",
@@ -272,12 +272,16 @@ class _Flow:
             level.start + 1,
             bracket=bracket,
             closer=closers or _CLOSER[level.is_map],
-            at=self.end,
+            at=self.end if at is None else at,
         )
 
     def _give_up(self) -> Node:
         """End every open collection where the text stopped being part of it."""
         levels = self._levels
+        comments = self._state.comments
+        while comments and comments[-1].start >= self.end:
+            # Comments behind the end will be read with the lines they stand on.
+            comments.pop()
         closers = "".join(_CLOSER[level.is_map] for level in reversed(levels))
         self._unclosed(levels[0], closers)
         while True:
@@ -328,8 +332,13 @@ class _Flow:
         if self._inline and levels[-1].complete and not levels[-1].props >= 0:
             return True
         while len(levels) > 1 and width <= levels[-1].line_indent:
-            self._unclosed(levels[-1])
-            self._pop(self.end)
+            # A comma before the missing bracket is the one that follows it.
+            comma = text[self.end - 1] == ","
+            end = self.end - comma
+            self._unclosed(levels[-1], at=end)
+            self._pop(end)
+            if comma:
+                self._end_entry(levels[-1], None)
         return width <= levels[-1].line_indent and len(levels) == 1
 
     # Entries

@@ -103,7 +103,8 @@ class Placement:
             below -= 1
         if below > 0:
             return self._join_items(below, column, line, start)
-        if child is not None and not exact and frame.kind == MAP and child.pairs:
+        nested = child is not None and child.pairs and frame.key is not None and not frame.explicit
+        if nested and not exact:
             return self._first_item_without_dash(index, column, line)
         if child is not None:
             frame = frames.close_to(index if exact else index + 1)
@@ -140,7 +141,7 @@ class Placement:
 
     def _key_too_deep(self, frame: Frame, column: int, line: int, start: int, text: str) -> Frame:
         frames = self._frames
-        last = frame.last
+        last = frame.last if frame.key is None else None
         if frame.kind == MAP:
             if frame.loose and isinstance(last, Scalar):
                 frames.take_back(frame)
@@ -197,7 +198,7 @@ class Placement:
         half typed, as the entries below it in that column show.
         """
         last = frame.last
-        if frame.waiting or not isinstance(last, Scalar) or not last.text:
+        if frame.waiting or frame.key is not None or not isinstance(last, Scalar) or not last.text:
             return False
         between = self._state.text[frame.pairs[-1].key.span.end : last.span.start]
         return ("\n" in between or "\r" in between) and self.column(last.span.start) == column

@@ -9,6 +9,8 @@ from smq.text import Location, Span, nearest, nfc
 
 MAX_PROBLEMS = 1_000
 MAX_DEPTH = 200
+# Faults that are counted after those that are told; a file with more of them is not worth reading.
+MAX_UNTOLD = 20_000
 
 
 class DamagedError(Exception):
@@ -19,6 +21,10 @@ class TooDeepError(Exception):
     """Raised when collections are nested deeper than anybody reads; reading stops there."""
 
 
+class TooManyProblemsError(Exception):
+    """Raised when nearly every line is at fault; reading stops there."""
+
+
 class State:
     """The text being read, and all that is not a node.
 
@@ -26,7 +32,18 @@ class State:
     and taken back with `mark` and `reset`.
     """
 
-    __slots__ = ("_undo", "anchors", "budget", "comments", "problems", "strict", "text", "uri")
+    __slots__ = (
+        "_undo",
+        "_untold",
+        "anchors",
+        "budget",
+        "comments",
+        "ending",
+        "problems",
+        "strict",
+        "text",
+        "uri",
+    )
 
     def __init__(self, uri: str, text: str) -> None:
         self.uri = uri
@@ -37,7 +54,10 @@ class State:
         self.anchors: dict[str, Node | None] = {}
         self.strict = False
         # Characters that may be read twice because a first reading did not fit.
-        self.budget = 4 * len(text) + 100_000
+        self.budget = len(text) + 20_000
+        self._untold = 0
+        # Set while what was read is put together, which is never too much.
+        self.ending = False
         self._undo: list[tuple[str, bool, Node | None]] = []
 
     def report(
@@ -63,8 +83,12 @@ class State:
         count = len(self.problems)
         if count < MAX_PROBLEMS:
             self.problems.append(problem)
-        elif count == MAX_PROBLEMS:
+            return
+        if count == MAX_PROBLEMS:
             self.problems.append(Problem("SYN244", problem.location, {"limit": MAX_PROBLEMS}))
+        self._untold += 1
+        if self._untold == MAX_UNTOLD and not self.ending:
+            raise TooManyProblemsError
 
     def mark(self) -> tuple[int, int]:
         self._undo.clear()
@@ -97,7 +121,7 @@ class State:
             else:
                 # Comparing with every anchor is worth it only for a problem that will be shown.
                 shown = len(self.problems) < MAX_PROBLEMS
-                close = nearest(name, self.anchors, limit=1) if shown else ()
+                close = nearest(name, list(self.anchors)[-200:], limit=1) if shown else ()
                 self.report("SYN220", start, end, name=name, nearest=close)
         return Alias(Span(start, end), name, target)
 
@@ -129,9 +153,13 @@ class State:
         if isinstance(node, Scalar):
             return node
         if isinstance(node, Alias):
+            start, end = node.span
             if isinstance(node.target, Scalar):
-                return Scalar(node.span, node.target.value, node.target.text)
-            return Scalar(node.span, node.name, node.name)
+                text = node.target.text
+                whole = ((0, start, len(text), end - start),)
+                return Scalar(node.span, node.target.value, text, segments=whole)
+            behind_star = ((0, start + 1, len(node.name), len(node.name)),)
+            return Scalar(node.span, node.name, node.name, segments=behind_star)
         written = node.span.cut(self.text)
         self.report("SYN224", node.span.start, node.span.end, text=written[:60])
         return Scalar(node.span, written, written, anchor=node.anchor, tag=node.tag)
@@ -147,6 +175,8 @@ class State:
         for text, pair in zip(texts, pairs, strict=True):
             earlier = first.setdefault(text, pair)
             # Loaders merge every `<<`, and a key not yet written has no name to repeat.
+            if len(self.problems) > MAX_PROBLEMS:
+                return
             if earlier is pair or not text or (text == "<<" and pair.key.style == "plain"):
                 continue
             span = pair.key.span
