@@ -6,7 +6,7 @@ slotted and not frozen, because building a hundred thousand frozen ones costs tw
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -97,20 +97,35 @@ class Mapping:
         return unaliased(pair.value) if pair else None
 
     def effective(self) -> Iterator[Pair]:
-        """Pairs with those of merge keys first, so that the last one wins."""
-        if any(pair.key.text == "<<" and pair.key.style == "plain" for pair in self.pairs):
-            for pair in self.pairs:
-                if pair.key.text == "<<" and pair.key.style == "plain":
-                    merged = unaliased(pair.value)
-                    parts = merged.items if isinstance(merged, Sequence) else (merged,)
-                    # Of several merged mappings the earlier ones win.
-                    for part in reversed(parts):
-                        target = unaliased(part)
-                        if isinstance(target, Mapping) and target is not self:
-                            yield from target.effective()
-            yield from (p for p in self.pairs if p.key.text != "<<" or p.key.style != "plain")
-        else:
+        """Pairs with those of merge keys first, so that the last one wins.
+
+        A mapping that is merged in along several ways comes once, where it wins most: files in
+        which each mapping merges another twice stay as small as they look.
+        """
+        if not any(map(_is_merge, self.pairs)):
             yield from self.pairs
+            return
+        layers: list[Iterable[Pair]] = []
+        waiting: list[Node | None] = [self]
+        seen: set[int] = set()
+        while waiting:
+            mapping = unaliased(waiting.pop())
+            if not isinstance(mapping, Mapping) or id(mapping) in seen:
+                continue
+            seen.add(id(mapping))
+            layers.append([pair for pair in mapping.pairs if not _is_merge(pair)])
+            for pair in mapping.pairs:
+                if _is_merge(pair):
+                    merged = unaliased(pair.value)
+                    # Of several merged mappings the earlier ones win.
+                    parts = merged.items if isinstance(merged, Sequence) else (merged,)
+                    waiting.extend(reversed(parts))
+        for layer in reversed(layers):
+            yield from layer
+
+
+def _is_merge(pair: Pair) -> bool:
+    return pair.key.text == "<<" and pair.key.style == "plain"
 
 
 @dataclass(slots=True, eq=False)
