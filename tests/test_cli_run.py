@@ -194,6 +194,13 @@ def test_a_missing_table_is_traced_to_the_model(cli: Cli, tmp_path: Path) -> Non
     assert "model '부점코드' reads the table bank.brn_base" in outcome.err
 
 
+def test_a_failing_expression_is_traced_to_the_model(cli: Cli, tmp_path: Path) -> None:
+    write(tmp_path / "models" / "부점코드.yml", ("expr: brncd\n", "expr: CAST(brn_nm AS INT)\n"))
+    outcome = cli("run", QUERY)
+    assert outcome.status == 1
+    assert "measure 'brn_cnt' of model '부점코드' is CAST(brn_nm AS INT)" in outcome.err
+
+
 def test_an_engine_that_cannot_start_is_no_fault_of_the_query(cli: Cli, tmp_path: Path) -> None:
     write(tmp_path / "smq.toml", ('data = "data"', 'data = "elsewhere"'))
     outcome = cli("run", QUERY)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from smq.graph.graph import SemanticGraph
-from smq.graph.symbols import Model, Symbol, TableName
+from smq.graph.symbols import Symbol, TableName
 from smq.sql.result import CompiledQuery
 from smq.text import LineIndex
 from smq_metasync.engines import EngineError
@@ -32,10 +32,7 @@ def explained(
     lines += [f"    {visible(line)}" for line in error.detail.splitlines() if line.strip()]
     if error.offset is not None and error.offset < len(query.sql):
         lines += _frame(query.sql, error.offset)
-        name = _name_at(query.sql, error.offset)
-        if name:
-            graph = compilation.workspace.snapshot.graph
-            lines += _origins(name, query, graph, report)
+        lines += _origins(_named_at(query.sql, error.offset), compilation, query, report)
     return "\n".join(lines) + "\n"
 
 
@@ -50,19 +47,33 @@ def _frame(sql: str, offset: int) -> Iterator[str]:
     yield f"{'':{len(number)}} | {' ' * width(visible(text[:column]))}{'^' * max(1, width(marked))}"
 
 
-def _name_at(sql: str, offset: int) -> str | None:
-    """The last part of the dotted name at the offset: the column, or the table."""
+def _named_at(sql: str, offset: int) -> str:
+    """The dotted name at the offset, with its arguments if it is called; else nothing."""
     for match in _CHAIN.finditer(sql):
         if match.start() <= offset < match.end():
-            parts = re.findall(_PART, match[0])
-            return str(parts[-1]).strip('"`')
-    return None
+            return match[0] + _arguments(sql, match.end())
+    return ""
+
+
+def _arguments(sql: str, start: int) -> str:
+    """The parentheses that begin there, with what is in them; nothing where none do."""
+    depth = 0
+    for position in range(start, len(sql)):
+        depth += {"(": 1, ")": -1}.get(sql[position], 0)
+        if depth <= 0:
+            return sql[start : position + 1] if depth == 0 and position > start else ""
+    return ""
 
 
 def _origins(
-    name: str, query: CompiledQuery, graph: SemanticGraph, report: Report
+    named: str, compilation: Compilation, query: CompiledQuery, report: Report
 ) -> Iterator[str]:
-    found = list(_tables(name, graph)) or list(_members(name, query, graph))
+    graph = compilation.workspace.snapshot.graph
+    if named.endswith(")"):
+        found = list(_computed(named, query, graph))
+    else:
+        name = re.findall(_PART, named)[-1].strip('"`') if named else ""
+        found = list(_tables(name, graph)) or list(_members(name, query, graph))
     for symbol, what in found[:_MOST]:
         place = report.place(symbol.name_at)
         yield f"  = {place.path}:{place.line}:{place.column}: {what}"
@@ -79,23 +90,35 @@ def _tables(name: str, graph: SemanticGraph) -> Iterator[tuple[Symbol, str]]:
 
 
 def _members(name: str, query: CompiledQuery, graph: SemanticGraph) -> Iterator[tuple[Symbol, str]]:
-    """What of the models that the query uses is defined with a column of that name."""
-    used = {leaf.base for leaf in query.leaves}
-    used.update(step.right for leaf in query.leaves for step in leaf.joins)
-    for model in graph.models.values():
-        if model.name in used:
-            for kind, symbol, columns in _columns(model):
-                if name in columns:
-                    what = f"{kind} '{symbol.name}' of model '{model.name}' uses the column {name}"
-                    yield symbol, what
+    """What is defined with a column of that name."""
+    for what, symbol, text in _used(query, graph):
+        if name in _WORD.findall(text):
+            yield symbol, f"{what} uses the column {name}"
 
 
-def _columns(model: Model) -> Iterator[tuple[str, Symbol, set[str]]]:
-    for kind, symbols in (
-        ("dimension", model.dimensions),
-        ("measure", model.measures),
-        ("entity", model.entities),
-    ):
-        for symbol in symbols:
-            text = symbol.expr.text if symbol.expr is not None else symbol.name
-            yield kind, symbol, set(_WORD.findall(text))
+def _computed(
+    call: str, query: CompiledQuery, graph: SemanticGraph
+) -> Iterator[tuple[Symbol, str]]:
+    """What is defined by an expression that the call holds."""
+    words = set(_WORD.findall(call))
+    for what, symbol, text in _used(query, graph):
+        own = set(_WORD.findall(text))
+        if len(own) > 1 and own <= words:
+            yield symbol, f"{what} is {' '.join(text.split())}"
+
+
+def _used(query: CompiledQuery, graph: SemanticGraph) -> Iterator[tuple[str, Symbol, str]]:
+    """The members of the models that the query reads, with the SQL that defines them."""
+    names = {leaf.base for leaf in query.leaves}
+    names.update(step.right for leaf in query.leaves for step in leaf.joins)
+    for name, model in graph.models.items():
+        if name not in names:
+            continue
+        for kind, symbols in (
+            ("dimension", model.dimensions),
+            ("measure", model.measures),
+            ("entity", model.entities),
+        ):
+            for symbol in symbols:
+                text = symbol.expr.text if symbol.expr is not None else symbol.name
+                yield f"{kind} '{symbol.name}' of model '{name}'", symbol, text
