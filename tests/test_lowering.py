@@ -484,6 +484,29 @@ def test_a_full_join_between_other_joins() -> None:
     )
 
 
+def test_one_full_join_after_another() -> None:
+    cities: Tables = {
+        **SHOPS,
+        "cities": ([("code", "text"), ("people", "integer")], [("S", 9), ("D", 2), ("I", 3)]),
+    }
+    check(
+        "SELECT s.shop, h.city, c.people, COUNT(s.id) AS n FROM sales AS s"
+        " FULL JOIN shops AS h ON s.shop = h.name FULL JOIN cities AS c ON h.city = c.code"
+        " WHERE COALESCE(s.id, 0) <> 7 AND EXISTS (SELECT 1 FROM sales AS t WHERE s.id IS NULL"
+        " OR t.id = s.id) GROUP BY 1, 2, 3",
+        [
+            ("서울", "S", 9, 3),
+            ("부산", "B", None, 2),
+            (None, None, None, 1),
+            (None, "G", None, 0),
+            (None, "?", None, 0),
+            (None, None, 2, 0),
+            (None, None, 3, 0),
+        ],
+        tables=cities,
+    )
+
+
 # NULLs.
 
 

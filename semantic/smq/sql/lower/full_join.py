@@ -10,21 +10,23 @@ from smq.sql.lower.inner_rows import InnerRows
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
     for select in reversed(list(tree.find_all(exp.Select))):
-        joins = select.args.get("joins") or []
-        places = [place for place, join in enumerate(joins) if join.side == "FULL"]
-        if not places:
-            continue
-        place = places[0]
-        join, later = joins[place], joins[place + 1 :]
-        stars = any(projection.is_star for projection in select.expressions)
-        if join.args.get("on") is None or stars or any(j.side in ("FULL", "RIGHT") for j in later):
-            context.refuse("this form of FULL JOIN", "not yet", join)
-            continue
-        rows = InnerRows(select, tree, "joined")
-        rows.finish()
-        source = select.args["from_"].this
-        source.set("this", _as_union(source.this, place))
+        # From the left: what a FULL JOIN gives is the left side of those after it.
+        while (place := _first_full_join(select)) is not None:
+            join = select.args["joins"][place]
+            stars = any(projection.is_star for projection in select.expressions)
+            if join.args.get("on") is None or stars:
+                context.refuse("this form of FULL JOIN", "not yet", join)
+                break
+            rows = InnerRows(select, tree, "joined", joins=place + 1)
+            rows.finish()
+            source = select.args["from_"].this
+            source.set("this", _as_union(source.this, place))
     return tree
+
+
+def _first_full_join(select: exp.Select) -> int | None:
+    joins = select.args.get("joins") or []
+    return next((place for place, join in enumerate(joins) if join.side == "FULL"), None)
 
 
 def _as_union(left: exp.Select, place: int) -> exp.Union:
@@ -43,11 +45,5 @@ def _as_union(left: exp.Select, place: int) -> exp.Union:
         where=exp.Where(this=join.args["on"].copy()),
     )
     unmatched: exp.Expr = exp.Not(this=exp.Exists(this=match))
-    where = right.args.get("where")
-    if where is not None:
-        condition = where.this
-        if isinstance(condition, exp.Or):
-            condition = exp.Paren(this=condition)
-        unmatched = exp.And(this=condition, expression=unmatched)
     right.set("where", exp.Where(this=unmatched))
     return exp.Union(this=left, expression=right, distinct=False)

@@ -13,17 +13,28 @@ _CLAUSES = ("expressions", "group", "having", "qualify", "order", "windows")
 class InnerRows:
     """Splits a SELECT: FROM, joins and WHERE go inside, the rest reads what comes out of there.
 
+    With `joins` only so many of the first joins go inside; the others stay, and so does WHERE.
     Ask for the values to compute with `compute`, put references to them where they are needed,
     and end with `finish`, which also makes every other column a column of the inner SELECT.
     """
 
-    def __init__(self, select: exp.Select, tree: exp.Expr, name: str) -> None:
+    def __init__(
+        self, select: exp.Select, tree: exp.Expr, name: str, joins: int | None = None
+    ) -> None:
         self.select = select
+        self._inside: dict[str, object] = {"from_": select.args.get("from_")}
+        self._staying: dict[str, object] = {}
+        if joins is None:
+            self._inside |= {key: select.args.get(key) for key in ("joins", "laterals", "where")}
+        else:
+            every = select.args.get("joins") or []
+            self._inside["joins"] = every[:joins]
+            self._staying = {"joins": every[joins:] or None, "where": select.args.get("where")}
         self.name = free_name(name, names_of_tables(tree))
         self._sources = {
             source.alias_or_name
             for clause in ("from_", "joins", "laterals")
-            for source in _sources(select.args.get(clause))
+            for source in _sources(self._inside.get(clause))
         }
         self._outputs = {projection.alias_or_name for projection in select.expressions}
         self._taken: set[str] = set()
@@ -43,12 +54,10 @@ class InnerRows:
         self._substitutes[value.copy()] = self.compute(value.copy(), wanted).this
 
     def finish(self) -> None:
-        inner = exp.Select(
-            **{key: self.select.args.get(key) for key in ("from_", "joins", "laterals", "where")}
-        )
+        inner = exp.Select(**self._inside)
         for key in ("joins", "laterals", "where"):
-            self.select.set(key, None)
-        for clause in _CLAUSES:
+            self.select.set(key, self._staying.get(key))
+        for clause in (*_CLAUSES, *self._staying):
             value = self.select.args.get(clause)
             if isinstance(value, list):
                 self.select.set(clause, [self._read(item, clause) for item in value])
@@ -57,24 +66,33 @@ class InnerRows:
         inner.set("expressions", [*self._handed_on, *self._computed])
         self.select.set("from_", exp.From(this=subquery(inner, self.name)))
 
-    def _read(self, node: exp.Expr, clause: str) -> exp.Expr:
-        """The node over the inner SELECT's columns."""
+    def _read(self, node: exp.Expr, clause: str, hidden: frozenset[str] = frozenset()) -> exp.Expr:
+        """The node over the inner SELECT's columns; `hidden` are names of sources nearer to it."""
         substitute = self._substitutes.get(node)
         if substitute is not None:
             return self._reference(substitute)
         if isinstance(node, exp.Column):
-            if not self._is_of_tables(node, clause):
+            if node.table in hidden or not self._is_of_tables(node, clause):
                 return node
             column = self._column(node)
             if clause == "expressions" and node.parent is self.select and column.name != node.name:
                 return exp.Alias(this=column, alias=node.this.copy())
             return column
+        if isinstance(node, exp.Select):
+            hidden |= {
+                source.alias_or_name
+                for key in ("from_", "joins", "laterals")
+                for source in _sources(node.args.get(key))
+            }
         for key, value in list(node.args.items()):
             if isinstance(value, exp.Expr):
-                node.set(key, self._read(value, clause))
+                node.set(key, self._read(value, clause, hidden))
             elif isinstance(value, list):
-                items = [self._read(v, clause) if isinstance(v, exp.Expr) else v for v in value]
-                node.set(key, items)
+                read = (
+                    v if not isinstance(v, exp.Expr) else self._read(v, clause, hidden)
+                    for v in value
+                )
+                node.set(key, list(read))
         return node
 
     def _column(self, column: exp.Column) -> exp.Column:
