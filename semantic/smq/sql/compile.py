@@ -26,10 +26,10 @@ from smq.sql.lower import lower
 from smq.sql.metadata import as_written, leaf_reports, output_columns, stages
 from smq.sql.physical import PhysicalFault
 from smq.sql.render import render
-from smq.sql.result import Compiled, CompiledQuery
+from smq.sql.result import Compiled, CompiledQuery, LazyText
 
-_REMEMBERED = 2_048
-"""How many answers a graph remembers; the oldest is forgotten first."""
+_REMEMBERED = 128
+"""How many answers a graph remembers; the oldest is forgotten first. Each holds a SQL tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +116,12 @@ def _compiled(
     if lowered.refused:
         refused = [_refusal(refusal, plan, target) for refusal in lowered.refused]
         return Compiled((), (*problems, *refused))
-    text = render(lowered.tree, target, copy=False)
+    final = lowered.tree
     query = plan.query
     compiled = CompiledQuery(
         query.written.index,
         part,
-        text,
+        LazyText(lambda: render(final, target, copy=False)),
         target.name,
         output_columns(query, graph, lambda name: legal.get(name, name)),
         tuple(physical.tables),
@@ -129,7 +129,7 @@ def _compiled(
         leaf_reports(plan, graph),
         stages(query),
         as_written(query.written),
-        lowered.tree,
+        final,
     )
     return Compiled((compiled,), (*problems, *unkeyed_fan_out(plan, graph)))
 

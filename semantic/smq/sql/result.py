@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -49,13 +50,29 @@ class LeafReport:
     filters: tuple[str, ...]
 
 
+class LazyText:
+    """A text that is made once, when somebody reads it."""
+
+    __slots__ = ("_make", "_text")
+
+    def __init__(self, make: Callable[[], str]) -> None:
+        self._make: Callable[[], str] | None = make
+        self._text = ""
+
+    def get(self) -> str:
+        if self._make is not None:
+            self._text = self._make()
+            self._make = None
+        return self._text
+
+
 @dataclass(frozen=True, slots=True)
 class CompiledQuery:
     """One SELECT. A distributed query gives several, with `part` counted from 0."""
 
     index: int
     part: int
-    sql: str
+    text: str | LazyText
     dialect: str
     columns: tuple[OutputColumn, ...]
     tables: tuple[str, ...]
@@ -67,7 +84,12 @@ class CompiledQuery:
     written: dict[str, Any]
     """The SMQ of this part."""
     tree: Any = None
-    """The sqlglot tree the text was rendered from; its nodes carry `meta["origin"]`."""
+    """The sqlglot tree the text is rendered from; its nodes carry `meta["origin"]`."""
+
+    @property
+    def sql(self) -> str:
+        """The statement. It is rendered when first asked for: checking a query needs no text."""
+        return self.text if isinstance(self.text, str) else self.text.get()
 
 
 @dataclass(frozen=True, slots=True)
