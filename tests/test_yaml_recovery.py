@@ -273,6 +273,25 @@ def test_lists_survive_damage(text: str, problems: list[str], expected: Any) -> 
     assert value(parsed.root) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "fixed"),
+    [
+        ("l:\n   - a: 1\n    b: 2\n  - a: 3\n", 3, "l:\n  - a: 1\n    b: 2\n  - a: 3\n"),
+        ("l:\n - a: 1\n    b: 2\n    c: 3\n", 3, "l:\n  - a: 1\n    b: 2\n    c: 3\n"),
+        ("l:\n   a: 1\n  b: 2\n  c: 3\n", 3, "l:\n  a: 1\n  b: 2\n  c: 3\n"),
+        ("l:\n  a: 1\n   b: 2\n  c: 3\n", 10, "l:\n  a: 1\n  b: 2\n  c: 3\n"),
+    ],
+)
+def test_the_line_that_differs_from_the_others_is_the_one_told(
+    text: str, place: int, fixed: str
+) -> None:
+    (problem,) = read(text).problems
+    assert problem.code == "SYN215"
+    assert problem.location.span.start == place
+    assert first_fix(text) == fixed
+    assert value(read(text).root) == yaml.safe_load(fixed)
+
+
 def test_a_second_root_is_kept_as_a_document_of_its_own() -> None:
     parsed = read("[1, 2]\nname: x\n")
     assert [value(root) for root in parsed.roots] == [[1, 2], {"name": "x"}]

@@ -69,8 +69,8 @@ class Placement:
         if index == len(stack) - 1:
             if frame.waiting:
                 return frames.push(MAP, column, start)
-            return self._key_too_deep(frame, column, line, start, text)
-        return self._key_too_shallow(index, column, line, start, text)
+            return self._key_too_deep(frame, column, line, start, text, following)
+        return self._key_too_shallow(index, column, line, start, text, following)
 
     def item(self, column: int, line: int, start: int, following: int) -> int:
         """Make the innermost frame the sequence for a dash at `start`.
@@ -120,14 +120,17 @@ class Placement:
             return self._take_key(self._frames.close_to(index + 1))
         return self._item_without_dash(index, child, column, line, start, text)
 
-    def _key_too_shallow(self, index: int, column: int, line: int, start: int, text: str) -> Frame:
+    def _key_too_shallow(
+        self, index: int, column: int, line: int, start: int, text: str, following: int
+    ) -> Frame:
         frame, child = self._stack[index], self._stack[index + 1]
         if child.kind == MAP:
             if frame.kind == SEQ and child.first_key == text:
                 return self._item_without_dash(index, child, column, line, start, text)
-            self._misplaced(line, start, len(text), column, child.proper)
             self._frames.close_to(index + 1)
-            child.indent = column
+            if not self._is_first_line_odd(child, column, following):
+                self._misplaced(line, start, len(text), column, child.proper)
+                child.indent = column
             return self._take_key(child)
         if frame.kind == MAP:
             self._misplaced(line, start, len(text), column, frame.proper)
@@ -139,7 +142,9 @@ class Placement:
         self._frames.close_to(index)
         return self._second_root(frame, MAP, column, start, len(text))
 
-    def _key_too_deep(self, frame: Frame, column: int, line: int, start: int, text: str) -> Frame:
+    def _key_too_deep(
+        self, frame: Frame, column: int, line: int, start: int, text: str, following: int
+    ) -> Frame:
         frames = self._frames
         last = frame.last if frame.key is None else None
         if frame.kind == MAP:
@@ -149,8 +154,9 @@ class Placement:
             if self._is_key_alone(frame, column):
                 assert isinstance(last, Scalar)
                 return self._key_from_scalar(frame, last, column, start)
-            self._misplaced(line, start, len(text), column, frame.proper)
-            frame.indent = column
+            if not self._is_first_line_odd(frame, column, following):
+                self._misplaced(line, start, len(text), column, frame.proper)
+                frame.indent = column
             return self._take_key(frame)
         if isinstance(last, Scalar):
             return self._key_from_scalar(frame, last, column, start)
@@ -160,6 +166,32 @@ class Placement:
             return self._second_root(frame, MAP, column, start, len(text))
         index = self._stack.index(frame)
         return self._item_without_dash(index, None, column, line, start, text)
+
+    def _is_first_line_odd(self, frame: Frame, column: int, following: int) -> bool:
+        """Whether the one entry above, and not the key at `column`, stands in the wrong column.
+
+        The line behind decides. If so the problem is told there, and the frame is put right.
+        """
+        stack = self._stack
+        if len(frame.pairs) + (frame.key is not None) != 1 or frame.proper != frame.indent:
+            return False
+        width, kind = self.peek(following)
+        below = stack[-2]
+        by = column - frame.indent
+        line = frame.start - self.column(frame.start)
+        item = self._state.text[line : frame.start].strip() == "-"
+        if item and (below.kind != SEQ or below.items or below.proper != below.indent):
+            return False
+        found = below.indent if item else frame.indent
+        behind = (MAP, column), (SEQ, found + by if item else -1)
+        base = stack[-3] if item else below
+        if (kind, width) not in behind or found + by < base.indent + (base.kind != MAP or not item):
+            return False
+        self._misplaced(line, line + found, 1, found, found + by)
+        frame.indent = frame.proper = column
+        if item:
+            below.indent = below.proper = found + by
+        return True
 
     def _take_key(self, frame: Frame) -> Frame:
         if frame.key is not None or frame.waiting:
