@@ -11,6 +11,7 @@ carets would not line up, is quoted instead:
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -155,5 +156,5 @@ def _report(snapshot: Snapshot, finding: Finding) -> Iterator[str]:
             if changed == QUERY:
                 yield from (f"        {line}" for line in new)
             else:
-                added = [line for line in new if line not in old]
+                added = [line[2:] for line in difflib.ndiff(old, new) if line.startswith("+ ")]
                 yield from (f"        {changed} + {line}" for line in added)

@@ -17,6 +17,7 @@ from smq.graph.formula import (
     Leaf,
     MetricValue,
     RowCondition,
+    Slot,
     Weaver,
     call_readings,
     expand,
@@ -88,7 +89,7 @@ class Expressions:
         """A metric's value at the query's grain. Raises Failure when its definition is broken."""
         weaver = Weaver()
         formula = self.formula(name, item, at)
-        tree = weaver.embed(self._settled(formula, item))
+        tree = weaver.embed(self._settled(formula, item, at, name))
         return self._finished(tree, weaver, formula.windowed)
 
     def formula(self, name: str, item: Item, at: tuple[int, int]) -> Formula:
@@ -100,28 +101,29 @@ class Expressions:
             raise Failure(Problem("NAM124", item.part(*at), args, related))
         return formula
 
-    def _settled(self, formula: Formula, item: Item) -> Formula:
+    def _settled(self, formula: Formula, item: Item, at: tuple[int, int], metric: str) -> Formula:
         """Names in a metric's own window, resolved against the query's groupBy."""
-        slots: list[object] = []
-        for slot in formula.slots:
-            if isinstance(slot, LateName):
-                slots.append(self._late(slot, item))
-            elif isinstance(slot, RowRef):
-                slots.append(self.grouped(slot, item, (0, len(item.text)), "EXP104"))
-            else:
-                slots.append(slot)
-        return Formula(formula.tree, tuple(slots), formula.windowed)  # type: ignore[arg-type]
 
-    def _late(self, late: LateName, item: Item) -> RowRef:
+        def settled(slot: Slot) -> Slot:
+            if isinstance(slot, LateName):
+                return self._late(slot, item, at, metric)
+            if isinstance(slot, RowRef):
+                return self.grouped(slot, item, at, "EXP104", metric)
+            return slot
+
+        return Formula(formula.tree, tuple(each(formula.slots, settled)), formula.windowed)
+
+    def _late(self, late: LateName, item: Item, at: tuple[int, int], metric: str) -> RowRef:
         same = [g.ref for g in self.groups if g.ref.name == late.name]
         if len(same) == 1:
             return same[0]
         if late.name in self.lost_groups:
             raise Failure
-        owners = [f"{m}__{late.name}" for m in self.graph.models_with(late.name)]
-        args = {"reference": owners[0] if owners else late.name, "candidates": tuple(owners)}
+        owners = tuple(f"{m}__{late.name}" for m in self.graph.models_with(late.name))
+        reference = owners[0] if owners else late.name
+        args = {"reference": reference, "candidates": owners, "metric": metric}
         related = (Related(late.location, "the metric's window names it"),)
-        raise Failure(Problem("EXP104", item.location, args, related))
+        raise Failure(Problem("EXP104", item.part(*at), args, related))
 
     # After aggregation.
 
@@ -148,7 +150,7 @@ class Expressions:
         if use.in_window and _is_windowed(meaning):
             raise Failure(Problem("EXP110", item.part(*at), {"name": use.name}))
         if isinstance(meaning, Formula):
-            return weaver.embed(self._settled(meaning, item))
+            return weaver.embed(self._settled(meaning, item, at, use.name))
         if isinstance(meaning, Output):
             inner = meaning.expression
             return weaver.embed(Formula(inner.tree, inner.slots, inner.windowed))
@@ -184,7 +186,9 @@ class Expressions:
             raise Failure(Problem("EXP109", item.part(use.start, use.end), args2))
         return leaf
 
-    def grouped(self, ref: RowRef, item: Item, at: tuple[int, int], code: str) -> RowRef:
+    def grouped(
+        self, ref: RowRef, item: Item, at: tuple[int, int], code: str, metric: str = ""
+    ) -> RowRef:
         """The group that a reference after aggregation means. Raises Failure with `code`."""
         for group in self.groups:
             if group.ref == ref:
@@ -200,7 +204,7 @@ class Expressions:
             return loose[0]
         if self.is_lost(ref):
             raise Failure
-        args = {"reference": ref.written, "candidates": (ref.written,)}
+        args = {"reference": ref.written, "candidates": (ref.written,), "metric": metric}
         raise Failure(Problem(code, item.part(*at), args))
 
     def is_lost(self, ref: RowRef) -> bool:

@@ -49,9 +49,21 @@ def free_name(name: str, taken: object) -> str:
     return free
 
 
-def added_metric(parsed: Parsed, model: Model, name: str, expr: str) -> Edit | None:
-    """Define a metric in the file of its model; None when the file does not show where."""
-    lines = (f"name: {name}", "metric_type: simple", f"expr: {_scalar(expr)}")
+def added_metric(
+    parsed: Parsed, model: Model, name: str, expr: str, measure: Measure | None = None
+) -> Edit | None:
+    """Define a metric in the file of its model; None when the file does not show where.
+
+    A file in dbt's words gets a metric in dbt's words, which can only name a measure that
+    aggregates by itself.
+    """
+    lines: tuple[str, ...] = (f"name: {name}", "metric_type: simple", f"expr: {_scalar(expr)}")
+    if _is_dbt(parsed, model):
+        if measure is None or measure.agg is None:
+            return None
+        label = _scalar(measure.label or name)
+        lines = (f"name: {name}", f"label: {label}", "type: simple")
+        lines += ("type_params:", f"  measure: {measure.name}")
     root = next((r for r in parsed.roots if isinstance(r, Mapping) and _holds(r, model)), None)
     if root is None or root.flow:
         return None
@@ -80,6 +92,12 @@ def added_entity(parsed: Parsed, model: Model, name: str, expr: str) -> Edit | N
     if isinstance(value, Sequence) and value.items and not value.flow:
         return _last_item(parsed, value, (item,))
     return None
+
+
+def _is_dbt(parsed: Parsed, model: Model) -> bool:
+    found = item_around(parsed.roots, model.name_at.span)
+    node = found[0].items[found[1]] if found else None
+    return isinstance(node, Mapping) and (node.pair("model") or node.pair("defaults")) is not None
 
 
 def _holds(root: Mapping, model: Model) -> bool:

@@ -333,10 +333,17 @@ def use_or_create_metric(problem: Problem, context: Context) -> Iterator[Fix]:
     model = context.graph.models[model_name]
     name = free_name(f"{function.lower()}_{member}", context.graph.metrics)
     expr = call.replace(written, f"{model_name}__{member}")
-    edit = added_metric(context.parsed(model.name_at.uri), model, name, expr)
+    measure = context.graph.index(model_name).measures.get(member)
+    if measure is not None and (measure.agg or "").replace("avg", "average") != _AGGS.get(function):
+        # dbt's metrics can only aggregate a measure in the way that it says itself.
+        measure = None
+    edit = added_metric(context.parsed(model.name_at.uri), model, name, expr, measure)
     if edit is not None:
         edits = (edit, *replaced(problem.location, name))
         yield Fix(f"Create metric '{name}' as {expr}", edits, "unsafe")
+
+
+_AGGS = {"SUM": "sum", "COUNT": "count", "AVG": "average", "MIN": "min", "MAX": "max"}
 
 
 def _member(name: str, context: Context) -> tuple[str, str] | None:
@@ -407,8 +414,9 @@ def window_name_not_grouped(args: Args) -> str:
     }
     ```
     """
+    window = f"The window of '{args['metric']}'" if args["metric"] else "The window"
     return (
-        f"The window uses '{args['reference']}', which is not in `groupBy`. Windows see the rows of"
+        f"{window} uses '{args['reference']}', which is not in `groupBy`. Windows see the rows of"
         " the result, so add it there."
     )
 

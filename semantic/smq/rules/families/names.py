@@ -124,7 +124,7 @@ def use_metric_of_measure(problem: Problem, context: Context) -> Iterator[Fix]:
         if new is None:
             continue
         uri = model.name_at.uri
-        edit = added_metric(context.parsed(uri), model, *new)
+        edit = added_metric(context.parsed(uri), model, *new, measure)
         if edit is not None:
             edits = (edit, *replaced(problem.location, new[0]))
             yield Fix(f"Create metric '{new[0]}' as {new[1]}", edits, "unsafe")
