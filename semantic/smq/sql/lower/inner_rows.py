@@ -132,7 +132,7 @@ def group_keys(select: exp.Select) -> list[exp.Expr]:
 
 
 def _resolved(key: exp.Expr, select: exp.Select) -> exp.Expr:
-    if isinstance(key, exp.Literal) and key.is_int and int(key.name) <= len(select.expressions):
+    if key.is_int and isinstance(key, exp.Literal) and 0 < int(key.name) <= len(select.expressions):
         found: exp.Expr = select.expressions[int(key.name) - 1].unalias()
         return found
     return key

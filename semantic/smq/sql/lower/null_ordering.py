@@ -91,7 +91,7 @@ def ordered_value(item: exp.Expr) -> exp.Expr:
     if isinstance(value, exp.Literal) and value.is_int:
         outputs = select.expressions
         place = int(value.name) - 1
-        found: exp.Expr = outputs[place].unalias() if place < len(outputs) else value
+        found: exp.Expr = outputs[place].unalias() if 0 <= place < len(outputs) else value
         return found
     if isinstance(value, exp.Column) and not value.table:
         for projection in select.expressions:

@@ -16,6 +16,7 @@ def surround(
     SELECT can compute becomes a column of it that the outer one does not hand on. The inner one
     is called `name`, or that with a number. Gives the root of the tree.
     """
+    _name_all(select)
     star = any(projection.is_star for projection in select.expressions)
     if star and select is tree:
         # The columns that only the condition needs would come out with the others.
@@ -38,6 +39,14 @@ def surround(
     tree = replace(select, outer, tree)
     outer.set("from_", exp.From(this=subquery(select, name)))
     return tree
+
+
+def _name_all(select: exp.Select) -> None:
+    """Gives users' outputs without a name one, because the outer SELECT must call them something."""
+    for place, projection in enumerate(list(select.expressions), start=1):
+        if not projection.output_name and not projection.is_star:
+            name = ours(f"column_{place}")
+            projection.replace(exp.Alias(this=projection.copy(), alias=name))
 
 
 class _Inner:
@@ -75,11 +84,13 @@ def _output(projection: exp.Expr) -> exp.Expr:
 
 def _name(projection: exp.Expr) -> exp.Identifier:
     """The name of an output; one without an alias is a column, folded alike inside and outside."""
-    alias = projection.args.get("alias") if isinstance(projection, exp.Alias) else projection.this
-    if projection.is_star:
-        return ours("*")
-    assert isinstance(alias, exp.Identifier), "every output has a name"
-    return alias.copy()
+    if isinstance(projection, exp.Alias):
+        name = projection.args["alias"]
+    else:
+        name = projection.this if isinstance(projection, exp.Column) else None
+    if isinstance(name, exp.Identifier):
+        return name.copy()
+    return ours(projection.output_name or "*")
 
 
 def _outside(expression: exp.Expr, inner: _Inner) -> exp.Expr:

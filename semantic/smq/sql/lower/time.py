@@ -9,6 +9,7 @@ from sqlglot import exp
 from smq.dialects.facts import Grain
 from smq.sql.lower.context import Context, replace
 
+_ARGUMENTS = {"SMQ_TRUNC": 3, "SMQ_ADD": 4}
 _KINDS = ("date", "timestamp")
 _FINER = ("nanosecond", "microsecond", "millisecond")
 _GRAINS = ("second", "minute", "hour", "day", "week", "month", "quarter", "year")
@@ -19,19 +20,19 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
     assert forms is not None, "every dialect has its date functions"
     # Innermost first: the value of one may hold another.
     for node in reversed(list(tree.find_all(exp.Anonymous))):
-        if node.name not in ("SMQ_TRUNC", "SMQ_ADD"):
+        if len(node.expressions) != _ARGUMENTS.get(node.name):
+            # A user's function, whatever its name.
             continue
         *operands, grain, kind = node.expressions
-        assert kind.name in _KINDS, kind
+        if kind.name not in _KINDS or grain.name not in (*_GRAINS, *_FINER):
+            continue
         if grain.name in _FINER:
             tree = _finer(node, operands, grain.name, kind.name, tree, context)
             continue
-        assert grain.name in _GRAINS, grain
         if node.name == "SMQ_TRUNC":
             new = forms.truncate(operands[0], grain.name, kind.name)
         else:
-            value, count = operands
-            new = forms.add(value, _whole(count), grain.name, kind.name)
+            new = forms.add(operands[0], _whole(operands[1]), grain.name, kind.name)
         tree = replace(node, new, tree)
     return tree
 
