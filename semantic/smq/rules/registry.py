@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from textwrap import dedent
 from typing import Any, Literal, Protocol
 
@@ -73,6 +74,7 @@ class Rule:
 
 _RULES: dict[str, Rule] = {}
 _NAMES: dict[str, str] = {}
+_FROZEN: Mapping[str, Rule] | None = None
 
 
 def rule(
@@ -103,11 +105,14 @@ def rule(
 
 
 def rules() -> Mapping[str, Rule]:
-    """All rules by code, in the order of the codes."""
-    from smq.rules import families
+    """All rules by code, in the order of the codes; frozen when it is first asked for."""
+    global _FROZEN
+    if _FROZEN is None:
+        from smq.rules import families
 
-    families.load()
-    return dict(sorted(_RULES.items()))
+        families.load()
+        _FROZEN = MappingProxyType(dict(sorted(_RULES.items())))
+    return _FROZEN
 
 
 def find(code_or_name: str) -> Rule | None:
