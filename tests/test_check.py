@@ -52,6 +52,7 @@ def rule(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     registry.rules()
     monkeypatch.setattr(registry, "_RULES", dict(registry._RULES))
     monkeypatch.setattr(registry, "_NAMES", dict(registry._NAMES))
+    monkeypatch.setattr(registry, "_FROZEN", None)
 
     def declare(code: str, severity: Severity = Severity.WARNING, **more: Any) -> None:
         def words(args: registry.Args) -> str:

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from textwrap import dedent
+from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 from smq.graph.symbols import Declarations
@@ -90,6 +90,7 @@ def rule(
     """Register the decorated words as a rule. Raises ValueError for a code or name in use."""
 
     def register(words: Words) -> Words:
+        global _FROZEN
         if code in _RULES or name in _NAMES:
             raise ValueError(f"rule {code} {name} is declared twice")
         if not words.__doc__:
@@ -99,6 +100,7 @@ def rule(
         page = f"{summary.strip()}\n{dedent(rest)}".strip()
         _RULES[code] = Rule(code, name, severity, on, since, page, words, fix, check)
         _NAMES[name] = code
+        _FROZEN = None
         return words
 
     return register
