@@ -244,7 +244,10 @@ def _parse(text: str, sqlglot_name: str) -> Template:
 # with numbers for names, and every expression of that shape shares the tree.
 
 _SHAPE_TOKEN = re.compile(r"'(?:[^']|'')*'|[^\W\d]\w*(?P<behind>\s*[(.])?")
-_NO_SHAPE = re.compile(r"[\"`{}\\;#$@]|--|/\*|\.\s*[^\W\d]|\bselect\b|smq__", re.IGNORECASE)
+# An emoji ends a word here, but not for the parser, which would take it into the number's name.
+_NO_SHAPE = re.compile(
+    r"[\"`{}\\;#$@]|[^\w\x00-\x7f]|--|/\*|\.\s*[^\W\d]|\bselect\b|smq__", re.IGNORECASE
+)
 
 
 def _shaped(text: str, sqlglot_name: str) -> Template | None:

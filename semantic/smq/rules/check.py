@@ -15,7 +15,7 @@ from smq.rules.registry import Args, Rule, rules
 from smq.rules.silence import Silences
 from smq.workspace import Snapshot
 
-__all__ = ["Finding", "check", "file_problems", "weigh", "workspace_problems"]
+__all__ = ["Finding", "check", "file_problems", "weigh", "workspace_problems", "workspace_rules"]
 
 
 def check(snapshot: Snapshot, uris: Iterable[str] | None = None) -> list[Finding]:
@@ -58,12 +58,20 @@ def file_problems(snapshot: Snapshot, uri: str) -> Iterator[Problem]:
                 yield from rule.check(snapshot, uri)
 
 
-def workspace_problems(snapshot: Snapshot) -> Iterator[Problem]:
-    """What only looking at all files together finds, in whatever file."""
-    for rule in rules().values():
-        if rule.check is not None and rule.on == "workspace":
-            with _noting(f"while {rule.code} checked the workspace"):
-                yield from rule.check(snapshot, "")
+def workspace_rules() -> tuple[str, ...]:
+    """The codes of the rules that look at all files together."""
+    return tuple(
+        rule.code for rule in rules().values() if rule.check is not None and rule.on == "workspace"
+    )
+
+
+def workspace_problems(snapshot: Snapshot, only: str | None = None) -> Iterator[Problem]:
+    """What only looking at all files together finds, in whatever file; by one rule, or by all."""
+    for code in workspace_rules() if only is None else (only,):
+        rule = rules()[code]
+        assert rule.check is not None
+        with _noting(f"while {rule.code} checked the workspace"):
+            yield from rule.check(snapshot, "")
 
 
 def weigh(snapshot: Snapshot, uri: str, problems: Iterable[Problem]) -> Iterator[Finding]:
@@ -71,7 +79,8 @@ def weigh(snapshot: Snapshot, uri: str, problems: Iterable[Problem]) -> Iterator
     each once."""
     known = rules()
     silences = None
-    if uri in snapshot:
+    # Most files silence nothing, and then their trees and lines need not be looked at.
+    if uri in snapshot and "smq:" in snapshot.document(uri).text:
         silences = Silences(snapshot.parsed(uri), snapshot.lines(uri))
     kept: dict[object, Finding] = {}
     for problem in sorted(problems, key=_order):

@@ -124,6 +124,10 @@ class Snapshot:
         """Whether both have the same graph, so that what was found with it holds for both."""
         return self._memo.merged is other._memo.merged
 
+    def has_refs_of(self, other: Snapshot) -> bool:
+        """Whether dbt models have the same physical names in both."""
+        return self._refs is other._refs or self._refs == other._refs
+
     def shares_file(self, other: Snapshot, uri: str) -> bool:
         """Whether a file was read alike in both: the same text, or the same failure."""
         mine, theirs = self._files.get(uri), other._files.get(uri)
@@ -158,10 +162,21 @@ class Snapshot:
             return (unreadable,)
         return self._files[uri].problems
 
-    def problems_if_unreadable(self, uri: str) -> tuple[Problem, ...]:
-        """Why the file could not be read; nothing for one that could."""
-        unreadable = self._unreadable.get(uri)
-        return (unreadable,) if unreadable is not None else ()
+    def changed_files(self, other: Snapshot) -> Iterable[tuple[str, File | None, File | None]]:
+        """The files that were read otherwise in an earlier snapshot: then, and now."""
+        for uri in {*self._files, *other._files}:
+            mine, theirs = self._files.get(uri), other._files.get(uri)
+            if mine is not theirs:
+                yield uri, theirs, mine
+
+    @property
+    def files(self) -> Iterable[tuple[str, File]]:
+        return self._files.items()
+
+    @property
+    def unreadable(self) -> Mapping[str, Problem]:
+        """Why files gave no text at all, by URI."""
+        return self._unreadable
 
     def compile_problems(self, uri: str) -> tuple[Problem, ...]:
         """What compiling the file's queries finds, for the dialect and each target dialect."""

@@ -56,7 +56,9 @@ class SmqServer(LanguageServer):
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """Do slices of work on this loop, after the messages that wait."""
-        self.session.scheduler.bind(loop.call_soon, lambda: self.protocol.has_messages)
+        self.session.scheduler.bind(
+            loop.call_soon, loop.call_later, lambda: self.protocol.has_messages
+        )
 
 
 def build() -> SmqServer:

@@ -7,19 +7,22 @@ are the same objects; a change makes exactly the others stale.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from lsprotocol import types
 
 from smq.problem import Problem, Severity
-from smq.rules.check import Finding, file_problems, weigh, workspace_problems
+from smq.rules import rules
+from smq.rules.check import Finding, file_problems, weigh, workspace_problems, workspace_rules
 from smq.text import Encoding, LineIndex
 from smq.workspace import Snapshot
+from smq.workspace.affected import difference, mentioning
 from smq_server.lsp import convert
+from smq_server.lsp.scheduler import Work
 
-WORKSPACE = ""
-"""The source of what only all files together show."""
+_RULE = "rule:"
+"""Before the code of a rule that looks at all files: such a rule is a source like a file."""
 
 _SEVERITIES = {
     Severity.ERROR: types.DiagnosticSeverity.Error.value,
@@ -27,6 +30,7 @@ _SEVERITIES = {
     Severity.INFO: types.DiagnosticSeverity.Information.value,
     Severity.HINT: types.DiagnosticSeverity.Hint.value,
 }
+_UNUSED_MEASURE = "MET205"
 _UNNECESSARY = frozenset({"QRY107", "MET205", "SIL101", "SIL102", "SIL103"})
 _DEPRECATED = frozenset({"QRY105"})
 
@@ -34,37 +38,95 @@ _DEPRECATED = frozenset({"QRY105"})
 class Diagnoses:
     """The problems of all files of one workspace, and which of them are to be looked for again."""
 
-    def __init__(self) -> None:
+    def __init__(self, defect: Callable[[BaseException, str], object]) -> None:
+        self._defect = defect
         self._found: dict[str, dict[str, list[Problem]]] = {}
         self._targets: dict[str, dict[str, None]] = {}
+        self._mentions: dict[str, set[str]] = {}
+        self._mentioned: dict[str, set[str]] = {}
+        """By source the other files that its problems point into, and the other way round."""
         self._stale: set[str] = set()
+        self._before: Snapshot | None = None
+        self._is_analysed = True
 
     @property
     def stale(self) -> frozenset[str]:
+        """The sources known to be stale; `analyse` may add others."""
         return frozenset(self._stale)
 
+    @property
+    def is_current(self) -> bool:
+        return self._is_analysed and not self._stale
+
     def change(self, before: Snapshot | None, after: Snapshot) -> None:
-        """Mark what the step from one snapshot to the next makes stale."""
-        uris = set(after.uris)
-        if (
-            before is None
-            or before.configuration != after.configuration
-            or not after.shares_graph(before)
-        ):
-            self._stale = {WORKSPACE, *uris, *self._found}
+        """Mark what the step from one snapshot to the next makes stale.
+
+        What a change of declarations does to other files takes longer to say and is left to
+        `analyse`; several steps are analysed as one.
+        """
+        if before is None or not _configured_alike(before, after):
+            self._all_stale(after)
             return
-        for uri in {*uris, *before.uris}:
+        for uri, _, _ in after.changed_files(before):
             if not after.shares_file(before, uri):
                 self._stale.add(uri)
+                # Problems elsewhere that point into this file point at other characters now.
+                self._stale |= self._mentioned.get(uri, set())
+        for uri in after.unreadable.keys() | before.unreadable.keys():
+            if after.unreadable.get(uri) != before.unreadable.get(uri):
+                self._stale.add(uri)
+        if not after.shares_graph(before) and self._is_analysed:
+            self._is_analysed = False
+            self._before = before
+
+    def analyse(self, after: Snapshot) -> Work:
+        """Find what the changes of declarations since the last analysis make stale."""
+        if self._is_analysed:
+            return
+        before = self._before
+        assert before is not None
+        differences = [
+            difference(old, new)
+            for _, old, new in after.changed_files(before)
+            if (old.declarations if old else None) is not (new.declarations if new else None)
+        ]
+        yield
+        if any(each.everything for each in differences):
+            self._all_stale(after)
+            return
+        differences = [each for each in differences if each.metrics or each.members]
+        if differences:
+            self._stale.update(_RULE + code for code in workspace_rules())
+            for name in {name for each in differences for name in each.metrics}:
+                for model in after.graph.models_with(name):
+                    self._stale.add(after.graph.models[model].name_at.uri)
+            for number, uri in enumerate(mentioning(after.files, differences)):
+                self._stale.add(uri)
+                if number % 50 == 0:
+                    yield
+            if _watches_use(after):
+                self._stale |= {uri for uri, file in after.files if file.declarations.models}
+        if any(each.names for each in differences):
+            # Their problems suggest names, and there are others to suggest now.
+            self._stale |= set(self._found)
+        self._is_analysed = True
+        self._before = None
+
+    def _all_stale(self, after: Snapshot) -> None:
+        self._stale = {*after.uris, *self._found, *(_RULE + code for code in workspace_rules())}
+        self._is_analysed = True
+        self._before = None
 
     def look(self, snapshot: Snapshot, source: str) -> set[str]:
-        """Look at one file (or the workspace) again; returns the files whose problems changed."""
-        if source == WORKSPACE:
-            problems = list(workspace_problems(snapshot))
-        elif source in snapshot or source in snapshot.uris:
-            problems = list(file_problems(snapshot, source))
-        else:
-            problems = []
+        """Look at one file (or with one rule at all) again; the files whose problems changed."""
+        problems: list[Problem] = []
+        try:
+            if source.startswith(_RULE):
+                problems.extend(workspace_problems(snapshot, source.removeprefix(_RULE)))
+            elif source in snapshot or source in snapshot.unreadable:
+                problems.extend(file_problems(snapshot, source))
+        except Exception as error:  # noqa: BLE001 - logged; what was found until then is shown
+            self._defect(error, f"looking at {source}")
         by_file: dict[str, list[Problem]] = {}
         for problem in problems:
             by_file.setdefault(problem.location.uri, []).append(problem)
@@ -78,14 +140,28 @@ class Diagnoses:
             self._found[source] = by_file
         else:
             self._found.pop(source, None)
+        self._note_mentions(source, problems)
         self._stale.discard(source)
+        changed = {uri for uri in {*before, *by_file} if before.get(uri) != by_file.get(uri)}
         # The file itself is told even without a difference: its comments may silence others now.
-        return {uri for uri in {*before, *by_file} if before.get(uri) != by_file.get(uri)} | (
-            {source} if source != WORKSPACE else set()
-        )
+        return changed if source.startswith(_RULE) else changed | {source}
+
+    def _note_mentions(self, source: str, problems: Iterable[Problem]) -> None:
+        for uri in self._mentions.pop(source, ()):
+            self._mentioned[uri].discard(source)
+        uris = {
+            location.uri
+            for problem in problems
+            for location in (problem.location, *(each.location for each in problem.related))
+            if location.uri != source
+        }
+        if uris:
+            self._mentions[source] = uris
+        for uri in uris:
+            self._mentioned.setdefault(uri, set()).add(source)
 
     def pending(self, first: Iterable[str]) -> list[str]:
-        """What is to be looked at: the given files first, then the workspace, then the others."""
+        """What is to be looked at: the given files first, then the others, the rules last."""
         ordered = dict.fromkeys(uri for uri in first if uri in self._stale)
         ordered.update(dict.fromkeys(sorted(self._stale)))
         return list(ordered)
@@ -98,6 +174,19 @@ class Diagnoses:
 
     def files(self) -> set[str]:
         return {uri for uri, sources in self._targets.items() if sources}
+
+
+def _configured_alike(before: Snapshot, after: Snapshot) -> bool:
+    return before.configuration == after.configuration and before.has_refs_of(after)
+
+
+def _watches_use(snapshot: Snapshot) -> bool:
+    """Whether a rule is on that finds what nobody uses, which any file may change."""
+    rule = rules()[_UNUSED_MEASURE]
+    configuration = snapshot.configuration
+    return bool(
+        configuration.per_path or configuration.severity(rule.code, rule.name, rule.severity, "")
+    )
 
 
 class Told:

@@ -6,7 +6,6 @@ not pushed any more, unless it stops asking.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterable
 from hashlib import blake2b
@@ -164,7 +163,7 @@ class Publisher:
             del self._pulled[name]
             self.publish(root, name)
 
-        asyncio.get_running_loop().call_later(_PATIENCE, push)
+        self._session.scheduler.later(_PATIENCE, push)
 
     # Progress
 

@@ -192,7 +192,7 @@ class Root:
         if changes:
             self.apply(changes)
         for problem in lost:
-            if problem not in self.snapshot.problems_if_unreadable(problem.location.uri):
+            if self.snapshot.unreadable.get(problem.location.uri) != problem:
                 self.snapshot = self.snapshot.with_unreadable(problem)
                 self.generation += 1
 

@@ -30,7 +30,9 @@ class Scheduler:
     def __init__(self, failed: Callable[[Exception, str], object]) -> None:
         self._failed = failed
         self._call_soon: Callable[[Callable[[], None]], object] | None = None
+        self._call_later: Callable[[float, Callable[[], None]], object] | None = None
         self._is_urgent: Callable[[], bool] = lambda: False
+        self._later: list[Callable[[], None]] = []
         self._works: dict[str, tuple[int, int, Work]] = {}
         self._queue: list[tuple[int, int, str]] = []
         self._numbers = itertools.count()
@@ -39,10 +41,12 @@ class Scheduler:
     def bind(
         self,
         call_soon: Callable[[Callable[[], None]], object],
+        call_later: Callable[[float, Callable[[], None]], object],
         is_urgent: Callable[[], bool],
     ) -> None:
         """Take turns on a loop, behind whatever is urgent. Unbound, only `drain` runs anything."""
         self._call_soon = call_soon
+        self._call_later = call_later
         self._is_urgent = is_urgent
         if self._works:
             self._wake()
@@ -68,10 +72,20 @@ class Scheduler:
         for key in list(self._works):
             self.cancel(key)
 
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something small after a while."""
+        if self._call_later is not None:
+            self._call_later(seconds, action)
+        else:
+            self._later.append(action)
+
     def drain(self) -> None:
-        """Run everything to its end now, in the same order."""
-        while self._works:
+        """Run everything to its end now, in the same order; what was put off comes last."""
+        while self._works or self._later:
             self._slice(float("inf"))
+            later, self._later = self._later, []
+            for action in later:
+                action()
 
     def _wake(self) -> None:
         if not self._is_due and self._call_soon is not None:

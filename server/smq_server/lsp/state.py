@@ -103,6 +103,9 @@ class State:
         self._scanned = time.monotonic()
         self._detached: dict[str, tuple[object, View]] = {}
 
+    def _defect(self, error: BaseException, where: str) -> None:
+        self.session.defect(error, where)
+
     # Folders and workspaces
 
     def take_folders(self, params: types.InitializeParams) -> None:
@@ -147,7 +150,7 @@ class State:
                 return root
         root = Root(path, configuration, self.session.settings.dialect)
         self.roots.append(root)
-        self.diagnoses[id(root)] = Diagnoses()
+        self.diagnoses[id(root)] = Diagnoses(self._defect)
         self._start_index(root)
         return root
 
@@ -257,8 +260,7 @@ class State:
         reports: list[dict[str, Any]] = []
         for root in list(self.roots):
             diagnoses = self.diagnoses[id(root)]
-            for source in diagnoses.pending(self.documents):
-                self.look(root, source)
+            for _ in self._check(root):
                 await asyncio.sleep(0)
             for name in sorted({*root.snapshot.uris, *diagnoses.files()} | set(by_name)):
                 if self.root_for(name) is not root:
@@ -468,11 +470,12 @@ class State:
         return diagnoses.look(root.snapshot, name)
 
     def _check_later(self, root: Root) -> None:
-        if self.diagnoses[id(root)].stale:
+        if not self.diagnoses[id(root)].is_current:
             self.session.scheduler.submit(_key("check", root), 5, self._check(root))
 
     def _check(self, root: Root) -> Work:
         diagnoses = self.diagnoses[id(root)]
+        yield from diagnoses.analyse(root.snapshot)
         first = [name for name in self.documents if self.root_for(name) is root]
         for source in diagnoses.pending(first):
             self.look(root, source)
