@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from sqlglot import exp
 
@@ -102,7 +102,7 @@ def _with_origin(value: exp.Expr, origin: str) -> exp.Expr:
     return value
 
 
-def conjunction(conditions: list[exp.Expr]) -> exp.Expr:
+def conjunction(conditions: Sequence[exp.Expr]) -> exp.Expr:
     """Conditions under AND; an OR among them is parenthesised."""
     safe = [
         exp.Paren(this=c) if isinstance(c, (exp.Or, exp.Xor)) and len(conditions) > 1 else c
