@@ -14,6 +14,7 @@ from tests.support.ide import (
     marked,
 )
 
+
 def test_a_metric_of_a_query_is_defined_in_the_model_file() -> None:
     check_definition(
         """-- m.yml --
@@ -45,8 +46,16 @@ metrics:
 -- q.smq.json --
 """
     for model, dimension, query in (
-        ("‹def›주문‹/def›", "일자", '{"metrics": ["revenue"], "groupBy": ["주‹cursor›문__일자__month"]}'),
-        ("주문", "‹def›일자‹/def›", '{"metrics": ["revenue"], "groupBy": ["주문__일‹cursor›자__month"]}'),
+        (
+            "‹def›주문‹/def›",
+            "일자",
+            '{"metrics": ["revenue"], "groupBy": ["주‹cursor›문__일자__month"]}',
+        ),
+        (
+            "주문",
+            "‹def›일자‹/def›",
+            '{"metrics": ["revenue"], "groupBy": ["주문__일‹cursor›자__month"]}',
+        ),
         ("주문", "일자", '{"metrics": ["revenue"], "groupBy": ["주문__일자__mo‹cursor›nth"]}'),
     ):
         check_definition(models.format(model=model, dimension=dimension) + query, crlf)
@@ -333,7 +342,9 @@ metrics: [{name: orders_n, expr: COUNT(orders__n)}]
     region = here.text.index("region")
     edits = rename(here.snapshot, here.uri, region, "지역")
     assert not isinstance(edits, Refusal)
-    assert "- name: 지역\n        expr: region\n        type" in applied(here.snapshot, edits)["m.yml"]
+    assert (
+        "- name: 지역\n        expr: region\n        type" in applied(here.snapshot, edits)["m.yml"]
+    )
 
 
 def test_names_that_would_collide_or_break_are_refused() -> None:
@@ -362,9 +373,7 @@ metrics:
     check_definition(
         text.format(model="‹def›orders‹/def›", measure="amount"), find=type_definitions
     )
-    check_definition(
-        text.format(model="orders", measure="‹def›amount‹/def›"), find=implementations
-    )
+    check_definition(text.format(model="orders", measure="‹def›amount‹/def›"), find=implementations)
 
 
 SOURCES = """-- models.yml --
@@ -386,7 +395,9 @@ sources:
 def test_a_source_call_leads_to_the_sources_file() -> None:
     check_definition(SOURCES % ("ba‹cursor›nk", "orders", "‹def›bank‹/def›", "orders"))
     check_definition(SOURCES % ("bank", "or‹cursor›ders", "bank", "‹def›orders‹/def›"))
-    check_rename(SOURCES % ("‹ref›ba‹cursor›nk‹/ref›", "orders", "‹ref›bank‹/ref›", "orders"), "은행")
+    check_rename(
+        SOURCES % ("‹ref›ba‹cursor›nk‹/ref›", "orders", "‹ref›bank‹/ref›", "orders"), "은행"
+    )
     check_rename(SOURCES % ("bank", "‹ref›ord‹cursor›ers‹/ref›", "bank", "‹ref›orders‹/ref›"), "o2")
 
 
@@ -419,7 +430,7 @@ def test_highlights_tell_the_definition_from_its_uses() -> None:
         '{"metrics": ["account_cou‹cursor›nt',
         '{"metrics": ["account_cou‹cursor›nt"',
         '{"metrics": ["account_cou‹cursor›nt" "total_credit"]',
-        '{metrics: [account_cou‹cursor›nt]}',
+        "{metrics: [account_cou‹cursor›nt]}",
         '{"metrics": ["account_cou‹cursor›nt"], "filters": ["account_count > (',
         '{"filters": ["account_cou‹cursor›nt > AND ("], "metrics": []}',
     ],

@@ -87,7 +87,9 @@ def draw(snapshot: Snapshot, places: Iterable[Location]) -> str:
         start = lines.line_start(number)
         line = lines.line_text(number).rstrip("\r\n")
         carets = " " * (span.start - start) + "^" * max(1, span.end - span.start)
-        drawn.append(f"{uri}:{number + 1}\n{line}\n{carets} '{span.cut(snapshot.document(uri).text)}'")
+        drawn.append(
+            f"{uri}:{number + 1}\n{line}\n{carets} '{span.cut(snapshot.document(uri).text)}'"
+        )
     return "\n".join(drawn) or "(nothing)"
 
 

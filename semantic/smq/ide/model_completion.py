@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from smq.graph.symbols import Dimension, Entity, Measure
-from smq.ide.completion import Completion, Completions, chosen
+from smq.ide.choosing import Completion, Completions, chosen
 from smq.ide.functions import FUNCTIONS
 from smq.syntax import Alias, Mapping, Node, Pair, Parsed, Sequence
 from smq.text import Span

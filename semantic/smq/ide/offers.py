@@ -1,0 +1,423 @@
+"""The names and words that a query can take at some place, ranked by what its metrics reach.
+
+Everything is yielded best first, and only what fits the typed text is looked at closely: a
+workspace may have 20,000 metrics and 50,000 dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+
+from smq.expr import parse_expression
+from smq.graph.references import METRIC_TIME, all_grains, readings, splits
+from smq.graph.symbols import GRAINS, Dimension, Metric, Model
+from smq.ide.choosing import LIMIT, Completion, Typed, blob_of, letters
+from smq.ide.functions import FUNCTIONS
+from smq.ide.reach import Reachable, Route
+from smq.ide.sql_context import SqlContext
+from smq.query.written import WrittenQuery
+from smq.text import Span
+from smq.workspace import Snapshot
+
+_JUDGED = 300
+"""Metrics of which it is found out whether they reach the query's groups."""
+
+
+class Offers:
+    """See the module. `typed` is the text that the offers will be chosen by."""
+
+    def __init__(self, snapshot: Snapshot, query: WrittenQuery | None, typed: str) -> None:
+        self.graph = snapshot.graph
+        self.dialect = snapshot.configuration.dialect
+        self.query = query
+        self.typed = Typed(typed)
+        self.reachable = Reachable(self.graph, self.dialect, query)
+
+    # Metrics
+
+    def metrics(self, span: Span, rank: int = 0) -> Iterator[Completion]:
+        """The metrics that fit; those that reach the query's groups and filters first."""
+        for metric in islice(self._fitting_metrics(), _JUDGED):
+            why = self.reachable.obstacle(metric.name)
+            yield Completion(
+                metric.name,
+                "metric",
+                span,
+                metric.name,
+                rank,
+                _line(metric.label, metric.data_type, why),
+                metric.description or "",
+                _filter(metric.name, metric.label),
+                why_not=why,
+                words=metric.label or "",
+            )
+
+    def _fitting_metrics(self) -> Iterator[Metric]:
+        """First those whose name begins so, then those that hold the text, then the others."""
+        known: list[tuple[str, Metric]] | None = self.graph.memo.get("metric letters")
+        if known is None:
+            known = [
+                (f"{letters(m.name)}\n{letters(m.label or '')}", m)
+                for m in self.graph.metrics.values()
+            ]
+            self.graph.memo["metric letters"] = known
+        wanted = self.typed.letters
+        if not wanted:
+            yield from (metric for _, metric in known)
+            return
+        later: list[tuple[str, Metric]] = []
+        inside: list[Metric] = []
+        for blob, metric in known:
+            at = blob.find(wanted)
+            if at == 0:
+                yield metric
+            elif at > 0:
+                inside.append(metric)
+            else:
+                later.append((blob, metric))
+        yield from inside
+        yield from (metric for blob, metric in later if self.typed.may_be_in(blob))
+
+    def windows(self, span: Span) -> Iterator[Completion]:
+        """A running total over the query's own metric and groups."""
+        metric = next(iter(self.reachable.metrics), None) or next(iter(self.graph.metrics), None)
+        if metric is None:
+            return
+        groups = self.reachable.groups
+        order = groups[-1] if groups else METRIC_TIME
+        body = f"SUM(${{1:{metric}}}) OVER (ORDER BY ${{2:{order}}}) AS ${{3:running_total}}"
+        words = "A window over the aggregated rows of this query."
+        detail = "SUM(…) OVER (ORDER BY …)"
+        yield Completion("running total", "snippet", span, body, 95, detail, words, snippet=True)
+        body = f"RANK() OVER (ORDER BY ${{1:{metric}}} DESC) AS ${{2:rank}}"
+        detail = "RANK() OVER (ORDER BY … DESC)"
+        yield Completion("rank", "snippet", span, body, 96, detail, words, snippet=True)
+
+    # Dimensions and measures
+
+    def dimensions(self, span: Span) -> Iterator[Completion]:
+        """Every dimension as `model__dimension`, what all metrics reach first."""
+        if self.reachable.has_metric_time:
+            detail = "each metric's own time"
+            yield Completion(METRIC_TIME, "time", span, METRIC_TIME, 1, detail, filter=METRIC_TIME)
+        for model, route in self._models():
+            yield from self._dimensions_of(model, route, span)
+
+    def _dimensions_of(self, model: Model, route: Route, span: Span) -> Iterator[Completion]:
+        for dimension in model.dimensions:
+            name = f"{model.name}__{dimension.name}"
+            yield self._dimension(dimension, name, route, span)
+            for entity in route.entities:
+                by = f"{entity}__{dimension.name}"
+                if self._is_one_thing(by) and self.reachable.has_route_by(model.name, entity):
+                    clear = Route(1, f"{model.name} by {entity}")
+                    yield self._dimension(dimension, by, clear, span)
+
+    def _dimension(self, dimension: Dimension, name: str, route: Route, span: Span) -> Completion:
+        why = route.why_not
+        if not why and not self._is_one_thing(name):
+            why = "means several things"
+        return Completion(
+            name,
+            "time" if dimension.is_time else "dimension",
+            span,
+            name,
+            2 + min(route.distance, 90),
+            _line(dimension.label, dimension.data_type, why or route.path),
+            dimension.description or "",
+            _filter(name, dimension.label),
+            why_not=why,
+            words=dimension.label or "",
+        )
+
+    def _is_one_thing(self, name: str) -> bool:
+        # Only names in which a second model could begin or end can be read twice.
+        return name.count("__") < 2 or len(readings(self.graph, name, self._grains)) == 1
+
+    @property
+    def _grains(self) -> frozenset[str]:
+        return all_grains(self.graph)
+
+    def measures(self, span: Span) -> Iterator[Completion]:
+        for model, route in self._models():
+            for measure in model.measures:
+                name = f"{model.name}__{measure.name}"
+                yield Completion(
+                    name,
+                    "measure",
+                    span,
+                    name,
+                    32 + min(route.distance, 90),
+                    _line(measure.label, route.why_not or route.path),
+                    measure.description or "",
+                    _filter(name, measure.label),
+                    why_not=route.why_not,
+                    words=measure.label or "",
+                )
+
+    def _models(self) -> Iterator[tuple[Model, Route]]:
+        """Models with a member that fits: reachable ones nearest first, then the others."""
+        near = self.reachable.near
+        beginning = [name for name in near if self._begins(name)]
+        seen = set(beginning)
+        for name in (*beginning, *(name for name in near if name not in seen)):
+            model = self.graph.models.get(name)
+            if model is not None and self.typed.may_be_in(_blob(model)):
+                yield model, self.reachable.route(name)
+        reached = set(near)
+        # What cannot be used is offered to say why: as many as somebody might look at.
+        others = (m for m in self.graph.models.values() if m.name not in reached)
+        fitting = (model for model in others if self.typed.is_in(_blob(model)))
+        for model in islice(fitting, LIMIT):
+            yield model, self.reachable.route(model.name)
+
+    def _begins(self, model: str) -> bool:
+        wanted = self.typed.letters
+        own = letters(model)
+        return bool(wanted) and (own.startswith(wanted) or wanted.startswith(own + "__"))
+
+    def grains(self, typed: str, span: Span) -> Iterator[Completion]:
+        """`model__dimension__grain` once the dimension is written."""
+        for left, _ in [*splits(typed), (typed.rstrip("_"), "")]:
+            dimension = self._named(left)
+            if left != METRIC_TIME and (dimension is None or not dimension.is_time):
+                continue
+            own = None if left == METRIC_TIME else dimension.grain if dimension else None
+            first = GRAINS.index(own) if own else GRAINS.index("second")
+            if own is None and dimension is not None and dimension.data_type == "date":
+                first = GRAINS.index("day")
+            for number, grain in enumerate(GRAINS[first:]):
+                name = f"{left}__{grain}"
+                yield Completion(name, "grain", span, name, number, f"by {grain}", filter=name)
+            return
+
+    def _named(self, name: str) -> Dimension | None:
+        found = readings(self.graph, name, self._grains)
+        if len(found) == 1 and getattr(found[0], "kind", "") == "dimension":
+            ref = found[0]
+            return self.graph.index(ref.model).dimensions.get(getattr(ref, "name", ""))
+        return None
+
+    # Sort keys and clauses
+
+    def sort_keys(
+        self, span: Span, taken: frozenset[str], descending: bool
+    ) -> Iterator[Completion]:
+        """The query's own columns in both directions, then metrics that it does not select."""
+        names: dict[str, str] = {}
+        for item in self.query.metrics if self.query else ():
+            alias = parse_expression(item.text, self.dialect).alias
+            names[alias or item.text] = "metric of this query"
+        for group in self.reachable.groups:
+            names[group] = "group of this query"
+        bare = {name.lstrip("-") for name in taken}
+        for number, (name, detail) in enumerate(names.items()):
+            if name in bare:
+                continue
+            if not descending:
+                up = f"ascending · {detail}"
+                yield Completion(name, "alias", span, name, 2 * number, up, filter=name)
+            label, down = f"-{name}", f"descending · {detail}"
+            yield Completion(
+                label, "alias", span, label, 2 * number + 1, down, filter=label, words=name
+            )
+        sign = "-" if descending else ""
+        for metric in self.metrics(span, rank=60):
+            if metric.label not in names and metric.label not in bare:
+                yield replace(
+                    metric,
+                    label=sign + metric.label,
+                    insert=sign + metric.insert,
+                    filter=sign + metric.filter,
+                    words=f"{metric.insert} {metric.words}",
+                )
+
+    def clauses(self, span: Span) -> Iterator[Completion]:
+        """A whole FROM clause along the automatic joins, to start from."""
+        wanted = [
+            left
+            for group in self.reachable.groups
+            for left, _ in splits(group)
+            if left in self.graph.models
+        ]
+        for base in dict.fromkeys(base.model for base in self.reachable.bases):
+            clause = f"FROM {base}"
+            for model in wanted:
+                paths = self.graph.paths(base, model)
+                for edge in paths[0] if paths else ():
+                    pairs = " AND ".join(
+                        f"{edge.left}__{left.name} = {edge.right}__{right.name}"
+                        for left, right in edge.pairs
+                    )
+                    step = f" LEFT JOIN {edge.right} ON {pairs}"
+                    if step not in clause:
+                        clause += step
+            yield Completion(clause, "snippet", span, clause, 0, "the automatic joins, written out")
+
+    # Inside expressions
+
+    def in_expression(
+        self, key: str, word: str, span: Span, context: SqlContext
+    ) -> Iterator[Completion]:
+        """Names, functions and words of SQL, as the text before the cursor asks for them."""
+        if context.position == "string":
+            return
+        if key == "joins":
+            yield from self._in_clause(span, context)
+            return
+        yield from _keywords(key, span, context)
+        if context.position == "operator" or (context.window and context.last == "("):
+            return
+        yield from self._aliases(key, span)
+        if key == "metrics" and not context.window:
+            yield from self.metrics(span)
+            if context.calls:
+                yield from self.measures(span)
+        elif context.window:
+            yield from self._grouped(span)
+            yield from self.metrics(span, rank=40)
+        else:
+            yield from self.grains(word, span)
+            yield from self.dimensions(span)
+            yield from self.metrics(span, rank=20)
+            yield from self.measures(span)
+        yield from _functions(key, span)
+
+    def _aliases(self, key: str, span: Span) -> Iterator[Completion]:
+        if key != "filters" or self.query is None:
+            return
+        for item in self.query.metrics:
+            alias = parse_expression(item.text, self.dialect).alias
+            if alias is not None:
+                yield Completion(alias, "alias", span, alias, 0, item.text, filter=alias)
+
+    def _grouped(self, span: Span) -> Iterator[Completion]:
+        """Dimensions for a window: it sees those that the query groups by, and no others."""
+        groups = self.reachable.groups
+        for number, group in enumerate(groups):
+            detail = "group of this query"
+            yield Completion(group, "dimension", span, group, number, detail, filter=group)
+        for item in self.dimensions(span):
+            if item.label not in groups:
+                why = item.why_not or "a window sees it only when it is in groupBy, too"
+                yield replace(item, rank=item.rank + 50, why_not=why)
+
+    def _in_clause(self, span: Span, context: SqlContext) -> Iterator[Completion]:
+        wants_model = context.last in ("from", "join")
+        if context.position == "operator" or not context.last:
+            words = ("FROM",) if not context.clause else _JOINS
+            for number, word in enumerate(words):
+                yield Completion(word, "keyword", span, word, number)
+            return
+        joined = self.reachable.joined or frozenset()
+        for model in self.graph.models.values():
+            if wants_model:
+                if self.typed.may_be_in(letters(model.name) + "\n" + letters(model.label or "")):
+                    rank = 5 if model.name in joined else self.reachable.route(model.name).distance
+                    yield Completion(
+                        model.name, "model", span, model.name, rank, model.label or "",
+                        words=model.label or "",
+                    )  # fmt: skip
+            elif model.name in joined:
+                for part in (*model.entities, *model.dimensions, *model.measures):
+                    name = f"{model.name}__{part.name}"
+                    rank = 0 if part in model.entities else 10
+                    yield Completion(
+                        name, "column", span, name, rank, part.label or "", words=part.label or ""
+                    )
+
+
+_JOINS = ("LEFT JOIN", "INNER JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN", "ON", "AND", "AS")
+_OPERATORS = (
+    "AND",
+    "OR",
+    "IN",
+    "NOT IN",
+    "BETWEEN",
+    "LIKE",
+    "NOT LIKE",
+    "IS NULL",
+    "IS NOT NULL",
+)
+_FRAMES = (
+    "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW",
+    "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW",
+    "UNBOUNDED PRECEDING",
+    "CURRENT ROW",
+    "PRECEDING",
+    "FOLLOWING",
+)
+
+
+def _keywords(key: str, span: Span, context: SqlContext) -> Iterator[Completion]:
+    words: tuple[str, ...]
+    if context.window:
+        if context.last == "(":
+            words = ("PARTITION BY", "ORDER BY")
+        elif context.position == "operator":
+            words = ("ORDER BY", "ASC", "DESC", "NULLS FIRST", "NULLS LAST", "AND", *_FRAMES)
+        else:
+            words = ("CASE", *_FRAMES)
+    elif context.position == "operator":
+        words = ("AS",) if key == "metrics" else _OPERATORS
+        if context.after_call:
+            words = ("OVER", "FILTER", *words)
+        if context.last and key == "metrics":
+            words = (*words, *_OPERATORS)
+        words = (*words, "THEN", "ELSE", "END", "WHEN")
+    else:
+        words = ("NOT", "CASE", "NULL", "TRUE", "FALSE", "DISTINCT", "DATE", "INTERVAL")
+    first = 0 if context.position == "operator" or (context.last == "(" and context.window) else 75
+    for number, word in enumerate(words):
+        yield Completion(word, "keyword", span, word, first + number, filter=word)
+
+
+def _functions(key: str, span: Span) -> Iterator[Completion]:
+    for function in FUNCTIONS.values():
+        if function.name == "CASE":
+            continue
+        body = f"{function.name}($0)" if function.parameters else f"{function.name}()"
+        why = ""
+        if function.group == "aggregate" and key == "filters":
+            # A metric is what aggregates; an aggregate of its own is right only in a window.
+            why = "aggregates belong into metrics"
+        yield Completion(
+            function.name,
+            "function",
+            span,
+            body,
+            70,
+            function.signature,
+            function.text,
+            function.name,
+            snippet=bool(function.parameters),
+            why_not=why,
+        )
+
+
+def _line(*parts: str | None) -> str:
+    return " · ".join(part for part in parts if part)
+
+
+def _filter(name: str, label: str | None) -> str:
+    return f"{name} {label}" if label else name
+
+
+_BLOBS: dict[int, tuple[Model, str]] = {}
+_REMEMBERED = 20_000
+
+
+def _blob(model: Model) -> str:
+    """The letters of a model's members with their prefix; models outlive the graphs they are in."""
+    known = _BLOBS.get(id(model))
+    if known is None or known[0] is not model:
+        if len(_BLOBS) >= _REMEMBERED:
+            _BLOBS.clear()
+        parts = (*model.dimensions, *model.measures)
+        blob = blob_of(
+            name for part in parts for name in (f"{model.name}__{part.name}", part.label or "")
+        )
+        known = _BLOBS[id(model)] = (model, blob)
+    return known[1]

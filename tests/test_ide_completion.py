@@ -1,0 +1,277 @@
+"""Completion in queries: the right names first, whatever is typed and however broken the text."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from smq.ide.choosing import Typed
+from tests.support.ide import check_completion, complete, completed
+
+CASES = Path(__file__).parent / "cases" / "completion" / "ranks.json"
+
+
+def ranks() -> list[list[object]]:
+    return json.loads(CASES.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "rank"), [(t, w, r) for t, w, r in ranks()], ids=lambda v: str(v)[:60]
+)
+def test_ranks(text: str, wanted: str, rank: int) -> None:
+    """The wanted name is at this place among the offers for what is typed."""
+    _, found = complete(text)
+    labels = [item.label for item in found.items]
+    assert wanted in labels, labels[:10]
+    assert labels.index(wanted) == rank, labels[: labels.index(wanted) + 1]
+
+
+# Keys
+
+
+@pytest.mark.parametrize("typed", ['"gr‹cursor›"', "gr‹cursor›", '"gr‹cursor›'])
+def test_keys_are_completed_with_and_without_quotes(typed: str) -> None:
+    check_completion('{"metrics": ["revenue"], %s}' % typed, first=["groupBy"])
+
+
+def test_a_key_that_is_there_is_not_offered_again() -> None:
+    check_completion(
+        '{"metrics": ["revenue"], "group_by": [], "‹cursor›"}', absent=["metrics", "groupBy"]
+    )
+
+
+def test_a_key_brings_its_value_and_one_with_a_value_only_its_name() -> None:
+    assert completed('{"metrics": [], ‹cursor›}', "limit") == '{"metrics": [], "limit": ${0:10}}'
+    text = '{"fil‹cursor›": ["a"]}'
+    assert completed(text, "filters") == '{"filters": ["a"]}'
+
+
+def test_an_empty_file_gets_a_query() -> None:
+    check_completion("-- q.smq.json --\n‹cursor›", first=["query"])
+
+
+# Names in lists
+
+
+def test_groups_that_every_metric_reaches_come_first() -> None:
+    items = check_completion(
+        '{"metrics": ["account_count"], "groupBy": ["‹cursor›"]}',
+        first=["metric_time", "계좌정보__open_dt", "고객기본__cust_no"],
+    )
+    unreachable = next(item for item in items if item.label == "주문__order_date")
+    assert "account_count" in unreachable.why_not
+    assert items.index(unreachable) > items.index(
+        next(item for item in items if item.label == "부점코드__brn_cd")
+    )
+
+
+def test_the_join_path_stands_in_the_detail() -> None:
+    items = check_completion('{"metrics": ["account_count"], "groupBy": ["brn_cd‹cursor›"]}')
+    assert "계좌정보 → 고객기본 → 부점코드" in items[0].detail
+
+
+def test_names_are_offered_with_quotes_between_strings() -> None:
+    text = '{"metrics": ["revenue"], "groupBy": [‹cursor›]}'
+    assert completed(text, "주문__order_date") == text.replace("‹cursor›", '"주문__order_date"')
+
+
+def test_what_is_there_is_not_offered_again() -> None:
+    check_completion('{"metrics": ["revenue", "‹cursor›"]}', absent=["revenue"])
+
+
+def test_the_item_being_written_does_not_rank_itself() -> None:
+    items = check_completion('{"metrics": ["revenue", "total_brn_‹cursor›cnt"]}')
+    assert items[0].label == "total_brn_cnt"
+
+
+def test_metrics_that_cannot_be_grouped_so_say_why() -> None:
+    items = check_completion(
+        '{"metrics": ["‹cursor›"], "groupBy": ["고객기본__cust_no"]}', first=["account_count"]
+    )
+    by_name = {item.label: item for item in items}
+    assert "고객기본__cust_no" in by_name["total_brn_cnt"].why_not
+    assert not by_name["total_credit"].why_not
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"metrics": ["revenue"], "groupBy": ["주문__order_date__‹cursor›"]}',
+        '{"metrics": ["revenue"], "groupBy": ["주문__order_date__‹cursor›',
+        '{"metrics": ["revenue"], "filters": ["주문__order_date__‹cursor› > 1"]}',
+        '{"metrics": ["revenue"], "orderBy": ["-주문__order_date__‹cursor›"]}',
+    ],
+)
+def test_grains_follow_a_time_dimension(text: str) -> None:
+    check_completion(
+        text,
+        first=["주문__order_date__day", "주문__order_date__week", "주문__order_date__month"],
+        absent=["주문__order_date__hour"],
+    )
+
+
+def test_sort_keys_are_the_columns_of_the_query_in_both_directions() -> None:
+    check_completion(
+        '{"metrics": ["revenue", "revenue * 2 AS twice"], "groupBy": ["주문__order_date"],'
+        ' "orderBy": ["‹cursor›"]}',
+        first=["revenue", "-revenue", "twice", "-twice", "주문__order_date", "-주문__order_date"],
+    )
+
+
+def test_a_minus_keeps_the_direction() -> None:
+    text = '{"metrics": ["revenue"], "orderBy": ["-‹cursor›"]}'
+    items = check_completion(text, first=["-revenue"])
+    assert all(item.label.startswith("-") for item in items)
+    assert completed(text, "-revenue") == '{"metrics": ["revenue"], "orderBy": ["-revenue"]}'
+
+
+# Inside SQL
+
+
+def test_names_then_operators_then_names() -> None:
+    start = '{"metrics": ["revenue"], "filters": ["%s"]}'
+    check_completion(
+        start % "주문__order_date ‹cursor›", first=["AND", "OR", "IN"], absent=["revenue"]
+    )
+    check_completion(
+        start % "주문__order_date > ‹cursor›", has=["주문__order_date"], absent=["AND"]
+    )
+    check_completion(start % "revenue > 1 AND ‹cursor›", has=["revenue", "주문__order_date"])
+    assert not check_completion(start % "주문__order_date = '20‹cursor›'")
+
+
+def test_aliases_can_be_filtered() -> None:
+    check_completion(
+        '{"metrics": ["revenue * 2 AS twice"], "filters": ["tw‹cursor›"]}', first=["twice"]
+    )
+
+
+def test_a_window_offers_the_groups_of_the_query() -> None:
+    text = '{"metrics": ["SUM(revenue) OVER (%s"], "groupBy": ["고객기본__cust_no", "주문__order_date"]}'
+    check_completion(text % "‹cursor›)", first=["PARTITION BY", "ORDER BY"])
+    check_completion(
+        text % "PARTITION BY ‹cursor›)", first=["고객기본__cust_no", "주문__order_date"]
+    )
+    check_completion(text % "ORDER BY 주문__order_date ‹cursor›)", has=["DESC", "ORDER BY"])
+    check_completion(text.replace(" OVER (%s", " ‹cursor›"), has=["OVER", "AS"], absent=["revenue"])
+
+
+def test_written_joins_are_completed_word_by_word() -> None:
+    text = '{"metrics": ["revenue"], "joins": ["%s"]}'
+    check_completion(text % "FROM ‹cursor›", has=["주문", "고객기본"])
+    check_completion(text % "FROM 주문 ‹cursor›", first=["LEFT JOIN", "INNER JOIN"])
+    check_completion(
+        text % "FROM 주문 LEFT JOIN 고객기본 ON ‹cursor›",
+        has=["주문__cust", "고객기본__cust"],
+        absent=["부점코드__brn"],
+    )
+
+
+def test_written_joins_decide_what_can_be_grouped() -> None:
+    items = check_completion(
+        '{"metrics": ["revenue"], "groupBy": ["‹cursor›"],'
+        ' "joins": ["FROM 주문 LEFT JOIN 고객기본 ON 주문__cust = 고객기본__cust"]}'
+    )
+    why = {item.label: item.why_not for item in items}
+    assert not why["고객기본__cust_no"]
+    assert "written joins" in why["부점코드__brn_cd"]
+
+
+def test_role_playing_dimensions_are_offered_by_their_entity() -> None:
+    items = check_completion(
+        """-- m.yml --
+semantic_models:
+  - name: orders
+    table: a.orders
+    entities:
+      - {name: order, type: primary, expr: id}
+      - {name: buyer, type: foreign, expr: buyer_id}
+      - {name: seller, type: foreign, expr: seller_id}
+    measures: [{name: amount, type: integer, agg: sum}]
+  - name: users
+    table: a.users
+    entities:
+      - {name: buyer, type: unique, expr: id}
+      - {name: seller, type: unique, expr: id}
+    dimensions: [{name: country, type: varchar}]
+metrics:
+  - {name: revenue, expr: SUM(orders__amount)}
+-- q.smq.json --
+{"metrics": ["revenue"], "groupBy": ["‹cursor›"]}
+""",
+        first=["buyer__country", "seller__country", "users__country"],
+    )
+    assert "ambiguous" in items[2].why_not
+
+
+# Broken text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"metrics": ["rev‹cursor›',
+        '{"metrics": ["rev‹cursor›]}',
+        '{"metrics": ["rev‹cursor›"',
+        '{"metrics": [rev‹cursor›]}',
+        '{"metrics": ["account_count" "rev‹cursor›"]}',
+        '{"groupBy": ["주문__order_date"] "metrics": ["rev‹cursor›"]}',
+        '[{"metrics": ["x"]}, {"metrics": ["rev‹cursor›',
+        '{"metrics": [\n  "rev‹cursor›\n  "filters": []\n}',
+        '{metrics: ["rev‹cursor›"]}',
+    ],
+)
+def test_metrics_are_completed_while_the_text_is_broken(text: str) -> None:
+    check_completion(text, first=["revenue"])
+    check_completion(text, first=["revenue"], crlf=True)
+
+
+def test_an_escape_before_the_cursor_is_understood() -> None:
+    text = '{"metrics": ["revenue"], "groupBy": ["\\uC8FC\\uBB38__or‹cursor›"]}'
+    taken = completed(text, "주문__order_date")
+    assert taken == '{"metrics": ["revenue"], "groupBy": ["주문__order_date"]}'
+
+
+def test_nothing_is_offered_in_a_comment() -> None:
+    assert not check_completion('{\n// rev‹cursor›\n"metrics": []}')
+
+
+# Hangul
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("고객", "고객기본"),
+        ("고ㄱ", "고객기본"),
+        ("곡", "고객기본"),
+        ("ㄱ", "고객기본"),
+        ("ㄱㄱ", "고객기본"),
+        ("ㄱㄱㄱㅂ", "고객기본"),
+        ("\u1100", "고객기본"),
+        ("고", "과일"),
+        ("갃", "각시"),
+        ("달", "닭"),
+        ("고객", "\u1100\u1169\u1100\u1162\u11a8"),
+        ("CUST", "고객 cust_no"),
+        ("기본", "고객기본"),
+    ],
+)
+def test_half_typed_hangul_finds_its_word(typed: str, name: str) -> None:
+    assert Typed(typed).match(name) is not None
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"), [("ㄴㄱ", "고객"), ("객고", "고객"), ("공", "고객"), ("xyz", "고객")]
+)
+def test_other_hangul_does_not(typed: str, name: str) -> None:
+    assert Typed(typed).match(name) is None
+
+
+def test_clients_are_told_that_half_typed_hangul_fits() -> None:
+    _, found = complete('{"metrics": ["revenue"], "groupBy": ["곡‹cursor›"]}')
+    assert found.items[0].label == "고객기본__cust_no"
+    assert found.items[0].filter == "곡"
+    assert found.incomplete
