@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,8 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("SMQ_LOG_DIR", str(tmp_path.parent / "log"))
     monkeypatch.delenv("SMQ_CONFIG", raising=False)
     return Cli(capsys, monkeypatch)
+
+
+def pytest_unconfigure() -> None:
+    """Commands freeze what they have read; frozen, DuckDB's objects could not go in peace."""
+    gc.unfreeze()
