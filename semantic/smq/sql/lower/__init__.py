@@ -64,8 +64,6 @@ class _Pass(NamedTuple):
     """The pass has work only if the tree has a node of one of these very types."""
     needs: frozenset[Needs] = frozenset()
     """The pass is for dialects with one of these needs; with none named it is for all."""
-    adds: bool = True
-    """Whether it adds nodes that passes after it look for."""
 
 
 def _types(*nodes: type[exp.Expr]) -> frozenset[type[exp.Expr]]:
@@ -88,7 +86,7 @@ _PASSES: tuple[_Pass, ...] = (
     # After intervals, which look at CURRENT_DATE to tell a date.
     _Pass(foreign_dates.today, _types(exp.CurrentDate), _needs(Needs.TODAY_WITHOUT_TIME)),
     # Refuses only; what it refuses is still as it was written.
-    _Pass(frames.run, _types(exp.WindowSpec), adds=False),
+    _Pass(frames.run, _types(exp.WindowSpec)),
     # sqlglot has a rewriting of its own, which counts groups twice; this one leaves it no work.
     _Pass(full_join.run, _types(exp.Join), _needs(Needs.FULL_JOIN_AS_UNION)),
     # The NULLs of a UNION are found while its branches are as the compiler made them.
@@ -106,7 +104,7 @@ _PASSES: tuple[_Pass, ...] = (
     # ORDER BY is where it stays, and is one of the places to look at.
     _Pass(grouped_expressions.run, _types(exp.Group), _needs(Needs.GROUP_BY_COLUMNS)),
     # Only now each name is in the SELECT where it stays, with the tables it may come from.
-    _Pass(alias_shadowing.run, _types(exp.Alias), adds=False),
+    _Pass(alias_shadowing.run, _types(exp.Alias)),
     _Pass(
         aggregates.any_value,
         _types(exp.AnyValue),
@@ -142,18 +140,18 @@ _PASSES: tuple[_Pass, ...] = (
     # After all that compares or copies expressions, which is easier while dates are short.
     _Pass(time.run, _types(exp.Anonymous)),
     _Pass(date_literals.run, _types(exp.Cast), _needs(Needs.DATE_LITERALS)),
-    _Pass(aggregates.names, _types(exp.Select), adds=False),
-    _Pass(texts.casts, _types(exp.Cast), adds=False),
+    _Pass(aggregates.names, _types(exp.Select)),
+    _Pass(texts.casts, _types(exp.Cast)),
     # After date literals, which are no texts for the engine.
     _Pass(texts.literals, _types(exp.Literal), _needs(Needs.NATIONAL_LITERALS)),
     # After all that adds conditions.
     _Pass(booleans.run, _types(exp.Select), _needs(Needs.BOOLEANS_AS_NUMBERS)),
-    _Pass(settings.run, _types(exp.Select), adds=False),
+    _Pass(settings.run, _types(exp.Select)),
     # Late, because every pass may add names. What need not be exact is known before it is quoted.
-    _Pass(inner_names.run, _types(exp.TableAlias), adds=False),
-    _Pass(identifiers.run, _types(exp.Identifier), adds=False),
+    _Pass(inner_names.run, _types(exp.TableAlias)),
+    _Pass(identifiers.run, _types(exp.Identifier)),
     # Names that were quoted here and not there are equal only now.
-    _Pass(group_by.without_repetition, _types(exp.Group), adds=False),
+    _Pass(group_by.without_repetition, _types(exp.Group)),
 )
 
 
@@ -166,18 +164,14 @@ def lower(tree: exp.Expr, dialect: Dialect, written: Dialect | None = None) -> L
     only if nothing was refused.
     """
     context = Context(dialect, written or dialect)
-    present: set[type[exp.Expr]] | None = _present(tree)
+    present: set[type[exp.Expr]] = set()
+    seen: list[exp.Expr] | None = None
     for step in _PASSES:
         if step.needs and dialect.needs.isdisjoint(step.needs):
             continue
-        if present is not None and present.isdisjoint(step.nodes):
-            continue
-        tree = step.run(tree, context)
-        if step.adds:
-            # Looking again costs as much as the few passes that are left do to find nothing.
-            present = None
+        nodes = context.nodes(tree)
+        if nodes is not seen:
+            seen, present = nodes, set(map(type, nodes))
+        if not present.isdisjoint(step.nodes):
+            tree = step.run(tree, context)
     return Lowered(tree, tuple(context.refused))
-
-
-def _present(tree: exp.Expr) -> set[type[exp.Expr]]:
-    return {type(node) for node in tree.walk()}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from smq.sql.lower.context import Context, replace
+from smq.sql.lower.context import Context
 
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
     # Innermost first, so that a filter inside a filtered aggregate is rewritten before it moves.
-    for node in reversed(list(tree.find_all(exp.Filter))):
+    for node in reversed(context.find(tree, exp.Filter)):
         condition = node.expression.this
         if _filter(node.this, condition):
-            tree = replace(node, node.this, tree)
+            tree = context.replace(node, node.this, tree)
         else:
             context.refuse(f"FILTER on {node.this.sql_name()}", "not yet", node)
     return tree

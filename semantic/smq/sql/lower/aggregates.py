@@ -5,19 +5,19 @@ from __future__ import annotations
 from sqlglot import exp
 
 from smq.dialects import Needs
-from smq.sql.lower.context import Context, replace
+from smq.sql.lower.context import Context
 
 
 def any_value(tree: exp.Expr, context: Context) -> exp.Expr:
     """Any value but NULL, of which the largest is one where ANY_VALUE may give NULL."""
     by_max = Needs.ANY_VALUE_AS_MAX in context.dialect.needs
-    for node in reversed(list(tree.find_all(exp.AnyValue))):
+    for node in reversed(context.find(tree, exp.AnyValue)):
         whole: exp.Expr = node
         if isinstance(node.parent, exp.IgnoreNulls):
             whole = node.parent
         new: exp.Expr = exp.Max(this=node.this) if by_max else node
         if new is not whole:
-            tree = replace(whole, new, tree)
+            tree = context.replace(whole, new, tree)
     return tree
 
 
@@ -26,7 +26,7 @@ def booleans(tree: exp.Expr, context: Context) -> exp.Expr:
 
     Where a boolean is no number either, each value is made one.
     """
-    for node in reversed(list(tree.find_all(exp.LogicalOr, exp.LogicalAnd))):
+    for node in reversed(context.find(tree, exp.LogicalOr, exp.LogicalAnd)):
         value = node.this
         if Needs.BOOLEANS_AS_NUMBERS in context.dialect.needs:
             yes, no = exp.Literal.number(1), exp.Literal.number(0)
@@ -35,7 +35,7 @@ def booleans(tree: exp.Expr, context: Context) -> exp.Expr:
                 ifs=[exp.If(this=value.copy(), true=yes), exp.If(this=untrue, true=no)]
             )
         function = exp.Max if isinstance(node, exp.LogicalOr) else exp.Min
-        tree = replace(node, function(this=value), tree)
+        tree = context.replace(node, function(this=value), tree)
     return tree
 
 
@@ -48,10 +48,10 @@ def names(tree: exp.Expr, context: Context) -> exp.Expr:
     lacking = context.dialect.lacks if context.is_foreign else frozenset()
     if not (known or lacking):
         return tree
-    for node in reversed(list(tree.find_all(exp.Func))):
+    for node in reversed(context.find(tree, exp.Func)):
         if node.key in lacking:
             context.refuse(f"the function {node.sql_name()}", "the engine cannot", node)
         elif node.key in known:
             call = exp.Anonymous(this=known[node.key], expressions=[node.this])
-            tree = replace(node, call, tree)
+            tree = context.replace(node, call, tree)
     return tree

@@ -15,7 +15,7 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
     shadowed = context.dialect.aliases_shadow
     if not shadowed:
         return tree
-    for select in tree.find_all(exp.Select):
+    for select in context.find(tree, exp.Select):
         table = _only_table(select)
         outputs = {
             projection.alias.lower()
@@ -27,18 +27,24 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
         for clause in shadowed:
             holders = select.args.get(clause) or []
             for holder in holders if isinstance(holders, list) else [holders]:
-                _qualify(holder, clause, outputs, table, select)
+                _qualify(holder, clause, outputs, table, select, context)
     return tree
 
 
 def _qualify(
-    holder: exp.Expr, clause: str, outputs: set[str], table: exp.Identifier, select: exp.Select
+    holder: exp.Expr,
+    clause: str,
+    outputs: set[str],
+    table: exp.Identifier,
+    select: exp.Select,
+    context: Context,
 ) -> None:
     for column in list(holder.find_all(exp.Column)):
         if column.table or column.is_star or column.name.lower() not in outputs:
             continue
         if column.find_ancestor(exp.Select) is select and not _is_output(column, clause):
             column.set("table", table.copy())
+            context.touch()
 
 
 def _is_output(column: exp.Column, clause: str) -> bool:

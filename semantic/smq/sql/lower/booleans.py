@@ -14,7 +14,8 @@ from smq.sql.lower.context import Context
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
     holder = exp.Paren(this=tree)
     _values_below(holder)
-    holder.this.pop()
+    tree = holder.this.pop()
+    context.touch()
     return tree
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from sqlglot import exp
 
 from smq.dialects import Dialect
 
+Node = TypeVar("Node", bound=exp.Expr)
 Reason = Literal["not yet", "the engine cannot", "never"]
 
 
@@ -39,11 +40,55 @@ class Context:
         """The dialect of users' expressions, which the tree still shows in places."""
         self.is_foreign = written != dialect
         self.refused: list[Refusal] = []
+        self._nodes: list[exp.Expr] | None = None
+
+    def find(self, tree: exp.Expr, *types: type[Node]) -> list[Node]:
+        """The nodes of these types, each before those inside it.
+
+        All passes share one walk over the tree until one of them changes it.
+        """
+        return [node for node in self.nodes(tree) if isinstance(node, types)]
+
+    def nodes(self, tree: exp.Expr) -> list[exp.Expr]:
+        if self._nodes is None:
+            self._nodes = _walk(tree)
+        return self._nodes
+
+    def touch(self) -> None:
+        """Says that nodes were put into the tree, taken out of it, or moved."""
+        self._nodes = None
+
+    def replace(self, old: exp.Expr, new: exp.Expr, root: exp.Expr) -> exp.Expr:
+        """Puts `new` where `old` is, with its origin; gives the root, which may be `new`."""
+        self.touch()
+        for key, value in old.meta.items():
+            new.meta.setdefault(key, value)
+        if old is root:
+            return new
+        old.replace(new)
+        return root
 
     def refuse(self, feature: str, reason: Reason, node: exp.Expr) -> None:
         refusal = Refusal(feature, reason, origin(node))
         if refusal not in self.refused:
             self.refused.append(refusal)
+
+
+def _walk(tree: exp.Expr) -> list[exp.Expr]:
+    found: list[exp.Expr] = []
+    ahead = [tree]
+    while ahead:
+        node = ahead.pop()
+        found.append(node)
+        inside: list[exp.Expr] = []
+        for value in node.args.values():
+            if isinstance(value, exp.Expr):
+                inside.append(value)
+            elif isinstance(value, list):
+                inside += [item for item in value if isinstance(item, exp.Expr)]
+        inside.reverse()
+        ahead += inside
+    return found
 
 
 def origin(node: exp.Expr | None) -> str | None:
@@ -54,16 +99,6 @@ def origin(node: exp.Expr | None) -> str | None:
             return found
         node = node.parent
     return None
-
-
-def replace(old: exp.Expr, new: exp.Expr, root: exp.Expr) -> exp.Expr:
-    """Puts `new` where `old` is, with the origin of `old`; gives the root, which may be `new`."""
-    for key, value in old.meta.items():
-        new.meta.setdefault(key, value)
-    if old is root:
-        return new
-    old.replace(new)
-    return root
 
 
 def ours(name: str) -> exp.Identifier:

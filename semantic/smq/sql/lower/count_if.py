@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from smq.sql.lower.context import Context, replace
+from smq.sql.lower.context import Context
 
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
-    for node in reversed(list(tree.find_all(exp.CountIf))):
+    for node in reversed(context.find(tree, exp.CountIf)):
         case = exp.Case(ifs=[exp.If(this=node.this, true=exp.Literal.number(1))])
-        tree = replace(node, exp.Count(this=case), tree)
+        tree = context.replace(node, exp.Count(this=case), tree)
     return tree

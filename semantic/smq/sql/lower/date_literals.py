@@ -6,20 +6,20 @@ import re
 
 from sqlglot import exp
 
-from smq.sql.lower.context import Context, replace
+from smq.sql.lower.context import Context
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[ T](\d\d:\d\d:\d\d(?:\.\d{1,9})?)")
 
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
-    for node in list(tree.find_all(exp.Cast)):
+    for node in context.find(tree, exp.Cast):
         text = node.this
         if not (isinstance(text, exp.Literal) and text.is_string):
             continue
         literal = _literal(text.name, node.to.this)
         if literal is not None:
-            tree = replace(node, literal, tree)
+            tree = context.replace(node, literal, tree)
         elif node.to.this in _WORDS:
             context.refuse(f"'{text.name}' as a {_WORDS[node.to.this].lower()}", "not yet", node)
     return tree

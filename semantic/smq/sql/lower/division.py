@@ -12,22 +12,24 @@ from smq.sql.lower.context import Context
 
 
 def quotients(tree: exp.Expr, context: Context) -> exp.Expr:
-    for node in tree.find_all(exp.Div):
+    for node in context.find(tree, exp.Div):
         if node.args.get("typed"):
             # Somebody wrote a division that is meant to be one of whole numbers.
             continue
         if not (_is_double(node.this) or _is_double(node.expression)):
             node.set("this", _double(node.this))
+            context.touch()
     return tree
 
 
 def averages(tree: exp.Expr, context: Context) -> exp.Expr:
-    for node in tree.find_all(*AVERAGES):
+    for node in context.find(tree, *AVERAGES):
         value = node.this
         if isinstance(value, exp.Distinct):
             value.set("expressions", [_double(item) for item in value.expressions])
         else:
             node.set("this", _double(value))
+        context.touch()
     return tree
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from smq.dialects.facts import ValueKind
-from smq.sql.lower.context import Context, replace
+from smq.sql.lower.context import Context
 
 _GRAINS = {"MM": "month", "MON": "month", "Q": "quarter", "QTR": "quarter", "YYYY": "year"}
 _GRAINS |= {"YY": "year", "DD": "day", "IW": "week", "ISOWEEK": "week", "ISO_WEEK": "week"}
@@ -29,7 +29,7 @@ def truncations(tree: exp.Expr, context: Context) -> exp.Expr:
     assert forms is not None
     if not (context.is_foreign or forms.lacks_truncation):
         return tree
-    for node in reversed(list(tree.find_all(*TRUNCATIONS))):
+    for node in reversed(context.find(tree, *TRUNCATIONS)):
         unit = node.args.get("unit")
         first_day = ""
         if isinstance(unit, exp.WeekStart):
@@ -47,7 +47,7 @@ def truncations(tree: exp.Expr, context: Context) -> exp.Expr:
             new = _add(monday, "-1", kind)
         else:
             new = _call("SMQ_TRUNC", node.this, grain, kind)
-        tree = replace(node, new, tree)
+        tree = context.replace(node, new, tree)
     return tree
 
 
@@ -55,7 +55,7 @@ def intervals(tree: exp.Expr, context: Context) -> exp.Expr:
     """`x + INTERVAL 3 DAY` becomes SMQ_ADD."""
     forms = context.dialect.forms
     assert forms is not None
-    for interval in reversed(list(tree.find_all(exp.Interval))):
+    for interval in reversed(context.find(tree, exp.Interval)):
         node = interval.parent
         if not isinstance(node, exp.Add | exp.Sub):
             # Elsewhere it is the distance of a frame, which has a pass of its own, or a value.
@@ -70,13 +70,13 @@ def intervals(tree: exp.Expr, context: Context) -> exp.Expr:
             continue
         while isinstance(value, exp.Paren):
             value = value.this
-        tree = replace(node, _moved(value, count, grain, forms.dates_are_text), tree)
+        tree = context.replace(node, _moved(value, count, grain, forms.dates_are_text), tree)
     return tree
 
 
 def parts(tree: exp.Expr, context: Context) -> exp.Expr:
     """EXTRACT, YEAR() and their like, from the text of a date."""
-    for node in reversed(list(tree.find_all(exp.Extract, *_PARTS))):
+    for node in reversed(context.find(tree, exp.Extract, *_PARTS)):
         if isinstance(node, exp.Extract):
             part, value = node.name.upper(), node.expression
         else:
@@ -94,15 +94,15 @@ def parts(tree: exp.Expr, context: Context) -> exp.Expr:
         else:
             context.refuse(f"{part} of a date", "not yet", node)
             continue
-        tree = replace(node, new, tree)
+        tree = context.replace(node, new, tree)
     return tree
 
 
 def extracts(tree: exp.Expr, context: Context) -> exp.Expr:
     """YEAR(), QUARTER() and their like become EXTRACT, where they are no functions."""
-    for node in reversed(list(tree.find_all(*_PARTS))):
+    for node in reversed(context.find(tree, *_PARTS)):
         extract = exp.Extract(this=exp.Var(this=_PARTS[type(node)]), expression=node.this)
-        tree = replace(node, extract, tree)
+        tree = context.replace(node, extract, tree)
     return tree
 
 
@@ -110,9 +110,9 @@ def today(tree: exp.Expr, context: Context) -> exp.Expr:
     """CURRENT_DATE without the time of day that some engines leave in it."""
     forms = context.dialect.forms
     assert forms is not None
-    for node in list(tree.find_all(exp.CurrentDate)):
+    for node in context.find(tree, exp.CurrentDate):
         if forms.today is not None:
-            tree = replace(node, forms.today(), tree)
+            tree = context.replace(node, forms.today(), tree)
     return tree
 
 

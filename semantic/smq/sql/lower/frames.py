@@ -9,7 +9,7 @@ from smq.sql.lower.context import Context
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
     known = context.dialect.frames
-    for spec in tree.find_all(exp.WindowSpec):
+    for spec in context.find(tree, exp.WindowSpec):
         for part, feature in _parts(spec):
             if part not in known:
                 context.refuse(f"{feature} in frames of windows", "the engine cannot", spec)

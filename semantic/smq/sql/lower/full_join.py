@@ -9,7 +9,7 @@ from smq.sql.lower.inner_rows import InnerRows
 
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
-    for select in reversed(list(tree.find_all(exp.Select))):
+    for select in reversed(context.find(tree, exp.Select)):
         # From the left: what a FULL JOIN gives is the left side of those after it.
         while (place := _first_full_join(select)) is not None:
             join = select.args["joins"][place]
@@ -21,6 +21,7 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
             rows.finish()
             source = select.args["from_"].this
             source.set("this", _as_union(source.this, place))
+            context.touch()
     return tree
 
 

@@ -11,7 +11,7 @@ from smq.sql.lower.inner_rows import group_keys
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
     spell_out = Needs.GROUP_BY_EXPRESSIONS in context.dialect.needs
-    for group in tree.find_all(exp.Group):
+    for group in context.find(tree, exp.Group):
         select = group.parent
         if not isinstance(select, exp.Select) or not group.expressions:
             continue
@@ -20,6 +20,7 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
         if len(kept) == len(group.expressions) and not spell_out:
             continue
         group.set("expressions", kept)
+        context.touch()
         if not kept and set(group.args) <= {"expressions"}:
             _keep_one_group(select)
     return tree
@@ -27,7 +28,7 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
 
 def without_repetition(tree: exp.Expr, context: Context) -> exp.Expr:
     """Drops keys that are written alike; once is enough, and MariaDB stumbles over twice."""
-    for group in tree.find_all(exp.Group):
+    for group in context.find(tree, exp.Group):
         unique = list(dict.fromkeys(group.expressions))
         if len(unique) < len(group.expressions):
             group.set("expressions", unique)

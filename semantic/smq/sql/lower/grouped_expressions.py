@@ -14,7 +14,7 @@ from smq.sql.lower.null_ordering import differs, ordered_value
 
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
-    for select in reversed(list(tree.find_all(exp.Select))):
+    for select in reversed(context.find(tree, exp.Select)):
         keys = [key for key in group_keys(select) if not isinstance(key, exp.Column)]
         keys = [key for key in keys if key.find(exp.Column) is not None]
         if keys and _used_elsewhere(select, keys, context):
@@ -29,6 +29,7 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
             for key in dict.fromkeys(keys):
                 rows.compute_in_place_of(key, names.get(key, "group_key"))
             rows.finish()
+            context.touch()
     return tree
 
 

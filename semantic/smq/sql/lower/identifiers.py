@@ -9,7 +9,7 @@ from smq.sql.lower.context import Context
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
     written = context.dialect.written
-    for node in tree.find_all(exp.Identifier):
+    for node in context.find(tree, exp.Identifier):
         name = node.this
         exact = bool(node.args.get("quoted"))
         text, quoted = written(name, exact)

@@ -27,14 +27,16 @@ class _Relaxer:
     def __init__(self, tree: exp.Query, context: Context) -> None:
         self.tree = tree
         self.fold = context.dialect.fold
-        self.columns = list(tree.find_all(exp.Column))
-        self.tables = list(tree.find_all(exp.Table))
+        self.columns = context.find(tree, exp.Column)
+        self.tables = context.find(tree, exp.Table)
         self.aliases = [
             alias.this
-            for alias in tree.find_all(exp.TableAlias)
+            for alias in context.find(tree, exp.TableAlias)
             if isinstance(alias.this, exp.Identifier)
         ]
-        self.ctes = {cte.alias for cte in tree.find_all(exp.CTE)}
+        self.ctes = {cte.alias for cte in context.find(tree, exp.CTE)}
+        self.outputs = context.find(tree, exp.Alias)
+        self.derived = context.find(tree, exp.CTE, exp.Subquery)
 
     def relax(self) -> None:
         sources = self._free_sources()
@@ -83,7 +85,7 @@ class _Relaxer:
     def _inner_aliases(self) -> Iterable[exp.Identifier]:
         """The names of columns that do not come out of the whole."""
         outermost = {id(select) for select in _branches(self.tree)}
-        for alias in self.tree.find_all(exp.Alias):
+        for alias in self.outputs:
             if isinstance(alias.parent, exp.Select) and id(alias.parent) not in outermost:
                 identifier = alias.args["alias"]
                 if isinstance(identifier, exp.Identifier):
@@ -96,7 +98,7 @@ class _Relaxer:
             for table in self.tables
             if table.name not in self.ctes or table.args.get("db") is not None
         }
-        for source in self.tree.find_all(exp.CTE, exp.Subquery):
+        for source in self.derived:
             selects = _branches(source.this)
             if not selects or any(item.is_star for s in selects for item in s.expressions):
                 found.add(source.alias)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from smq.sql.lower.context import Context, replace
+from smq.sql.lower.context import Context
 
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
-    for node in reversed(list(tree.find_all(exp.ILike))):
+    for node in reversed(context.find(tree, exp.ILike)):
         new = exp.Like(this=exp.Lower(this=node.this), expression=_lower(node.expression))
-        tree = replace(node, new, tree)
+        tree = context.replace(node, new, tree)
     return tree
 
 

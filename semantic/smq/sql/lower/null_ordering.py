@@ -10,12 +10,12 @@ from __future__ import annotations
 from sqlglot import exp
 
 from smq.dialects import Needs
-from smq.sql.lower.context import Context, free_name, names_of_tables, replace, subquery
+from smq.sql.lower.context import Context, free_name, names_of_tables, subquery
 
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
     everywhere = Needs.NULLS_LAST_AS_CASE in context.dialect.needs
-    for order in list(tree.find_all(exp.Order)):
+    for order in context.find(tree, exp.Order):
         changed = [item for item in order.expressions if differs(item, context)]
         if not changed:
             continue
@@ -36,9 +36,10 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
             continue
         elif isinstance(around, exp.Query) and _orders_outputs_only(around):
             # Such a query may be ordered by its output columns only, so it gets one around it.
-            tree = _wrap(around, tree)
+            tree = _wrap(around, tree, context)
         keys = [key for item in _unique(order) for key in _keys(item, context)]
         order.set("expressions", keys)
+        context.touch()
     return tree
 
 
@@ -120,13 +121,13 @@ def _reaches_the_nulls(window: exp.Window) -> bool:
     return "UNBOUNDED" in (spec.args.get("start"), spec.args.get("end"))
 
 
-def _wrap(query: exp.Query, tree: exp.Expr) -> exp.Expr:
+def _wrap(query: exp.Query, tree: exp.Expr, context: Context) -> exp.Expr:
     name = free_name("unordered", names_of_tables(tree))
     moved = {key: query.args.get(key) for key in ("order", "limit", "offset", "with_")}
     for key in moved:
         query.set(key, None)
     outer = exp.Select(expressions=[_named(item) for item in query.selects], **moved)
-    tree = replace(query, outer, tree)
+    tree = context.replace(query, outer, tree)
     outer.set("from_", exp.From(this=subquery(query, name)))
     return tree
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from sqlglot import exp
 
 from smq.dialects import Needs
-from smq.sql.lower.context import Context, replace
+from smq.sql.lower.context import Context
 
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
     joins_have_it = Needs.NULL_SAFE_IN_JOINS_ONLY in context.dialect.needs
-    for node in reversed(list(tree.find_all(exp.NullSafeEQ, exp.NullSafeNEQ))):
+    for node in reversed(context.find(tree, exp.NullSafeEQ, exp.NullSafeNEQ)):
         if joins_have_it and _stands_in(node, ("on",)):
             continue
         equal = _spelled_out(node.this, node.expression)
@@ -24,7 +24,7 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
             )
             wanted = int(isinstance(node, exp.NullSafeEQ))
             new = exp.EQ(this=found, expression=exp.Literal.number(wanted))
-        tree = replace(node, new, tree)
+        tree = context.replace(node, new, tree)
     return tree
 
 

@@ -12,7 +12,7 @@ from smq.sql.lower.surround import surround
 
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
-    for select in reversed(list(tree.find_all(exp.Select))):
+    for select in reversed(context.find(tree, exp.Select)):
         if select.args.get("order") is not None and _has_windows(select):
             tree = surround(select, tree, context, "windowed", None)
     return tree

@@ -10,7 +10,7 @@ from typing import Literal
 from sqlglot import exp
 
 from smq.dialects import Needs, Percentiles
-from smq.sql.lower.context import Context, replace
+from smq.sql.lower.context import Context
 from smq.sql.lower.percentile_ranks import Ranked, from_ranks
 
 NODES = (exp.Median, exp.PercentileCont, exp.PercentileDisc, exp.Quantile)
@@ -31,7 +31,7 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
     forms = context.dialect.percentiles
     assert forms is not None, "every dialect says what it has"
     by_select: dict[int, tuple[exp.Select, list[_Percentile]]] = {}
-    for node in list(tree.find_all(*NODES)):
+    for node in context.find(tree, *NODES):
         percentile = _read(node)
         if percentile is None:
             context.refuse("this form of a percentile", "not yet", node)
@@ -41,7 +41,7 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
             if native is None:
                 context.refuse("percentiles over windows", "not yet", node)
             else:
-                tree = replace(percentile.node, native, tree)
+                tree = context.replace(percentile.node, native, tree)
             continue
         select = node.find_ancestor(exp.Select)
         if not isinstance(select, exp.Select):
@@ -69,13 +69,13 @@ def _lower(
         if one_order or not forms.one_order_per_query:
             native = _native(percentile, forms)
         if native is not None and has_filters:
-            tree = replace(percentile.node, native, tree)
+            tree = context.replace(percentile.node, native, tree)
             continue
         whole = _with_filter_inside(percentile)
         native = _native(whole, forms) if native is not None else None
         fraction = _literal(whole.fraction)
         if native is not None:
-            tree = replace(whole.node, native, tree)
+            tree = context.replace(whole.node, native, tree)
         elif fraction is None:
             context.refuse("a percentile whose fraction is no literal", "not yet", whole.node)
         else:

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from sqlglot import exp
 
-from smq.sql.lower.context import Context, replace
+from smq.sql.lower.context import Context
 from smq.sql.lower.inner_rows import InnerRows, group_keys
 
 
@@ -45,8 +45,11 @@ def from_ranks(
         if which not in numbers:
             numbers[which] = _number(rows, percentile, keys)
         rank, count = numbers[which]
-        tree = replace(percentile.node, _picked(percentile, rank.copy(), count.copy()), tree)
+        tree = context.replace(
+            percentile.node, _picked(percentile, rank.copy(), count.copy()), tree
+        )
     rows.finish()
+    context.touch()
     return tree
 
 

@@ -10,7 +10,7 @@ from smq.sql.lower.surround import surround
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
     # Innermost first, so that a SELECT is wrapped before one around it is.
-    for select in reversed(list(tree.find_all(exp.Select))):
+    for select in reversed(context.find(tree, exp.Select)):
         qualify = select.args.get("qualify")
         if qualify is not None:
             select.set("qualify", None)

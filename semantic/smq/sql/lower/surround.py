@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from smq.sql.lower.context import Context, free_name, names_of_tables, ours, replace, subquery
+from smq.sql.lower.context import Context, free_name, names_of_tables, ours, subquery
 
 
 def surround(
@@ -36,13 +36,13 @@ def surround(
     name = free_name(name, names_of_tables(tree))
     outer = exp.Select(expressions=[_output(output) for output in outputs], where=where, **moved)
     # Replaced while the inner SELECT is still where the outer one has to be.
-    tree = replace(select, outer, tree)
+    tree = context.replace(select, outer, tree)
     outer.set("from_", exp.From(this=subquery(select, name)))
     return tree
 
 
 def _name_all(select: exp.Select) -> None:
-    """Gives users' outputs without a name one, because the outer SELECT must call them something."""
+    """Gives users' outputs without a name one: the outer SELECT must call them something."""
     for place, projection in enumerate(list(select.expressions), start=1):
         if not projection.output_name and not projection.is_star:
             name = ours(f"column_{place}")

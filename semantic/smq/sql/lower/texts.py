@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from smq.sql.lower.context import Context, replace
+from smq.sql.lower.context import Context
 
 
 def literals(tree: exp.Expr, context: Context) -> exp.Expr:
     """A literal such as '서울' is put into the database's code page unless N stands before it."""
-    for node in list(tree.find_all(exp.Literal)):
+    for node in context.find(tree, exp.Literal):
         if node.is_string and not node.name.isascii():
-            tree = replace(node, exp.National(this=node.name), tree)
+            tree = context.replace(node, exp.National(this=node.name), tree)
     return tree
 
 
@@ -20,7 +20,7 @@ def casts(tree: exp.Expr, context: Context) -> exp.Expr:
     wanted = context.dialect.text_type
     if wanted is None:
         return tree
-    for node in tree.find_all(exp.Cast):
+    for node in context.find(tree, exp.Cast):
         if node.to.this in _TEXTS and not node.to.expressions:
             name, length = wanted
             size = exp.DataTypeParam(this=exp.Var(this=length))

@@ -7,7 +7,7 @@ from typing import cast
 from sqlglot import exp
 
 from smq.dialects.facts import Grain
-from smq.sql.lower.context import Context, replace
+from smq.sql.lower.context import Context
 
 _ARGUMENTS = {"SMQ_TRUNC": 3, "SMQ_ADD": 4}
 _KINDS = ("date", "timestamp")
@@ -19,7 +19,7 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
     forms = context.dialect.forms
     assert forms is not None, "every dialect has its date functions"
     # Innermost first: the value of one may hold another.
-    for node in reversed(list(tree.find_all(exp.Anonymous))):
+    for node in reversed(context.find(tree, exp.Anonymous)):
         if len(node.expressions) != _ARGUMENTS.get(node.name):
             # A user's function, whatever its name.
             continue
@@ -33,7 +33,7 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
             new = forms.truncate(operands[0], grain.name, kind.name)
         else:
             new = forms.add(operands[0], _whole(operands[1]), grain.name, kind.name)
-        tree = replace(node, new, tree)
+        tree = context.replace(node, new, tree)
     return tree
 
 
@@ -48,11 +48,13 @@ def _finer(
     """Parts of a second: a date has none, and most engines' timestamps have no nanoseconds."""
     word = context.dialect.seconds.get(grain)
     if node.name == "SMQ_TRUNC" and (kind == "date" or word == "is"):
-        return replace(node, operands[0], tree)
+        return context.replace(node, operands[0], tree)
     if node.name == "SMQ_TRUNC" and word is not None:
         forms = context.dialect.forms
         assert forms is not None
-        return replace(node, forms.truncate(operands[0], cast(Grain, word), "timestamp"), tree)
+        return context.replace(
+            node, forms.truncate(operands[0], cast(Grain, word), "timestamp"), tree
+        )
     context.refuse(f"the grain {grain}", "not yet", node)
     return tree
 

@@ -13,11 +13,12 @@ from smq.sql.lower.context import Context, free_name, names_of_tables, ours, sub
 
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
-    for union in list(tree.find_all(exp.SetOperation)):
+    for union in context.find(tree, exp.SetOperation):
         if not isinstance(union.parent, exp.SetOperation):
             branches = _branches(union)
             if len(branches) > 2:
                 _type_first(branches, tree)
+                context.touch()
     return tree
 
 

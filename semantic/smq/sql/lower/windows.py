@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from smq.sql.lower.context import Context, replace
+from smq.sql.lower.context import Context
 
 _ORDERED = (
     exp.RowNumber,
@@ -23,7 +23,7 @@ _ORDERED = (
 
 def ordered(tree: exp.Expr, context: Context) -> exp.Expr:
     """Functions that look at the order of rows get one in which all rows are equal."""
-    for window in tree.find_all(exp.Window):
+    for window in context.find(tree, exp.Window):
         function = window.this
         if isinstance(function, exp.IgnoreNulls | exp.RespectNulls):
             function = function.this
@@ -39,6 +39,7 @@ def ordered(tree: exp.Expr, context: Context) -> exp.Expr:
         nulls_first = context.dialect.null_order == "small"
         key = exp.Ordered(this=same, nulls_first=nulls_first)
         window.set("order", exp.Order(expressions=[key]))
+        context.touch()
     return tree
 
 
@@ -47,7 +48,7 @@ def defaults(tree: exp.Expr, context: Context) -> exp.Expr:
 
     The value of a row that exists may be NULL, so COALESCE would not do.
     """
-    for function in reversed(list(tree.find_all(exp.Lag, exp.Lead))):
+    for function in reversed(context.find(tree, exp.Lag, exp.Lead)):
         default = function.args.get("default")
         window = function.find_ancestor(exp.Window)
         if default is None or window is None:
@@ -69,5 +70,5 @@ def defaults(tree: exp.Expr, context: Context) -> exp.Expr:
         there.set("spec", frame)
         missing = exp.EQ(this=there, expression=exp.Literal.number(0))
         case = exp.Case(ifs=[exp.If(this=missing, true=default)], default=window.copy())
-        tree = replace(window, case, tree)
+        tree = context.replace(window, case, tree)
     return tree
