@@ -40,7 +40,8 @@ check: $(READY) ## format, lint, types, import directions, generated files, test
 	@$(BIN)/python docs/make_picture.py --check
 	@$(BIN)/python docs/readme.py --check
 	@$(BIN)/python docs/generate.py --check
-	@$(BIN)/smq check examples/bank examples/shop
+	@$(BIN)/smq check --quiet examples/bank examples/shop
+	@$(BIN)/smq fmt --quiet --check examples/bank examples/shop
 	@$(MAKE) --no-print-directory test
 
 test-all: $(READY) ## every test, the long property runs too, on all cores
