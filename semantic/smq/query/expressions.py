@@ -359,9 +359,9 @@ class Expressions:
         except Failure as failure:
             if any(problem.code == "NAM112" for problem in failure.problems):
                 # `order_date__month` has a separator and still is a bare name.
-                times = self.names.bare_times(name)
-                inside = tuple(ref for ref in times if ref.model in self.names.scope)
-                return self._bare(item, use, inside, times)
+                found = self.names.bare_readings(name)
+                inside = tuple(ref for ref in found if ref.model in self.names.scope)
+                return self._bare(item, use, inside, found)
             raise
 
     def _place(self, item: Item, use: NameUse) -> Place:

@@ -110,6 +110,13 @@ class Names:
         found = [member_ref(self.graph, model, name) for model in self.graph.models_with(name)]
         return tuple(ref for ref in found if ref is not None)
 
+    def bare_readings(self, name: str) -> tuple[RowRef, ...]:
+        """What a name without a model may mean, by the models of the query if any has it.
+
+        A bare name may hold the separator: in its own name, or before a grain.
+        """
+        return self.bare(name) or self.elsewhere(name) or self.bare_times(name)
+
     def bare_times(self, name: str) -> tuple[RowRef, ...]:
         """`order_date__month`: the time dimensions of that name, of the query's models if any."""
         found: list[RowRef] = []
@@ -204,6 +211,10 @@ class Names:
                 args = {"name": name, "metric": reading.metric, "model": reading.model}
                 return Problem("NAM106", place(0, len(name)), args)
         parts = splits(name)
+        bare = tuple(ref for ref in self.bare_readings(name) if measures or ref.kind != "measure")
+        if parts and bare:
+            args = {"name": name, "candidates": tuple(ref.written for ref in bare)}
+            return Problem("NAM112", place(0, len(name)), args)
         for left, right in parts:
             if left in self.graph.models:
                 return self._unknown_member(left, right, name, place, "", measures)
@@ -215,10 +226,6 @@ class Names:
             if right in self.graph.metrics:
                 args = {"name": name, "metric": right, "model": left}
                 return Problem("NAM106", place(0, len(name)), args)
-        times = self.bare_times(name)
-        if times:
-            args = {"name": name, "candidates": tuple(ref.written for ref in times)}
-            return Problem("NAM112", place(0, len(name)), args)
         for left, right in parts:
             keyed = keyed_by(self.graph, left.rpartition("__")[2])
             if keyed:
