@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.support.ide import check_completion, complete, completed
 
 from smq.ide.choosing import Typed
-from tests.support.ide import check_completion, complete, completed
 
 CASES = Path(__file__).parent / "cases" / "completion" / "ranks.json"
 
@@ -33,7 +33,7 @@ def test_ranks(text: str, wanted: str, rank: int) -> None:
 
 @pytest.mark.parametrize("typed", ['"gr‹cursor›"', "gr‹cursor›", '"gr‹cursor›'])
 def test_keys_are_completed_with_and_without_quotes(typed: str) -> None:
-    check_completion('{"metrics": ["revenue"], %s}' % typed, first=["groupBy"])
+    check_completion('{"metrics": ["revenue"], ' + typed + "}", first=["groupBy"])
 
 
 def test_a_key_that_is_there_is_not_offered_again() -> None:
@@ -149,7 +149,8 @@ def test_aliases_can_be_filtered() -> None:
 
 
 def test_a_window_offers_the_groups_of_the_query() -> None:
-    text = '{"metrics": ["SUM(revenue) OVER (%s"], "groupBy": ["고객기본__cust_no", "주문__order_date"]}'
+    groups = '"groupBy": ["고객기본__cust_no", "주문__order_date"]'
+    text = '{"metrics": ["SUM(revenue) OVER (%s"], ' + groups + "}"
     check_completion(text % "‹cursor›)", first=["PARTITION BY", "ORDER BY"])
     check_completion(
         text % "PARTITION BY ‹cursor›)", first=["고객기본__cust_no", "주문__order_date"]

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
-from smq.ide.definition import implementations, type_definitions
-from smq.ide.references import highlights
 from tests.support.ide import (
     check_definition,
     check_references,
@@ -13,6 +10,9 @@ from tests.support.ide import (
     check_rename,
     marked,
 )
+
+from smq.ide.definition import implementations, type_definitions
+from smq.ide.references import highlights
 
 
 def test_a_metric_of_a_query_is_defined_in_the_model_file() -> None:
@@ -119,7 +119,8 @@ metrics:
 -- a.smq.json --
 {"metrics": ["total"], "groupBy": ["‹ref›\\uBD80\\uC810‹/ref›__상태"]}
 -- b.smq.json --
-{"metrics": ["total"], "groupBy": ["‹ref›부점‹/ref›__상태"], "filters": ["‹ref›부‹cursor›점‹/ref›__상태 = '🙂'"]}
+{"metrics": ["total"], "groupBy": ["‹ref›부점‹/ref›__상태"],
+ "filters": ["'🙂' = ‹ref›부‹cursor›점‹/ref›__상태"]}
 """
     )
 
@@ -168,7 +169,8 @@ metrics:
   - {name: twice, metric_type: derived, expr: ‹ref›total‹/ref› * 2}
 -- q.smq.json --
 {"metrics": ["‹ref›to‹cursor›tal‹/ref›", "‹ref›total‹/ref› / 2 AS total_half"],
- "groupBy": ["orders__total"], "filters": ["‹ref›total‹/ref› > 5"], "orderBy": ["-‹ref›total‹/ref›"]}
+ "groupBy": ["orders__total"], "filters": ["‹ref›total‹/ref› > 5"],
+ "orderBy": ["-‹ref›total‹/ref›"]}
 """
     check_references(text)
     check_rename(text, "revenue")
@@ -265,7 +267,10 @@ semantic_models:
     defaults: {agg_time_dimension: ‹ref›ordered_at‹/ref›}
     entities: [{name: order, type: primary, expr: id}]
     dimensions:
-      - {name: ‹ref›orde‹cursor›red_at‹/ref›, type: time, type_params: {time_granularity: day}, expr: ordered_at}
+      - name: ‹ref›orde‹cursor›red_at‹/ref›
+        type: time
+        type_params: {time_granularity: day}
+        expr: ordered_at
     measures:
       - {name: amount, agg: sum, agg_time_dimension: ‹ref›ordered_at‹/ref›}
 metrics:
@@ -315,8 +320,9 @@ saved_queries:
 
 def test_a_dimension_without_its_own_sql_keeps_its_column() -> None:
     """A dimension's name is its column unless `expr` says otherwise; a rename must not move it."""
-    from smq.ide.references import Refusal, rename
     from tests.support.ide import applied
+
+    from smq.ide.references import Refusal, rename
 
     here = marked(
         """-- m.yml --

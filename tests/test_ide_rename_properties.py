@@ -7,6 +7,8 @@ from collections import Counter
 from functools import cache
 
 import pytest
+from tests.support.examples import EXAMPLES
+from tests.support.ide import applied, draw
 
 from smq.ide.definition import definitions
 from smq.ide.index import mentions
@@ -16,8 +18,6 @@ from smq.sql.compile import CompileOptions, compile_query
 from smq.syntax import Document
 from smq.text import Location
 from smq.workspace import Change, Snapshot, build
-from tests.support.examples import EXAMPLES
-from tests.support.ide import applied, draw
 
 NEW = "zq새이름"
 

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.fixture import split
+
 from smq.ide.actions import Action, actions
 from smq.ide.completion import Completion, Completions, completions
 from smq.ide.definition import Target, definitions
@@ -25,7 +27,6 @@ from smq.rules.check import check
 from smq.syntax import Document
 from smq.text import Edit, Location, Span, apply_edits
 from smq.workspace import Change, Configuration, Snapshot, build
-from tests.support.fixture import split
 
 BANK = (Path(__file__).parent / "bank.yml").read_text(encoding="utf-8")
 _MARK = re.compile(r"‹(/?[\w-]+)›")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from smq.expr import parse_expression
-from smq.graph.formula import Formula, expand, row_readings
+from smq.graph.formula import Formula, expand, measure_leaf, row_readings
 from smq.graph.graph import SemanticGraph
 from smq.graph.references import METRIC_TIME, RowRef, all_grains
 from smq.query.written import Item, WrittenQuery
@@ -41,8 +41,9 @@ class Reachable:
         self.dialect = dialect
         self.query = query
         self.metrics = self._metrics()
-        self.bases = tuple(
-            base for metric in self.metrics for base in bases_of(graph, metric, dialect)
+        self.bases = (
+            *(base for metric in self.metrics for base in bases_of(graph, metric, dialect)),
+            *self._measures(),
         )
         self.joined = self._joined()
         self._routes: dict[str, Route] = {}
@@ -108,6 +109,28 @@ class Reachable:
                     if name in self.graph.metrics:
                         found[name] = None
         return tuple(found)
+
+    def _measures(self) -> Iterator[Base]:
+        """The bases of measures that windows aggregate."""
+        query = self.query
+        grains = all_grains(self.graph)
+        for items in (query.metrics, query.filters, query.order_by) if query else ():
+            for item in items:
+                template = parse_expression(item.text.lstrip("-"), self.dialect)
+                for use in template.uses if template.has_window else ():
+                    if use.name in self.graph.metrics:
+                        continue
+                    found = row_readings(self.graph, use.name, grains)
+                    if not found and "__" not in use.name:
+                        found = tuple(
+                            RowRef("measure", model, use.name)
+                            for model in self.graph.models_with(use.name)
+                            if use.name in self.graph.index(model).measures
+                        )
+                    for ref in found:
+                        if ref.kind == "measure":
+                            leaf = measure_leaf(self.graph, ref.model, ref.name)
+                            yield Base(use.name, ref.model, leaf.time if leaf else None)
 
     @property
     def _wanted(self) -> tuple[RowRef, ...]:
