@@ -24,21 +24,26 @@ class Need:
     ref: RowRef
     item: Item
     role: Literal["group", "filter"]
-    location: Location
-    """Where the item names it."""
+    at: tuple[int, int] | None = None
+    """Where the item's text names it; None for the whole item."""
+
+    @property
+    def location(self) -> Location:
+        return self.item.location if self.at is None else self.item.part(*self.at)
 
 
 def needs(query: Query) -> tuple[Need, ...]:
     """What every leaf of a query must reach: its groups and the row values of its filters."""
-    found = [Need(group.ref, group.item, "group", group.item.location) for group in query.groups]
+    found = [Need(group.ref, group.item, "group") for group in query.groups]
     for row_filter in query.row_filters:
-        condition, item = row_filter.condition, row_filter.item
-        places: dict[RowRef, Location] = {}
+        condition = row_filter.condition
+        places: dict[RowRef, tuple[int, int]] = {}
         for use, ref in zip(condition.template.uses, condition.refs, strict=True):
             refs = (ref,) if isinstance(ref, RowRef) else getattr(ref, "by", ())
             for own in refs:
-                places.setdefault(own, item.part(use.start, use.end))
-        found.extend(Need(ref, item, "filter", place) for ref, place in places.items())
+                places.setdefault(own, (use.start, use.end))
+        item = row_filter.item
+        found.extend(Need(ref, item, "filter", at) for ref, at in places.items())
     return tuple(found)
 
 
@@ -209,7 +214,7 @@ class Reach:
             failed = True
         for ref, item in wanted:
             if ref.kind == "metric_time":
-                if self._timed(ref, leaf, Need(ref, item, "group", item.location)) is None:
+                if self._timed(ref, leaf, Need(ref, item, "group")) is None:
                     failed = True
             elif ref.model not in models:
                 args = {
