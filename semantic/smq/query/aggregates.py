@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from smq.expr import FunctionUse, Template
+if TYPE_CHECKING:
+    # They bring the SQL library, which a rule that only looks for a parenthesis can do without.
+    from smq.expr import FunctionUse, Template
 
 _NEEDS_OVER = frozenset(
     {
