@@ -158,7 +158,9 @@ class _Evaluation:
 
     def _reach(self, base: str, text: str) -> None:
         if is_metric_time(text):
-            self._own_time(base)
+            own = self._own_time(base)
+            reference = Reference(own.name, model=base, grain=text.partition("__")[2] or None)
+            self.graph.check_grain(self.world.models[base], reference)
         else:
             reference = self.graph.reference(text)
             _, model = self.graph.locate(base, reference)

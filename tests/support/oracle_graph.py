@@ -144,8 +144,11 @@ class Graph:
             path = self.path(base, reference.model)
             return path, self.world.models[reference.model]
         places: list[tuple[str, Path]] = [(base, ())]
-        for entity in reference.path:
-            places = [step for name, path in places for step in self._steps(name, path, entity)]
+        for index, entity in enumerate(reference.path):
+            first = index == 0
+            places = [
+                step for name, path in places for step in self._steps(name, path, entity, first)
+            ]
         ends = [p for p in places if self.world.models[p[0]].dimension(reference.item)]
         if not ends:
             if self.world.models[base].entity(reference.path[0]):
@@ -155,12 +158,12 @@ class Graph:
             raise Unsure(f"{reference.path} leads to several places from {base}")
         return ends[0][1], self.world.models[ends[0][0]]
 
-    def _steps(self, name: str, path: Path, entity: str) -> Iterator[tuple[str, Path]]:
+    def _steps(self, name: str, path: Path, entity: str, first: bool) -> Iterator[tuple[str, Path]]:
         declared = self.world.models[name].entity(entity)
         if declared is None:
             return
         if declared.is_key:
-            if path:
+            if not first:
                 raise Unsure(f"{entity} is written where a path has already arrived")
             yield name, path
         # A named entity chooses its key; other entities that match as well do not matter then.

@@ -574,7 +574,8 @@ class MetricMaker:
         names = [f"{model.name}__{d.name}" for d in model.dimensions]
         order = rng.choice(names)
         partition = tuple(Name(n) for n in names if n != order and rng.random() < 0.5)
-        frame = rng.choice((None, Frame("ROWS", Bound(-1, None), Bound(0))))
+        unit = rng.choice(("RANGE", "GROUPS"))  # ROWS would need a total order.
+        frame = rng.choice((None, Frame(unit, Bound(-1, None), Bound(0))))
         over = Over("sum", (), partition, (Sort(Name(order), rng.random() < 0.3),), frame)
         return Metric("", "simple", inputs=(Input(rng.choice(sums).name),), window=over)
 
