@@ -59,7 +59,7 @@ class RowCondition:
 
     @property
     def key(self) -> str:
-        return f"{self.text}|{'|'.join(str(ref) for ref in self.refs)}"
+        return f"{self.text.strip()}|{'|'.join(str(ref) for ref in self.refs)}"
 
     @property
     def outer(self) -> tuple[RowRef, ...]:

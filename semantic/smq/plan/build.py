@@ -62,7 +62,7 @@ def time_grain(query: Query, leaves: Iterable[Leaf], graph: SemanticGraph) -> st
     if not uses_metric_time(query):
         return None
     known = [grain for leaf in leaves if (grain := own_grain(graph, leaf.time)) is not None]
-    return max(known, key=GRAINS.index) if known else None  # type: ignore[arg-type]
+    return max(known, key=GRAINS.index) if known else None
 
 
 def _grain_problems(query: Query, leaves: Iterable[Leaf], graph: SemanticGraph) -> list[Problem]:
@@ -72,12 +72,12 @@ def _grain_problems(query: Query, leaves: Iterable[Leaf], graph: SemanticGraph) 
             continue
         for leaf in leaves:
             own = own_grain(graph, leaf.time)
-            if own is not None and GRAINS.index(need.ref.grain) < GRAINS.index(own):  # type: ignore[arg-type]
+            if own is not None and GRAINS.index(need.ref.grain) < GRAINS.index(own):
                 args = {
                     "name": need.ref.written,
                     "grain": need.ref.grain,
                     "own": own,
-                    "grains": GRAINS[GRAINS.index(own) :],  # type: ignore[arg-type]
+                    "grains": GRAINS[GRAINS.index(own) :],
                 }
                 problems.append(Problem("NAM118", need.location, args))
                 break

@@ -9,7 +9,7 @@ from typing import Literal
 from smq.graph.formula import Leaf
 from smq.graph.graph import SemanticGraph
 from smq.graph.joinable import components
-from smq.graph.paths import Path, partial_key
+from smq.graph.paths import Path, keys, partial_key
 from smq.graph.references import RowRef
 from smq.problem import Problem, Related
 from smq.query.bound import Query
@@ -145,9 +145,8 @@ class Reach:
                 partial = f"{short.right} is keyed by {key}; {short.left} only has {has}"
                 break
         back = ref.model != leaf.base and leaf.base in self.graph.joins.distances(ref.model)
-        key_names = tuple(
-            e.name for e in target.entities if e.kind in ("primary", "unique")
-        ) or tuple(e.name for e in target.entities)
+        known = keys(target) or tuple((entity,) for entity in target.entities)
+        key_names = tuple(" + ".join(entity.name for entity in key) for key in known)
         return {
             "metric": self._metric_of(leaf),
             "name": ref.written,

@@ -49,6 +49,16 @@ class Shape:
 
     repeated: frozenset[str]
     nullable: frozenset[str]
+    found_by: Mapping[str, str]
+    """For each table that has at most one row for each row of another one: that other one."""
+
+    def determines(self, base: str, other: str) -> bool:
+        """Whether a row of `base` settles which row of `other` stands beside it."""
+        seen: set[str] = set()
+        while other != base and other in self.found_by and other not in seen:
+            seen.add(other)
+            other = self.found_by[other]
+        return other == base
 
 
 def shape_of(clause: WrittenFrom, graph: SemanticGraph) -> Shape:
@@ -61,6 +71,7 @@ def shape_of(clause: WrittenFrom, graph: SemanticGraph) -> Shape:
     seen = [clause.first.alias]
     models = {instance.alias: instance.model for instance in clause.instances}
     nullable: set[str] = set()
+    found_by: dict[str, str] = {}
     for join in clause.joins:
         alias = join.instance.alias
         own: set[str] = set()
@@ -77,6 +88,8 @@ def shape_of(clause: WrittenFrom, graph: SemanticGraph) -> Shape:
         )
         if not _covers(graph, join.instance.model, own):
             single.clear()
+        elif len(others) == 1 and join.side in ("", "LEFT"):
+            found_by[alias] = next(iter(others))
         if joined_once:
             single.add(alias)
         if join.side in ("LEFT", "FULL"):
@@ -84,7 +97,7 @@ def shape_of(clause: WrittenFrom, graph: SemanticGraph) -> Shape:
         if join.side in ("RIGHT", "FULL"):
             nullable.update(seen)
         seen.append(alias)
-    return Shape(frozenset(set(seen) - single), frozenset(nullable))
+    return Shape(frozenset(set(seen) - single), frozenset(nullable), found_by)
 
 
 def unkeyed_fan_out(plan: Plan, graph: SemanticGraph) -> list[Problem]:
@@ -141,6 +154,7 @@ class _Clause:
 
     def select(self) -> exp.Select:
         plan = self.plan
+        self._refuse_undetermined()
         time = self._time()
         groups = [self._value(group.ref, time) for group in plan.query.groups]
         if any(self._needs_once(leaf) for leaf in self.leaves):
@@ -155,6 +169,18 @@ class _Clause:
             return filled(guarded(call, test.copy()) if test is not None else call, leaf)
 
         return finish(select, plan, leaf_value, lambda n: groups[n].copy(), grouped=True)
+
+    def _refuse_undetermined(self) -> None:
+        """A repeated base row whose aggregate reads several rows of another table has no value."""
+        for leaf in self.leaves:
+            alias = _alias_of(leaf.base, self.clause)
+            if alias not in self.shape.repeated:
+                continue
+            for ref in leaf.refs:
+                other = self._instance(ref)
+                if other != alias and not self.shape.determines(alias, other):
+                    args = {"metric": leaf.name, "base": leaf.base, "model": ref.model}
+                    raise PhysicalFault(Problem("JOI118", self.clause.item.location, args))
 
     # With flags.
 
@@ -217,11 +243,6 @@ class _Clause:
         alias = _alias_of(leaf.base, self.clause)
         key = [self.physical.entity(leaf.base, e, alias) for e in self._key(leaf.base)]
         partition = [value.copy() for value in groups] + [value.copy() for value in key]
-        for ref in leaf.refs:
-            other = self._instance(ref)
-            if other != alias:
-                model = ref.model
-                partition += [self.physical.entity(model, e, other) for e in self._key(model)]
         if leaf.filters:
             # Rows that pass the leaf's filter are numbered apart, so that one of them is first.
             conditions = self._filters(leaf, time)

@@ -25,7 +25,7 @@ from smq.sql.emit import emit
 from smq.sql.lower import lower
 from smq.sql.metadata import as_written, leaf_reports, output_columns, stages
 from smq.sql.physical import PhysicalFault
-from smq.sql.render import render
+from smq.sql.render import render, rendered
 from smq.sql.result import Compiled, CompiledQuery, LazyText
 
 _REMEMBERED = 128
@@ -112,16 +112,25 @@ def _compiled(
         return Compiled((), (*problems, fault.problem))
     legal = _legal_names(plan, target)
     _rename(tree, legal)
-    lowered = lower(tree, target)
+    lowered = lower(tree, target, dialect_of(source))
     if lowered.refused:
         refused = [_refusal(refusal, plan, target) for refusal in lowered.refused]
         return Compiled((), (*problems, *refused))
     final = lowered.tree
     query = plan.query
+    text: str | LazyText
+    if _is_ours(final):
+        text = LazyText(lambda: render(final, target, copy=False))
+    else:
+        # What the library cannot write for this engine it leaves out with no more than a remark.
+        text, lost = rendered(final, target, copy=False)
+        if lost:
+            found = [_loss(remark, plan, target) for remark in lost]
+            return Compiled((), (*problems, *found))
     compiled = CompiledQuery(
         query.written.index,
         part,
-        LazyText(lambda: render(final, target, copy=False)),
+        text,
         target.name,
         output_columns(query, graph, lambda name: legal.get(name, name)),
         tuple(physical.tables),
@@ -165,6 +174,30 @@ def _refusal(refusal: object, plan: Plan, target: Dialect) -> Problem:
         "dialect": target.label,
     }
     return Problem("EXP120", _item(plan.query, origin).location, args)
+
+
+# Nodes that every dialect can write; with only these in a tree nothing can be lost.
+_PLAIN_NODES = frozenset(
+    {
+        *(exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Order),
+        *(exp.Ordered, exp.Limit, exp.With, exp.CTE, exp.TableAlias, exp.Subquery, exp.Union),
+        *(exp.Table, exp.Column, exp.Identifier, exp.Alias, exp.Literal, exp.Null, exp.Boolean),
+        *(exp.Star, exp.Paren, exp.Case, exp.If, exp.Cast, exp.DataType, exp.Coalesce),
+        *(exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is),
+        *(exp.In, exp.Between, exp.Like, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg),
+        *(exp.Sum, exp.Count, exp.Avg, exp.Min, exp.Max, exp.Distinct, exp.Nullif),
+        *(exp.RowNumber, exp.Rank, exp.DenseRank, exp.Qualify),
+    }
+)
+
+
+def _is_ours(tree: exp.Expr) -> bool:
+    return all(type(node) in _PLAIN_NODES for node in tree.walk())
+
+
+def _loss(remark: str, plan: Plan, target: Dialect) -> Problem:
+    args = {"feature": remark.rstrip("."), "reason": "the engine cannot", "dialect": target.label}
+    return Problem("EXP120", plan.query.outputs[0].item.location, args)
 
 
 def _item(query: Query, origin: str) -> Item:

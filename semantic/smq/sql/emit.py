@@ -20,7 +20,7 @@ from smq.plan.nodes import Plan, Scan
 from smq.query.bound import Group, Output, PostExpression, Query
 from smq.sql.clauses import written_select
 from smq.sql.finish import as_column, conjunction, filled, finish, free_name, group_by
-from smq.sql.physical import Physical, PhysicalFault, column, name
+from smq.sql.physical import Physical, PhysicalFault, column, name, value_kind
 
 COMBINED = "combined"
 
@@ -30,6 +30,9 @@ def emit(
 ) -> tuple[exp.Select, Physical]:
     """The canonical tree, and what it reads. `dialect` is the one the models are written in."""
     physical = Physical(graph, dialect, plan.time_grain)
+    times = {scan.time for scan in plan.scans if scan.time is not None}
+    kinds = {value_kind(graph.index(time.model).dimensions[time.name]) for time in times}
+    physical.time_is_mixed = len(kinds) > 1
     if plan.written is not None:
         return written_select(plan, physical, graph, metric_joins), physical
     if len(plan.scans) == 1:

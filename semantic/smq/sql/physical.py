@@ -107,6 +107,8 @@ class Physical:
         self.graph = graph
         self.dialect = dialect
         self.time_grain = time_grain
+        self.time_is_mixed = False
+        """Whether `metric_time` is a date for some leaves and a timestamp for others."""
         self.columns: dict[str, None] = {}
         self.tables: dict[str, None] = {}
         self.keys: dict[str, tuple[str, Entity | None]] = {}
@@ -197,6 +199,11 @@ class Physical:
         """`metric_time` on one leaf: its time dimension at the asked or the coarsest grain."""
         dimension = self.graph.index(ref.model).dimensions[ref.name]
         inner = self._member(dimension, self.graph.models[ref.model], alias)
+        if self.time_is_mixed and value_kind(dimension) == "date":
+            # Dates and timestamps of one axis must be equal values to fall into one group.
+            to = exp.DataType(this=exp.DType.TIMESTAMP, nested=False)
+            inner = exp.Cast(this=inner, to=to)
+            return self._truncated(inner, dimension, grain or self.time_grain, "timestamp")
         return self._truncated(inner, dimension, grain or self.time_grain)
 
     def condition(self, condition: RowCondition, value_of: dict[RowRef, exp.Expr]) -> exp.Expr:
@@ -277,10 +284,12 @@ class Physical:
     def _note(self, model: str, physical: str) -> None:
         self.columns[f"{self.table_text(model)}.{physical}"] = None
 
-    def _truncated(self, inner: exp.Expr, dimension: Dimension, grain: str | None) -> exp.Expr:
+    def _truncated(
+        self, inner: exp.Expr, dimension: Dimension, grain: str | None, kind: str | None = None
+    ) -> exp.Expr:
         if not dimension.is_time:
             return inner
-        kind = value_kind(dimension)
+        kind = kind or value_kind(dimension)
         wanted = grain or dimension.grain
         if wanted is None or wanted not in GRAINS:
             return inner

@@ -483,3 +483,70 @@ def several_metric_times(args: Args) -> str:
         f"'metric_time' means {listed(args['times'])} here, and with a written `joins` clause a row"
         " has one time. Name the one you mean."
     )
+
+
+@rule("JOI118", "value-of-several-rows", Severity.ERROR, on="smq")
+def value_of_several_rows(args: Args) -> str:
+    """A metric reads two models, and the clause gives one row of the first several of the second.
+
+    Each row of the metric's base counts once. When its value also depends on another model, and
+    the written joins put several rows of that model beside one row of the base, there is no one
+    value to count.
+
+    ```bad
+    -- models.yml --
+    semantic_models:
+      - name: accounts
+        table: bank.accounts
+        entities:
+          - {name: account, type: primary}
+          - {name: customer, type: foreign}
+        measures:
+          - {name: balance, type: number}
+      - name: customers
+        table: bank.customers
+        entities:
+          - {name: customer, type: primary}
+        dimensions:
+          - {name: region, type: varchar}
+    metrics:
+      - {name: kr_balance, expr: SUM(CASE WHEN customers__region = 'KR' THEN accounts__balance END)}
+    -- q.smq.json --
+    {
+      "metrics": ["kr_balance"],
+      "joins": ["FROM accounts CROSS JOIN customers"]
+    }
+    ```
+
+    ```good
+    -- models.yml --
+    semantic_models:
+      - name: accounts
+        table: bank.accounts
+        entities:
+          - {name: account, type: primary}
+          - {name: customer, type: foreign}
+        measures:
+          - {name: balance, type: number}
+      - name: customers
+        table: bank.customers
+        entities:
+          - {name: customer, type: primary}
+        dimensions:
+          - {name: region, type: varchar}
+    metrics:
+      - {name: kr_balance, expr: SUM(CASE WHEN customers__region = 'KR' THEN accounts__balance END)}
+    -- q.smq.json --
+    {
+      "metrics": ["kr_balance"],
+      "joins": ["FROM accounts LEFT JOIN customers ON accounts__customer = customers__customer"]
+    }
+    ```
+
+    There is no fix, because only the writer knows which row was meant.
+    """
+    return (
+        f"'{args['metric']}' counts each row of '{args['base']}' once, but this clause puts several"
+        f" rows of '{args['model']}' beside it, so its value is not settled. Join"
+        f" '{args['model']}' on its whole key."
+    )
