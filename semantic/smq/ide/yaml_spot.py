@@ -1,0 +1,99 @@
+"""Where in a model file the cursor stands: which key or value of which construct is written.
+
+A word is put at the cursor and the text is read with it. So broken text has the structure that the
+reader finds in it anyway, and nothing is guessed here a second time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from smq.syntax import Alias, Document, Mapping, Node, Parsed, Scalar, Sequence
+from smq.syntax import yaml as yaml_reader
+from smq.text import Span
+
+Path = tuple[str | int, ...]
+_MARK = "smqcursorx"
+
+
+@dataclass(frozen=True, slots=True)
+class YamlSpot:
+    """`path` leads to the mapping for a key, to the value itself for a value.
+
+    `chain` are the nodes from the root to the innermost mapping or list. `before` is the decoded
+    text of the value before the word at the cursor; `word` is what is typed of that word, which
+    `span` covers in the file. `fresh` is a list item with nothing in it yet.
+    """
+
+    kind: Literal["key", "value"]
+    path: Path
+    chain: tuple[Node, ...]
+    word: str
+    span: Span
+    before: str = ""
+    fresh: bool = False
+    flow: bool = False
+    indent: int = 0
+    has_value: bool = False
+
+    def mapping(self, depth: int) -> Mapping | None:
+        """The mapping after so many steps of the path."""
+        node = self.chain[depth] if depth < len(self.chain) else None
+        return node if isinstance(node, Mapping) else None
+
+
+def yaml_spot(parsed: Parsed, offset: int) -> YamlSpot | None:
+    """The spot of an offset; None in comments and where the reader finds no place for a word."""
+    text = parsed.document.text
+    if any(comment.start < offset <= comment.end for comment in parsed.comments):
+        return None
+    start, end = offset, offset
+    while start > 0 and (text[start - 1].isalnum() or text[start - 1] == "_"):
+        start -= 1
+    while end < len(text) and (text[end].isalnum() or text[end] == "_"):
+        end += 1
+    line = text[max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1 : start]
+    behind = text[end : end + 1]
+    has_value = behind == ":"
+    is_alone = not line.strip(" -\ufeff") and not has_value
+    mark = f"{_MARK}: " if is_alone else _MARK
+    marked = text[:start] + mark + text[end:]
+    tree = yaml_reader.parse(Document(parsed.document.uri, marked))
+    indent = len(line) if not line.strip(" -") else len(line) - len(line.lstrip(" "))
+    for root in tree.roots:
+        found = _find(root, (), (), start)
+        if found is not None:
+            kind, path, chain, before, fresh, flow = found
+            span, word = Span(start, end), text[start:offset]
+            return YamlSpot(kind, path, chain, word, span, before, fresh, flow, indent, has_value)
+    return None
+
+
+_Found = tuple[Literal["key", "value"], Path, tuple[Node, ...], str, bool, bool]
+
+
+def _find(node: Node | None, path: Path, chain: tuple[Node, ...], at: int) -> _Found | None:
+    """The way to the scalar that holds the mark."""
+    if node is None or isinstance(node, Alias):
+        return None
+    if isinstance(node, Scalar):
+        where = node.text.find(_MARK)
+        if where < 0 or not node.span.contains(at):
+            return None
+        return "value", path, chain, node.text[:where], False, False
+    chain = (*chain, node)
+    if isinstance(node, Sequence):
+        for number, item in enumerate(node.items):
+            found = _find(item, (*path, number), chain, at)
+            if found is not None:
+                return found
+        return None
+    for pair in node.pairs:
+        if _MARK in pair.key.text and pair.key.span.contains(at):
+            fresh = len(node.pairs) == 1 and bool(path) and isinstance(path[-1], int)
+            return "key", path, chain, "", fresh, node.flow
+        found = _find(pair.value, (*path, pair.key.text), chain, at)
+        if found is not None:
+            return found
+    return None
