@@ -1,0 +1,1 @@
+"""Real editors, driven from inside, on the example workspace."""
