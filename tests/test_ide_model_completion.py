@@ -176,7 +176,8 @@ def test_names_that_metrics_take(text: str, wanted: str) -> None:
         ("  - name: b\n    table: ‹cursor›", "bank('orders')"),
         ("  - name: b\n    table: ba‹cursor›", "bank('orders')"),
         (
-            "  - name: b\n    dimensions: [{name: d, type: date}]\n    agg_time_dimension: ‹cursor›",
+            "  - name: b\n    dimensions: [{name: d, type: date}]\n"
+            "    agg_time_dimension: ‹cursor›",
             "d",
         ),
         (
