@@ -7,170 +7,40 @@ metric of any kind and dialect becomes one expression over such leaves, which `p
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from sqlglot import exp
 
-from smq.expr import Call, NameUse, Template, fill, parse_expression
+from smq.expr import NameUse, Template, parse_expression
+from smq.graph.aggregates import AggregateCall, leaf_of, measure_leaf, outline_of, time_dimension
 from smq.graph.graph import SemanticGraph
-from smq.graph.references import METRIC_TIME, RowRef, all_grains, metric_time, readings
+from smq.graph.leaves import (
+    Broken,
+    ConditionRef,
+    Formula,
+    LateName,
+    Leaf,
+    MetricValue,
+    RowCondition,
+    Slot,
+    Weaver,
+)
+from smq.graph.members import (
+    call_readings,
+    member_ref,
+    metric_value,
+    nearest_members,
+    row_readings,
+)
+from smq.graph.references import RowRef, all_grains, metric_time, readings
 from smq.graph.symbols import Filter, FrameWindow, Input, Measure, Metric, Model, Sql
 from smq.problem import Problem
-from smq.text import Location, Span, nearest
-
-
-@dataclass(frozen=True, slots=True)
-class InnerRef:
-    """A member of a model that a subquery of a condition selects from, under an alias there."""
-
-    alias: str
-    model: str
-    kind: Literal["dimension", "entity", "measure", "column"]
-    name: str
-    grain: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MetricValue:
-    """`{{ Metric('m', group_by=['entity']) }}`: for each row the metric of its entity."""
-
-    metric: str
-    by: tuple[RowRef, ...]
-
-    @property
-    def alias(self) -> str:
-        return "_".join((self.metric, "by", *(ref.name for ref in self.by)))
-
-
-ConditionRef = RowRef | InnerRef | MetricValue
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RowCondition:
-    """A boolean over row values; the template's slots are numbered into `refs`."""
-
-    template: Template
-    refs: tuple[ConditionRef, ...]
-    text: str
-    tables: tuple[tuple[int, str, str], ...] = ()
-    """Tables of subqueries: (the template's table slot, model, alias)."""
-    origin: str = ""
-
-    @property
-    def key(self) -> str:
-        return f"{self.text.strip()}|{'|'.join(str(ref) for ref in self.refs)}"
-
-    @property
-    def outer(self) -> tuple[RowRef, ...]:
-        """The row values of the leaf itself, without those of subqueries."""
-        found: dict[RowRef, None] = {}
-        for ref in self.refs:
-            if isinstance(ref, RowRef):
-                found[ref] = None
-            elif isinstance(ref, MetricValue):
-                found.update(dict.fromkeys(ref.by))
-        return tuple(found)
-
-    @property
-    def metric_values(self) -> tuple[MetricValue, ...]:
-        return tuple(dict.fromkeys(r for r in self.refs if isinstance(r, MetricValue)))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Leaf:
-    """One aggregate over the rows of `base`; `tree` has placeholders numbered into `refs`."""
-
-    key: str
-    name: str
-    function: str
-    base: str
-    tree: exp.Expr
-    refs: tuple[RowRef, ...]
-    filters: tuple[RowCondition, ...] = ()
-    fill: int | float | None = None
-    time: RowRef | None = None
-    """The base's aggregation time dimension, which `metric_time` means for this leaf."""
-
-    def __deepcopy__(self, memo: object) -> Leaf:
-        return self
-
-
-@dataclass(frozen=True, slots=True)
-class LateName:
-    """A name in a metric's own window, which only a query's groupBy can settle."""
-
-    name: str
-    location: Location
-
-
-Slot = Leaf | RowRef | LateName
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Formula:
-    """`tree` has placeholders numbered into `slots`; row references stand for group values."""
-
-    tree: exp.Expr
-    slots: tuple[Slot, ...]
-    windowed: bool = False
-    data_type: str | None = None
-
-    @property
-    def leaves(self) -> tuple[Leaf, ...]:
-        return tuple(slot for slot in self.slots if isinstance(slot, Leaf))
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A metric that cannot be computed, and why; the places are in the model files."""
-
-    problems: tuple[Problem, ...]
-
-
-class Weaver:
-    """Joins formulas into one tree, numbering equal leaves once."""
-
-    def __init__(self) -> None:
-        self.slots: list[Slot] = []
-        self._numbers: dict[object, int] = {}
-
-    def slot(self, value: Slot) -> exp.Expr:
-        key: object = value.key if isinstance(value, Leaf) else value
-        number = self._numbers.get(key)
-        if number is None:
-            number = self._numbers[key] = len(self.slots)
-            self.slots.append(value)
-        return exp.Placeholder(this=str(number))
-
-    def embed(self, formula: Formula) -> exp.Expr:
-        if isinstance(formula.tree, exp.Placeholder):
-            return self.slot(formula.slots[int(formula.tree.this)])
-        tree = formula.tree.copy()
-        for node in list(tree.find_all(exp.Placeholder)):
-            node.replace(self.slot(formula.slots[int(node.this)]))
-        return tree
+from smq.text import Location, Span
 
 
 def expand(graph: SemanticGraph, metric: str, dialect: str) -> Formula | Broken:
     """The formula of a metric. Raises KeyError for an unknown name; cycles come back broken."""
     return _Expander(graph, dialect).metric(metric)
-
-
-def measure_leaf(graph: SemanticGraph, model: str, measure: str) -> Leaf | None:
-    """A measure aggregated with its own aggregation; None when it has none."""
-    found = graph.index(model).measures[measure]
-    return _measure_leaf(graph, graph.models[model], found, (), None)
-
-
-def time_dimension(graph: SemanticGraph, model: Model, name: str | None = None) -> RowRef | None:
-    """What metric_time means on a model: the named or default one, or the only one it has."""
-    wanted = name or model.agg_time_dimension
-    if wanted is not None:
-        known = graph.index(model.name).dimensions.get(wanted)
-        return RowRef("dimension", model.name, wanted) if known and known.is_time else None
-    times = [d.name for d in model.dimensions if d.is_time and d.validity is None]
-    return RowRef("dimension", model.name, times[0]) if len(times) == 1 else None
 
 
 class _Fault(Exception):
@@ -251,7 +121,7 @@ class _Expander:
         if given.join_to_timespine:
             args = {"metric": metric.name, "feature": "join_to_timespine"}
             raise _Fault([Problem("MET104", given.name_at, args)])
-        leaf = _measure_leaf(self.graph, model, measure, (), given.fill_nulls_with)
+        leaf = leaf_of(self.graph, model, measure, (), given.fill_nulls_with)
         assert leaf is not None
         formula = Formula(exp.Placeholder(this="0"), (leaf,))
         return self._filtered(formula, given.filters, metric) if given.filters else formula
@@ -509,7 +379,7 @@ class _Expression:
                 place = self._part(function.start, function.end)
                 args = {"metric": self.metric.name, "inner": function.name}
                 raise _Fault([Problem("MET106", place, args)])
-        outline = _outline(template)
+        outline = outline_of(template)
         by_slot = {use.slot: self._row(use) for use in template.uses if use.in_aggregate}
         bases = [self._base_of(root.arguments, by_slot) for root in outline.roots]
         known = {base for base in bases if base is not None}
@@ -566,7 +436,7 @@ class _Expression:
             raise _Fault([Problem("MET103", self.sql.location, args)])
         return candidates[0]
 
-    def _lone(self, root: _Root, known: set[str], by_slot: dict[int, RowRef]) -> str:
+    def _lone(self, root: AggregateCall, known: set[str], by_slot: dict[int, RowRef]) -> str:
         """The base of COUNT(*): that of the other leaves, else the declaring model.
 
         Where neither tells, the model that its FILTER reads does.
@@ -582,7 +452,9 @@ class _Expression:
         args = {"metric": self.metric.name, "models": tuple(sorted(known))}
         raise _Fault([Problem("MET103", self.sql.location, args)])
 
-    def _leaf(self, root: _Root, base: str, by_slot: dict[int, RowRef], whole: bool) -> Leaf:
+    def _leaf(
+        self, root: AggregateCall, base: str, by_slot: dict[int, RowRef], whole: bool
+    ) -> Leaf:
         refs = tuple(by_slot[slot] for slot in root.slots)
         names = "|".join(ref.written for ref in refs)
         inner = refs[0].name if refs else "rows"
@@ -631,208 +503,6 @@ class _Expression:
         return _wrapped(self.weaver.embed(formula))
 
 
-def row_readings(graph: SemanticGraph, name: str, grains: frozenset[str]) -> tuple[RowRef, ...]:
-    """The row values a prefixed name may mean; empty for none."""
-    time = metric_time(name, grains)
-    if time is not None:
-        return (time,)
-    return tuple(r for r in readings(graph, name, grains) if isinstance(r, RowRef))
-
-
-def call_readings(graph: SemanticGraph, use: NameUse, grains: frozenset[str]) -> tuple[RowRef, ...]:
-    """The row values that `{{ Dimension(…) }}`, `TimeDimension` or `Entity` may mean."""
-    call = use.call
-    assert call is not None
-    name = "__".join((*call.entity_path, call.name))
-    if call.kind == "Entity" and "__" not in name:
-        return _entity_readings(graph, name)
-    if call.grain is not None:
-        name = f"{name}__{call.grain}"
-    return row_readings(graph, name, grains)
-
-
-def metric_value(graph: SemanticGraph, call: Call, grains: frozenset[str]) -> MetricValue | None:
-    """What `Metric('m', group_by=[…])` means; None unless each name is one entity or dimension."""
-    by: list[RowRef] = []
-    for name in call.group_by:
-        found = row_readings(graph, name, grains) if "__" in name else _entity_readings(graph, name)
-        if len(found) != 1:
-            return None
-        by.append(found[0])
-    return MetricValue(call.name, tuple(by)) if by else None
-
-
-def _entity_readings(graph: SemanticGraph, name: str) -> tuple[RowRef, ...]:
-    """The models that an entity identifies; where none does, those that have it at all."""
-    owners = [m.name for m in graph.models.values() if name in graph.index(m.name).entities]
-    keyed = graph.joins.keyed_by(name)
-    return tuple(RowRef("entity", m, name) for m in owners if not keyed or m in keyed)
-
-
-def member_ref(graph: SemanticGraph, model: str, name: str) -> RowRef | None:
-    """A dimension, measure or entity of a model by its bare name, in that order."""
-    index = graph.index(model)
-    if name in index.dimensions:
-        return RowRef("dimension", model, name)
-    if name in index.measures:
-        return RowRef("measure", model, name)
-    return RowRef("entity", model, name) if name in index.entities else None
-
-
-def nearest_members(graph: SemanticGraph, name: str, exclude: str = "") -> tuple[str, ...]:
-    """Metrics and `model__member` names like an unknown one, best first."""
-    candidates: list[str] = [metric for metric in graph.metrics if metric != exclude]
-    prefix = name.split("__", 1)[0]
-    for model in graph.models.values():
-        if "__" not in name or model.name == prefix or len(graph.models) <= 50:
-            for part in (*model.measures, *model.dimensions):
-                candidates.append(f"{model.name}__{part.name}" if "__" in name else part.name)
-    return nearest(name, candidates[:5_000])
-
-
-def _measure_leaf(
-    graph: SemanticGraph,
-    model: Model,
-    measure: Measure,
-    filters: tuple[RowCondition, ...],
-    fill_with: int | float | None,
-) -> Leaf | None:
-    if measure.agg is None:
-        return None
-    value = exp.Placeholder(this="0")
-    tree = _aggregate(measure, value)
-    if tree is None:
-        return None
-    ref = RowRef("measure", model.name, measure.name)
-    key = f"{model.name}|{tree.sql()}|{ref.written}|{fill_with}"
-    time = time_dimension(graph, model, measure.agg_time_dimension)
-    function = _function_name(tree)
-    return Leaf(key, measure.name, function, model.name, tree, (ref,), filters, fill_with, time)
-
-
-def _aggregate(measure: Measure, value: exp.Expr) -> exp.Expr | None:
-    """The aggregations of the dbt semantic layer, by its names."""
-    match measure.agg:
-        case "sum":
-            return exp.Sum(this=value)
-        case "sum_boolean":
-            one, zero = exp.Literal.number(1), exp.Literal.number(0)
-            case = exp.Case(ifs=[exp.If(this=value, true=one)], default=zero)
-            return exp.Sum(this=case)
-        case "count":
-            return exp.Count(this=value, big_int=True)
-        case "count_distinct":
-            return exp.Count(this=exp.Distinct(expressions=[value]), big_int=True)
-        case "average" | "avg":
-            return exp.Avg(this=value)
-        case "min":
-            return exp.Min(this=value)
-        case "max":
-            return exp.Max(this=value)
-        case "median":
-            return exp.Median(this=value)
-        case "percentile":
-            share = exp.Literal.number(repr(measure.percentile or 0.5))
-            kind = exp.PercentileDisc if measure.discrete_percentile else exp.PercentileCont
-            order = exp.Order(expressions=[exp.Ordered(this=value, nulls_first=False)])
-            return exp.WithinGroup(this=kind(this=share), expression=order)
-        case _:
-            return None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Root:
-    """One outermost aggregate call; `tree` has placeholders numbered into `slots`."""
-
-    tree: exp.Expr
-    slots: tuple[int, ...]
-    arguments: tuple[int, ...]
-    """The slots outside of FILTER: those that tell the base."""
-    function: str
-    sql: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Outline:
-    """An expression with its aggregates cut out: `L0` stands for a root, `u3` for a name."""
-
-    tree: exp.Expr
-    roots: tuple[_Root, ...]
-    is_whole: bool
-
-
-def _outline(template: Template) -> _Outline:
-    """The outline of a template; templates of one shape share it."""
-    known = template.memo.get("outline")
-    if isinstance(known, _Outline):
-        return known
-    assert template.tree is not None
-    holder = exp.Paren(this=template.tree.copy())
-    _true_division(holder)
-    found = _aggregate_roots(holder)
-    is_whole = len(found) == 1 and found[0] is holder.this
-    inside: set[int] = set()
-    roots: list[_Root] = []
-    for number, node in enumerate(found):
-        argument = node
-        while isinstance(argument, exp.Filter):
-            argument = argument.this
-        arguments = tuple(int(place.this) for place in argument.find_all(exp.Placeholder))
-        places = list(node.find_all(exp.Placeholder))
-        slots = tuple(int(place.this) for place in places)
-        inside.update(id(place) for place in places)
-        for index, place in enumerate(places):
-            place.set("this", str(index))
-        root = exp.Placeholder(this=f"L{number}")
-        node.replace(root)
-        inside.add(id(root))
-        roots.append(_Root(node, slots, arguments, _function_name(node), node.sql()))
-    for place in list(holder.find_all(exp.Placeholder)):
-        if id(place) not in inside:
-            place.set("this", f"u{place.this}")
-    outline = _Outline(holder.this.pop(), tuple(roots), is_whole)
-    template.memo["outline"] = outline
-    return outline
-
-
-def _aggregate_roots(holder: exp.Expr) -> list[exp.Expr]:
-    """The outermost aggregate calls that are no window functions, with FILTER and WITHIN GROUP."""
-    found: list[exp.Expr] = []
-    wrappers = (exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls)
-    for node in holder.find_all(exp.AggFunc, bfs=False):
-        root: exp.Expr = node
-        while isinstance(root.parent, wrappers) and root.parent.this is root:
-            root = root.parent
-        if isinstance(root.parent, exp.Window) and root.parent.this is root:
-            continue
-        ancestor = root.parent
-        inside = False
-        while ancestor is not None:
-            if ancestor in found and any(ancestor is known for known in found):
-                inside = True
-                break
-            ancestor = ancestor.parent
-        if not inside:
-            found.append(root)
-    return found
-
-
-def _function_name(tree: exp.Expr) -> str:
-    while isinstance(tree, (exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls)):
-        tree = tree.this
-    if isinstance(tree, (exp.PercentileCont, exp.PercentileDisc)):
-        return "PERCENTILE"
-    if isinstance(tree, exp.Count) and isinstance(tree.this, exp.Distinct):
-        return "COUNT_DISTINCT"
-    return tree.sql_name() if isinstance(tree, exp.Func) else tree.key.upper()
-
-
-def _true_division(tree: exp.Expr) -> None:
-    """Metric values divide as numbers: 1 / 2 is one half in every dialect."""
-    for node in tree.find_all(exp.Div):
-        node.set("typed", False)
-
-
 def _wrapped(tree: exp.Expr) -> exp.Expr:
     """Parenthesised when it is an operator, so that it stays one operand."""
     is_operator = isinstance(tree, (exp.Binary, exp.Unary)) and not isinstance(tree, exp.Paren)
@@ -843,22 +513,3 @@ def _part(sql: Sql, start: int, end: int) -> Location:
     if sql.node is None:
         return sql.location
     return Location(sql.location.uri, sql.node.source(Span(start, max(start, end))))
-
-
-__all__ = [
-    "METRIC_TIME",
-    "Broken",
-    "Formula",
-    "LateName",
-    "Leaf",
-    "RowCondition",
-    "Weaver",
-    "call_readings",
-    "expand",
-    "fill",
-    "measure_leaf",
-    "member_ref",
-    "nearest_members",
-    "row_readings",
-    "time_dimension",
-]

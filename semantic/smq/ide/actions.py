@@ -11,7 +11,8 @@ from typing import Literal
 
 from smq.expr import parse_expression
 from smq.format.json_edit import replace_item, set_value
-from smq.graph.formula import Formula, expand
+from smq.graph.formula import expand
+from smq.graph.leaves import Formula
 from smq.ide.queries import compiled, item_at, query_at
 from smq.query.written import Item, WrittenQuery
 from smq.rules.check import check

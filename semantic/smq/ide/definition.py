@@ -65,7 +65,8 @@ def implementations(snapshot: Snapshot, uri: str, offset: int) -> tuple[Target, 
 
 def bases_of(snapshot: Snapshot, metric: str) -> tuple[str, ...]:
     """The models whose rows a metric counts; empty when its definition is broken."""
-    from smq.graph.formula import Formula, expand
+    from smq.graph.formula import expand
+    from smq.graph.leaves import Formula
 
     if metric not in snapshot.graph.metrics:
         return ()

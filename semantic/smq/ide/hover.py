@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from smq.graph.formula import Broken, Formula, Leaf, expand
+from smq.graph.formula import expand
 from smq.graph.graph import SemanticGraph
+from smq.graph.leaves import Broken, Formula, Leaf
 from smq.graph.symbols import Dimension, Entity, Measure, Metric, Model, Symbol, TableName
 from smq.ide.functions import documentation
 from smq.ide.index import mention_at, places

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from smq.expr import NameUse, parse_expression
-from smq.graph.formula import call_readings, member_ref, row_readings
 from smq.graph.graph import SemanticGraph
+from smq.graph.members import call_readings, member_ref, row_readings
 from smq.graph.references import METRIC_TIME, RowRef, all_grains, splits
 from smq.graph.symbols import (
     Declarations,

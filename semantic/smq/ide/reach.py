@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from smq.expr import parse_expression
-from smq.graph.formula import Formula, expand, measure_leaf, row_readings
+from smq.graph.aggregates import measure_leaf
+from smq.graph.formula import expand
 from smq.graph.graph import SemanticGraph
+from smq.graph.leaves import Formula
+from smq.graph.members import row_readings
 from smq.graph.references import METRIC_TIME, RowRef, all_grains
 from smq.query.written import Item, WrittenQuery
 from smq.text import nfc

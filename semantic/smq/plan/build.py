@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from smq.graph.formula import Leaf, RowCondition
 from smq.graph.graph import SemanticGraph
+from smq.graph.leaves import Leaf, RowCondition
 from smq.graph.paths import Path
 from smq.graph.references import RowRef
 from smq.graph.symbols import GRAINS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from smq.graph.formula import Leaf, RowCondition
+from smq.graph.leaves import Leaf, RowCondition
 from smq.graph.paths import Edge
 from smq.graph.references import RowRef
 from smq.query.bound import Query, WrittenFrom

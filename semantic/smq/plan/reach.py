@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from smq.graph.formula import Leaf
 from smq.graph.graph import SemanticGraph
 from smq.graph.joinable import components
+from smq.graph.leaves import Leaf
 from smq.graph.paths import Path, keys, partial_key
 from smq.graph.references import RowRef
 from smq.problem import Problem, Related

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from smq.expr import parse_expression
-from smq.graph.formula import Broken, expand
+from smq.graph.formula import expand
 from smq.graph.graph import SemanticGraph
+from smq.graph.leaves import Broken
 from smq.graph.references import METRIC_TIME, RowRef, metric_time, readings, splits
 from smq.problem import Problem, Related
 from smq.query.bound import (

@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlglot import exp
 
-from smq.graph.formula import InnerRef, Leaf, RowCondition
+from smq.graph.leaves import InnerRef, Leaf, RowCondition
 from smq.graph.references import RowRef
 from smq.graph.symbols import Metric
 from smq.query.written import Item, WrittenQuery

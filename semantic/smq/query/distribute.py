@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from smq.graph.formula import Leaf
 from smq.graph.graph import SemanticGraph
 from smq.graph.joinable import components
+from smq.graph.leaves import Leaf
 from smq.graph.references import RowRef
 from smq.problem import Problem
 from smq.query.bound import PostExpression, Query

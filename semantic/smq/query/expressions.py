@@ -7,8 +7,11 @@ import re
 from sqlglot import exp
 
 from smq.expr import NameUse, TableUse, Template, conjuncts, is_boolean, parse_expression
+from smq.graph.aggregates import measure_leaf
 from smq.graph.data_types import value_kind
-from smq.graph.formula import (
+from smq.graph.formula import expand
+from smq.graph.graph import SemanticGraph
+from smq.graph.leaves import (
     Broken,
     ConditionRef,
     Formula,
@@ -19,13 +22,8 @@ from smq.graph.formula import (
     RowCondition,
     Slot,
     Weaver,
-    call_readings,
-    expand,
-    measure_leaf,
-    member_ref,
-    metric_value,
 )
-from smq.graph.graph import SemanticGraph
+from smq.graph.members import call_readings, member_ref, metric_value
 from smq.graph.references import METRIC_TIME, RowRef, readings, splits
 from smq.problem import Problem, Related
 from smq.query.aggregates import MisplacedCall, misplaced

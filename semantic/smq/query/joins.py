@@ -11,8 +11,8 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, SqlglotError, TokenError
 
 from smq.dialects import dialect as facts
-from smq.graph.formula import member_ref
 from smq.graph.graph import SemanticGraph
+from smq.graph.members import member_ref
 from smq.graph.references import RowRef, splits
 from smq.problem import Problem
 from smq.query.bound import Instance, WrittenFrom, WrittenJoin

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from smq.expr import NameUse, Template, parse_expression
-from smq.graph.formula import Formula
+from smq.graph.leaves import Formula
 from smq.graph.references import (
     PrefixedMetric,
     RowRef,

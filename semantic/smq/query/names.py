@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from smq.graph.formula import member_ref
 from smq.graph.graph import ModelIndex, SemanticGraph
+from smq.graph.members import member_ref
 from smq.graph.references import (
     METRIC_TIME,
     PrefixedMetric,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from smq.problem import Fix, Location, Problem, Related, Severity
+from smq.problem import Fix, Problem, Related, Severity
 from smq.rules.registry import Context, Rule
+from smq.text import Location
 
 
 class Finding:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from smq.expr import Template, fill
-from smq.graph.formula import InnerRef, Leaf, RowCondition
 from smq.graph.graph import SemanticGraph
+from smq.graph.leaves import InnerRef, Leaf, RowCondition
 from smq.graph.paths import column_text, keys
 from smq.graph.references import RowRef
 from smq.graph.symbols import Entity

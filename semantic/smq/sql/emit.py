@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from sqlglot import exp
 
 from smq.expr import Template, fill
-from smq.graph.formula import Formula, LateName, Leaf, MetricValue, RowCondition, expand
+from smq.graph.formula import expand
 from smq.graph.graph import SemanticGraph
+from smq.graph.leaves import Formula, LateName, Leaf, MetricValue, RowCondition
 from smq.graph.references import RowRef
 from smq.plan.build import build
 from smq.plan.nodes import Plan, Scan

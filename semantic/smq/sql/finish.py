@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from sqlglot import exp
 
 from smq.expr import Template, fill
-from smq.graph.formula import Leaf
+from smq.graph.leaves import Leaf
 from smq.plan.nodes import Plan
 from smq.query.bound import OrderKey, PostExpression
 from smq.sql.physical import name

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlglot import exp
 
-from smq.graph.formula import Leaf
 from smq.graph.graph import SemanticGraph
+from smq.graph.leaves import Leaf
 from smq.graph.paths import column_text
 from smq.graph.references import RowRef
 from smq.plan.nodes import Plan
@@ -146,7 +146,7 @@ def aggregate_text(leaf: Leaf) -> str:
     for node in list(tree.find_all(exp.Placeholder)):
         ref = leaf.refs[int(node.this)]
         node.replace(exp.Column(this=exp.Identifier(this=ref.written, quoted=False)))
-    return tree.this.sql(dialect="duckdb")
+    return str(tree.this.sql(dialect="duckdb"))
 
 
 def stages(query: Query) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -9,8 +9,8 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
 from smq.expr import Template, fill, parse_expression
-from smq.graph.formula import ConditionRef, InnerRef, MetricValue, RowCondition
 from smq.graph.graph import SemanticGraph
+from smq.graph.leaves import ConditionRef, InnerRef, MetricValue, RowCondition
 from smq.graph.references import RowRef
 from smq.graph.symbols import (
     GRAINS,
@@ -293,9 +293,9 @@ class Physical:
         wanted = grain or dimension.grain
         if wanted is None or wanted not in GRAINS:
             return inner
-        if kind == "date" and GRAINS.index(wanted) <= GRAINS.index("day"):  # type: ignore[arg-type]
+        if kind == "date" and GRAINS.index(wanted) <= GRAINS.index("day"):
             return inner
-        if grain is None and GRAINS.index(wanted) < GRAINS.index("second"):  # type: ignore[arg-type]
+        if grain is None and GRAINS.index(wanted) < GRAINS.index("second"):
             return inner
         return exp.Anonymous(
             this="SMQ_TRUNC",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from smq.graph.formula import Broken, expand
+from smq.graph.formula import expand
 from smq.graph.graph import SemanticGraph
+from smq.graph.leaves import Broken
 from smq.graph.paths import Path
 from smq.graph.symbols import Dimension
 from smq.problem import Problem

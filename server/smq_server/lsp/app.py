@@ -14,7 +14,7 @@ from pygls.lsp.server import LanguageServer
 from smq_server import __version__
 from smq_server.lsp.features import FEATURES
 from smq_server.lsp.session import Session
-from smq_server.lsp.wire import SmqProtocol
+from smq_server.lsp.wire import SmqProtocol, strict_converter
 
 
 class SmqServer(LanguageServer):
@@ -34,6 +34,7 @@ class SmqServer(LanguageServer):
             __version__,
             text_document_sync_kind=types.TextDocumentSyncKind.Incremental,
             protocol_cls=SmqProtocol,
+            converter_factory=strict_converter,
         )
         self.session.request = self.ask
         self.session.release = self.protocol.release

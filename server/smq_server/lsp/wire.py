@@ -28,7 +28,7 @@ from pygls.exceptions import (
     JsonRpcRequestCancelled,
     JsonRpcServerNotInitialized,
 )
-from pygls.protocol import LanguageServerProtocol, lsp_method
+from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -414,6 +414,25 @@ class SmqProtocol(LanguageServerProtocol):
         super()._register_builtin_features()
         for method in [m for m in self.fm.builtin_features if m.startswith(_NOTEBOOKS)]:
             del self.fm.builtin_features[method]
+
+
+def strict_converter() -> Any:
+    """pygls' converter, which takes a number for a number and makes no text of it."""
+    converter = default_converter()
+
+    def text(value: Any, _: Any) -> str:
+        if not isinstance(value, str):
+            raise TypeError(f"{value!r} is not a string")
+        return value
+
+    def number(value: Any, _: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+            raise TypeError(f"{value!r} is not a whole number")
+        return int(value)
+
+    converter.register_structure_hook(str, text)
+    converter.register_structure_hook(int, number)
+    return converter
 
 
 def _is_id(value: object) -> bool:

@@ -39,7 +39,8 @@ def _is_plain(metric: Metric, graph: Any) -> bool:
 def _expanded(context: Context, uri: str) -> Iterator[Problem]:
     """What is wrong with the metrics of a file, found by expanding each as a query would."""
     # Imported here, because it brings the SQL library, which listing rules can do without.
-    from smq.graph.formula import Broken, expand
+    from smq.graph.formula import expand
+    from smq.graph.leaves import Broken
 
     graph = context.graph
     for metric in context.file(uri).declarations.metrics:
@@ -660,7 +661,8 @@ def _unused_measures(context: Context, uri: str) -> Iterator[Problem]:
 def _used_measures(context: Context) -> set[tuple[str, str]]:
     """(model, measure) for the measures behind all metrics of the workspace."""
     # Imported here, because it brings the SQL library, which listing rules can do without.
-    from smq.graph.formula import Formula, expand
+    from smq.graph.formula import expand
+    from smq.graph.leaves import Formula
 
     graph, dialect = context.graph, context.configuration.dialect
     key = ("used measures", dialect)

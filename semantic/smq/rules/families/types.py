@@ -109,7 +109,7 @@ _CALL = re.compile(r"(\w+)\s*\(\s*(?:DISTINCT\s+)?\Z", re.IGNORECASE)
 def _metric_types(context: Context, uri: str) -> Iterator[Problem]:
     # Imported here, because it brings the SQL library, which listing rules can do without.
     from smq.expr import parse_expression
-    from smq.graph.formula import member_ref, row_readings
+    from smq.graph.members import member_ref, row_readings
     from smq.graph.references import all_grains
 
     graph = context.graph

@@ -1,0 +1,145 @@
+"""Leaves, and metrics as formulas over them: the values between a metric and its plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlglot import exp
+
+from smq.expr import Template
+from smq.graph.references import RowRef
+from smq.problem import Problem
+from smq.text import Location
+
+
+@dataclass(frozen=True, slots=True)
+class InnerRef:
+    """A member of a model that a subquery of a condition selects from, under an alias there."""
+
+    alias: str
+    model: str
+    kind: Literal["dimension", "entity", "measure", "column"]
+    name: str
+    grain: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricValue:
+    """`{{ Metric('m', group_by=['entity']) }}`: for each row the metric of its entity."""
+
+    metric: str
+    by: tuple[RowRef, ...]
+
+    @property
+    def alias(self) -> str:
+        return "_".join((self.metric, "by", *(ref.name for ref in self.by)))
+
+
+ConditionRef = RowRef | InnerRef | MetricValue
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowCondition:
+    """A boolean over row values; the template's slots are numbered into `refs`."""
+
+    template: Template
+    refs: tuple[ConditionRef, ...]
+    text: str
+    tables: tuple[tuple[int, str, str], ...] = ()
+    """Tables of subqueries: (the template's table slot, model, alias)."""
+    origin: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.text.strip()}|{'|'.join(str(ref) for ref in self.refs)}"
+
+    @property
+    def outer(self) -> tuple[RowRef, ...]:
+        """The row values of the leaf itself, without those of subqueries."""
+        found: dict[RowRef, None] = {}
+        for ref in self.refs:
+            if isinstance(ref, RowRef):
+                found[ref] = None
+            elif isinstance(ref, MetricValue):
+                found.update(dict.fromkeys(ref.by))
+        return tuple(found)
+
+    @property
+    def metric_values(self) -> tuple[MetricValue, ...]:
+        return tuple(dict.fromkeys(r for r in self.refs if isinstance(r, MetricValue)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    """One aggregate over the rows of `base`; `tree` has placeholders numbered into `refs`."""
+
+    key: str
+    name: str
+    function: str
+    base: str
+    tree: exp.Expr
+    refs: tuple[RowRef, ...]
+    filters: tuple[RowCondition, ...] = ()
+    fill: int | float | None = None
+    time: RowRef | None = None
+    """The base's aggregation time dimension, which `metric_time` means for this leaf."""
+
+    def __deepcopy__(self, memo: object) -> Leaf:
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class LateName:
+    """A name in a metric's own window, which only a query's groupBy can settle."""
+
+    name: str
+    location: Location
+
+
+Slot = Leaf | RowRef | LateName
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Formula:
+    """`tree` has placeholders numbered into `slots`; row references stand for group values."""
+
+    tree: exp.Expr
+    slots: tuple[Slot, ...]
+    windowed: bool = False
+    data_type: str | None = None
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        return tuple(slot for slot in self.slots if isinstance(slot, Leaf))
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A metric that cannot be computed, and why; the places are in the model files."""
+
+    problems: tuple[Problem, ...]
+
+
+class Weaver:
+    """Joins formulas into one tree, numbering equal leaves once."""
+
+    def __init__(self) -> None:
+        self.slots: list[Slot] = []
+        self._numbers: dict[object, int] = {}
+
+    def slot(self, value: Slot) -> exp.Expr:
+        key: object = value.key if isinstance(value, Leaf) else value
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = len(self.slots)
+            self.slots.append(value)
+        return exp.Placeholder(this=str(number))
+
+    def embed(self, formula: Formula) -> exp.Expr:
+        if isinstance(formula.tree, exp.Placeholder):
+            return self.slot(formula.slots[int(formula.tree.this)])
+        tree = formula.tree.copy()
+        for node in list(tree.find_all(exp.Placeholder)):
+            node.replace(self.slot(formula.slots[int(node.this)]))
+        return tree

@@ -1,0 +1,68 @@
+"""What a name means among the members of models: in metrics, filters and template calls."""
+
+from __future__ import annotations
+
+from smq.expr import Call, NameUse
+from smq.graph.graph import SemanticGraph
+from smq.graph.leaves import MetricValue
+from smq.graph.references import RowRef, metric_time, readings
+from smq.text import nearest
+
+
+def row_readings(graph: SemanticGraph, name: str, grains: frozenset[str]) -> tuple[RowRef, ...]:
+    """The row values a prefixed name may mean; empty for none."""
+    time = metric_time(name, grains)
+    if time is not None:
+        return (time,)
+    return tuple(r for r in readings(graph, name, grains) if isinstance(r, RowRef))
+
+
+def call_readings(graph: SemanticGraph, use: NameUse, grains: frozenset[str]) -> tuple[RowRef, ...]:
+    """The row values that `{{ Dimension(…) }}`, `TimeDimension` or `Entity` may mean."""
+    call = use.call
+    assert call is not None
+    name = "__".join((*call.entity_path, call.name))
+    if call.kind == "Entity" and "__" not in name:
+        return _entity_readings(graph, name)
+    if call.grain is not None:
+        name = f"{name}__{call.grain}"
+    return row_readings(graph, name, grains)
+
+
+def metric_value(graph: SemanticGraph, call: Call, grains: frozenset[str]) -> MetricValue | None:
+    """What `Metric('m', group_by=[…])` means; None unless each name is one entity or dimension."""
+    by: list[RowRef] = []
+    for name in call.group_by:
+        found = row_readings(graph, name, grains) if "__" in name else _entity_readings(graph, name)
+        if len(found) != 1:
+            return None
+        by.append(found[0])
+    return MetricValue(call.name, tuple(by)) if by else None
+
+
+def _entity_readings(graph: SemanticGraph, name: str) -> tuple[RowRef, ...]:
+    """The models that an entity identifies; where none does, those that have it at all."""
+    owners = [m.name for m in graph.models.values() if name in graph.index(m.name).entities]
+    keyed = graph.joins.keyed_by(name)
+    return tuple(RowRef("entity", m, name) for m in owners if not keyed or m in keyed)
+
+
+def member_ref(graph: SemanticGraph, model: str, name: str) -> RowRef | None:
+    """A dimension, measure or entity of a model by its bare name, in that order."""
+    index = graph.index(model)
+    if name in index.dimensions:
+        return RowRef("dimension", model, name)
+    if name in index.measures:
+        return RowRef("measure", model, name)
+    return RowRef("entity", model, name) if name in index.entities else None
+
+
+def nearest_members(graph: SemanticGraph, name: str, exclude: str = "") -> tuple[str, ...]:
+    """Metrics and `model__member` names like an unknown one, best first."""
+    candidates: list[str] = [metric for metric in graph.metrics if metric != exclude]
+    prefix = name.split("__", 1)[0]
+    for model in graph.models.values():
+        if "__" not in name or model.name == prefix or len(graph.models) <= 50:
+            for part in (*model.measures, *model.dimensions):
+                candidates.append(f"{model.name}__{part.name}" if "__" in name else part.name)
+    return nearest(name, candidates[:5_000])
