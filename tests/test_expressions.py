@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smq.expr import conjuncts, parse_expression
-from smq.expr.template import _quick, _Reader, _shaped
+from smq.expr.parse import _quick, _shaped
+from smq.expr.reader import read_expression
 
 
 def names(text: str, dialect: str = "duckdb") -> list[tuple[str, str]]:
@@ -117,7 +118,7 @@ def test_the_short_way_reads_what_the_parser_reads(word: str, shape: str, dialec
     quick = _quick(text, dialect)
     if quick is None:
         return
-    full = _Reader(text, dialect).read()
+    full = read_expression(text, dialect)
     assert full.fault is None
     assert repr(quick.tree) == repr(full.tree)
     assert [(u.parts, u.start, u.end, u.in_aggregate) for u in quick.uses] == [
@@ -150,7 +151,7 @@ def test_expressions_of_one_shape_are_read_as_each_is_alone(
     text = shape.format(*names)
     shared = _shaped(text, dialect)
     assert shared is not None
-    alone = _Reader(text, dialect).read()
+    alone = read_expression(text, dialect)
     assert repr(shared.tree) == repr(alone.tree)
     assert [
         (u.parts, u.start, u.end, u.in_aggregate, u.in_window, u.role) for u in shared.uses

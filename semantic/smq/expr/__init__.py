@@ -1,18 +1,9 @@
 """SQL expressions as users write them: parsed once, names as slots, places kept."""
 
+from smq.expr.conditions import conjuncts, is_boolean
 from smq.expr.jinja import Call
-from smq.expr.template import (
-    Fault,
-    FunctionUse,
-    NameUse,
-    TableUse,
-    Template,
-    conjuncts,
-    fill,
-    is_boolean,
-    parse_expression,
-    parse_simple_name,
-)
+from smq.expr.parse import parse_expression, parse_simple_name
+from smq.expr.template import Fault, FunctionUse, NameUse, TableUse, Template, fill
 
 __all__ = [
     "Call",

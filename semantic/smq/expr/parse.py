@@ -1,0 +1,183 @@
+"""Parsing expressions without doing it twice: remembered by text, and by shape of text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+
+from smq.dialects import dialect as facts
+from smq.expr.reader import MAX_LENGTH, read_expression
+from smq.expr.template import FunctionUse, NameUse, Template
+from smq.text import nfc
+
+_BARE = re.compile(r"[^\W\d]\w*\Z")
+
+_KEYWORD_FREE = re.compile(r".*__.*|[^\x00-\x7f]")
+
+_ONE_AGGREGATE = re.compile(
+    r"\s*(?P<function>(?i:sum|count|min|max|avg))\(\s*(?:(?P<distinct>(?i:distinct))\s+)?"
+    r"(?P<name>[^\W\d]\w*)\s*\)\s*\Z"
+)
+
+_AGGREGATES = {"SUM": exp.Sum, "MIN": exp.Min, "MAX": exp.Max, "AVG": exp.Avg}
+
+
+def parse_expression(text: str, dialect: str) -> Template:
+    """Parse one scalar expression, optionally with `AS alias`, in a dialect of ours.
+
+    Never raises for any text; what is wrong is the template's `fault`.
+    """
+    return _parse(text, facts(dialect).sqlglot)
+
+
+def parse_simple_name(text: str) -> str | None:
+    """The NFC name when the text is one bare name that no dialect reads as anything else."""
+    stripped = text.strip()
+    if _BARE.match(stripped) and _KEYWORD_FREE.match(stripped):
+        return nfc(stripped)
+    return None
+
+
+@lru_cache(maxsize=65_536)
+def _parse(text: str, sqlglot_name: str) -> Template:
+    shaped = _shaped(text, sqlglot_name) or _quick(text, sqlglot_name)
+    return shaped if shaped is not None else read_expression(text, sqlglot_name)
+
+
+# Expressions of a workspace differ mostly in their names: `SUM(a__x) / SUM(b__y)` is parsed once
+# with numbers for names, and every expression of that shape shares the tree.
+_SHAPE_TOKEN = re.compile(r"'(?:[^']|'')*'|[^\W\d]\w*(?P<behind>\s*[(.])?")
+
+# An emoji ends a word here, but not for the parser, which would take it into the number's name.
+_NO_SHAPE = re.compile(
+    r"[\"`{}\\;#$@]|[^\w\x00-\x7f]|--|/\*|\.\s*[^\W\d]|\bselect\b|smq__", re.IGNORECASE
+)
+
+
+def _shaped(text: str, sqlglot_name: str) -> Template | None:
+    """The template through that of its shape; None where names are more than names."""
+    if len(text) > MAX_LENGTH or "__" not in text or _NO_SHAPE.search(text):
+        return None
+    names: list[tuple[str, int, int]] = []
+    pieces: list[str] = []
+    done = 0
+    for match in _SHAPE_TOKEN.finditer(text):
+        word = match.group()
+        if word[0] == "'" or match["behind"] or "__" not in word:
+            continue
+        pieces += (text[done : match.start()], f"smq__{len(names)}")
+        names.append((nfc(word), match.start(), match.end()))
+        done = match.end()
+    if not names:
+        return None
+    pieces.append(text[done:])
+    shape = _shape("".join(pieces), sqlglot_name)
+    return _renamed(shape, text, names) if shape is not None else None
+
+
+@lru_cache(maxsize=4_096)
+def _shape(canonical: str, sqlglot_name: str) -> Template | None:
+    template = _quick(canonical, sqlglot_name) or read_expression(canonical, sqlglot_name)
+    return template if template.fault is None and not template.tables else None
+
+
+def _renamed(shape: Template, text: str, names: list[tuple[str, int, int]]) -> Template:
+    """The shape's template with names and places of the text that has the shape."""
+    shifts: list[tuple[int, int]] = []
+    shift = 0
+    for number, (_, start, end) in enumerate(names):
+        length = len(f"smq__{number}")
+        shifts.append((start - shift + length, end - (start - shift + length)))
+        shift = end - (start - shift + length)
+
+    def place(offset: int) -> int:
+        moved = 0
+        for behind, by in shifts:
+            if offset < behind:
+                break
+            moved = by
+        return offset + moved
+
+    def known(name: str) -> tuple[str, int, int] | None:
+        return names[int(name[5:])] if name.startswith("smq__") else None
+
+    uses = []
+    for use in shape.uses:
+        original = known(use.parts[0])
+        if original is not None:
+            name, start, end = original
+            uses.append(replace(use, parts=(name,), start=start, end=end))
+        else:
+            uses.append(replace(use, start=place(use.start), end=place(use.end)))
+    functions = tuple(replace(f, start=place(f.start), end=place(f.end)) for f in shape.functions)
+    alias, alias_at = shape.alias, (place(shape.alias_at[0]), place(shape.alias_at[1]))
+    if alias is not None:
+        original = known(alias)
+        if original is not None:
+            alias, alias_at = original[0], original[1:]
+    return replace(
+        shape,
+        text=text,
+        uses=tuple(uses),
+        functions=functions,
+        alias=alias,
+        alias_at=alias_at if alias is not None else (0, 0),
+        body_end=place(shape.body_end),
+    )
+
+
+# Most expressions of real models are one column or one aggregate of one; a workspace has tens of
+# thousands of them, and the parser takes ten times as long as these few lines.
+
+
+def _quick(text: str, sqlglot_name: str) -> Template | None:
+    start = len(text) - len(text.lstrip())
+    end = len(text.rstrip())
+    if _is_word(text[start:end], sqlglot_name):
+        use = NameUse(0, (nfc(text[start:end]),), start, end)
+        return Template(text, sqlglot_name, exp.Placeholder(this="0"), (use,), body_end=end)
+    match = _ONE_AGGREGATE.match(text)
+    if match is None or not _is_word(match["name"], sqlglot_name):
+        return None
+    slot = exp.Placeholder(this="0")
+    function = match["function"].upper()
+    value: exp.Expr = exp.Distinct(expressions=[slot]) if match["distinct"] else slot
+    tree: exp.Expr
+    if function == "COUNT":
+        tree = exp.Count(this=value, big_int=True)
+    else:
+        tree = _AGGREGATES[function](this=value)
+    use = NameUse(0, (nfc(match["name"]),), match.start("name"), match.end("name"), True)
+    call = FunctionUse(
+        function, match.start("function"), match.end("function"), False, False, False, (0,)
+    )
+    return Template(
+        text,
+        sqlglot_name,
+        tree,
+        (use,),
+        functions=(call,),
+        body_end=end,
+        has_aggregate=True,
+    )
+
+
+def _is_word(text: str, sqlglot_name: str) -> bool:
+    """A name that no dialect reads as anything but a name."""
+    if _BARE.match(text) is None:
+        return False
+    return _KEYWORD_FREE.match(text) is not None or text.upper() not in _keywords(sqlglot_name)
+
+
+@lru_cache(maxsize=32)
+def _keywords(sqlglot_name: str) -> frozenset[str]:
+    dialect = Dialect.get_or_raise(sqlglot_name)
+    parser = dialect.parser_class
+    words = {str(word).upper() for word in dialect.tokenizer_class.KEYWORDS}
+    words |= {str(word).upper() for word in parser.NO_PAREN_FUNCTION_PARSERS}
+    words |= {str(getattr(token, "name", token)).upper() for token in parser.NO_PAREN_FUNCTIONS}
+    return frozenset(words)
