@@ -43,7 +43,8 @@ def finish(
         expressions.append(as_column(post(output.expression), output.name, output.item.path))
     select.set("expressions", expressions)
     if grouped:
-        group_by(select, [group(number) for number in range(len(query.groups))])
+        keys = [_with_origin(group(n), g.item.path) for n, g in enumerate(query.groups)]
+        group_by(select, keys)
     having = [_with_origin(post(f.expression), f.item.path) for f in query.group_filters]
     if having:
         condition = conjunction(having)
