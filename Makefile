@@ -47,9 +47,10 @@ check: $(READY) ## format, lint, types, import directions, generated files, test
 test-all: $(READY) ## every test, the long property runs too, on all cores
 	@$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
-bench: $(READY) ## how long starting and compiling take here
+bench: $(READY) ## how long starting, compiling and what an editor asks for take here
 	@$(BIN)/python bench/compile.py
 	@$(BIN)/python bench/start.py
+	@$(BIN)/python bench/lsp.py
 
 fmt: $(READY) ## format the code, and cure what the linter can cure
 	@$(BIN)/ruff check --fix --quiet . || true

@@ -140,9 +140,8 @@ def required() -> list[str]:
     return [name for name in os.environ.get("SMQ_REQUIRE_EDITORS", "").split(",") if name]
 
 
-@cache
 def play(editor: Editor) -> dict[str, Outcome]:
-    """The outcome of each step by its name; the whole story is played once."""
+    """The outcome of each step by its name."""
     program = editor.program
     assert program is not None
     with tempfile.TemporaryDirectory(prefix="smq-editor-") as name:
