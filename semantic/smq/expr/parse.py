@@ -54,8 +54,12 @@ _SHAPE_TOKEN = re.compile(r"'(?:[^']|'')*'|[^\W\d]\w*(?P<behind>\s*[(.])?")
 
 # An emoji ends a word here, but not for the parser, which would take it into the number's name.
 _NO_SHAPE = re.compile(
-    r"[\"`{}\\;#$@]|[^\w\x00-\x7f]|--|/\*|\.\s*[^\W\d]|\bselect\b|smq__", re.IGNORECASE
+    r"[\"`{}\\;#$@\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|[^\w\x00-\x7f]|--|/\*|\.\s*[^\W\d]|\bselect\b|smq__",
+    re.IGNORECASE,
 )
+
+
+_NUMBERED = re.compile(r"smq__\d+\Z")
 
 
 def _shaped(text: str, sqlglot_name: str) -> Template | None:
@@ -82,7 +86,12 @@ def _shaped(text: str, sqlglot_name: str) -> Template | None:
 @lru_cache(maxsize=4_096)
 def _shape(canonical: str, sqlglot_name: str) -> Template | None:
     template = _quick(canonical, sqlglot_name) or read_expression(canonical, sqlglot_name)
-    return template if template.fault is None and not template.tables else None
+    if template.fault is not None or template.tables:
+        return None
+    # The library must have read the numbers as names of their own, not glued to a neighbour.
+    names = [use.parts[0] for use in template.uses] + [template.alias or ""]
+    glued = any(name.startswith("smq__") and _NUMBERED.match(name) is None for name in names)
+    return None if glued else template
 
 
 def _renamed(shape: Template, text: str, names: list[tuple[str, int, int]]) -> Template:
