@@ -89,7 +89,7 @@ class Story:
             path.write_bytes(self.client.text(uri).encode())
             self.client.session.saved(uri, None)
         elif what < 0.9:
-            self.client.session.close(uri)
+            self.client.close(uri)
         elif what < 0.95:
             self.client.session.scheduler.drain()
         else:
@@ -119,7 +119,7 @@ class Story:
         """Requests between edits must not disturb anything."""
         self.client.session.findings(uri)
         if self.random.random() < 0.3:
-            self.client.session.state.pull(uri, None)
+            self.client.pull(uri)
 
     def check(self) -> None:
         """Compare with a fresh server on the same texts."""

@@ -22,6 +22,7 @@ class Client:
         self.defects: list[BaseException] = []
         self.logged: list[str] = []
         self.requests: list[str] = []
+        self.pulling: set[str] = set()
         self.session = Session(self._notified)
         self.session.defect = self._struck
         self.session.request = lambda method, *_: self.requests.append(method)
@@ -49,11 +50,24 @@ class Client:
         self.session.scheduler.drain()
         if self.defects:
             raise self.defects[0]
+        for uri in self.pulling:
+            # Such a client asks again after each change, and shows the answer instead.
+            self.shown[uri] = self.session.state.pull(uri, None)["items"]
         return {uri: items for uri, items in sorted(self.shown.items()) if items}
 
     def open(self, path: Path, text: str, version: int = 1) -> str:
         self.session.open(path.as_uri(), text, version)
         return path.as_uri()
+
+    def close(self, uri: str) -> None:
+        if uri in self.pulling:
+            self.pulling.discard(uri)
+            self.shown.pop(uri, None)
+        self.session.close(uri)
+
+    def pull(self, uri: str) -> None:
+        self.session.state.pull(uri, None)
+        self.pulling.add(uri)
 
     def type(self, uri: str, version: int, span: tuple[int, int], text: str) -> None:
         """Replace a span of the document as this client sees it."""

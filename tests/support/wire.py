@@ -16,7 +16,7 @@ from typing import Any
 
 Message = dict[str, Any]
 
-TIMEOUT = 60.0
+TIMEOUT = 15.0
 """Seconds until an answer that does not come fails a test; never waited for when it comes."""
 
 
@@ -49,6 +49,7 @@ class Wire:
         self._incoming: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._ids = 0
         self.stderr: list[str] = []
+        self._said = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
         threading.Thread(target=self._read_stderr, daemon=True).start()
 
@@ -176,6 +177,17 @@ class Wire:
     def wait(self) -> int:
         return self.process.wait(TIMEOUT)
 
+    def wait_for_stderr(self, word: str) -> str:
+        """The first line on standard error that holds the word."""
+        deadline = time.monotonic() + TIMEOUT
+        while time.monotonic() < deadline:
+            with self._said:
+                for line in self.stderr:
+                    if word in line:
+                        return line
+                self._said.wait(1)
+        raise TimeoutError(f"nothing about {word!r} on standard error")
+
     def _read(self) -> None:
         stream = self.process.stdout
         assert stream is not None
@@ -193,7 +205,9 @@ class Wire:
     def _read_stderr(self) -> None:
         assert self.process.stderr is not None
         for line in self.process.stderr:
-            self.stderr.append(line.decode(errors="replace"))
+            with self._said:
+                self.stderr.append(line.decode(errors="replace"))
+                self._said.notify_all()
 
 
 def replace(line: int, start: int, end: int, text: str) -> Message:

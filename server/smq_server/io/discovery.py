@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -67,8 +68,8 @@ def find_root(start: Path) -> tuple[Path, Path | None]:
             return directory, None
     home = Path.home() if os.environ.get("HOME") or os.name == "nt" else None
     for directory in above[:8]:
-        # A home directory or a whole disk is never a workspace by accident.
-        if directory in (home, Path(directory.anchor)):
+        # A home directory, a whole disk or everybody's scratch is never a workspace by accident.
+        if directory in (home, Path(directory.anchor), Path(tempfile.gettempdir())):
             break
         if _holds_models(directory):
             return directory, None

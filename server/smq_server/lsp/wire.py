@@ -420,16 +420,23 @@ def strict_converter() -> Any:
     """pygls' converter, which takes a number for a number and makes no text of it."""
     converter = default_converter()
 
-    def text(value: Any, _: Any) -> str:
+    def text(value: Any, kind: Any) -> Any:
         if not isinstance(value, str):
             raise TypeError(f"{value!r} is not a string")
-        return value
+        return value if kind is str else kind(value)
 
-    def number(value: Any, _: Any) -> int:
+    def number(value: Any, kind: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
             raise TypeError(f"{value!r} is not a whole number")
-        return int(value)
+        # Enumerations are classes of numbers too.
+        return int(value) if kind is int else kind(int(value))
 
+    def truth(value: Any, _: Any) -> bool:
+        if not isinstance(value, bool):
+            raise TypeError(f"{value!r} is neither true nor false")
+        return value
+
+    converter.register_structure_hook(bool, truth)
     converter.register_structure_hook(str, text)
     converter.register_structure_hook(int, number)
     return converter
