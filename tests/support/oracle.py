@@ -14,6 +14,7 @@ from tests.support.oracle_expressions import (
     Expr,
     Leaf,
     Name,
+    Op,
     Over,
     Value,
     Within,
@@ -241,6 +242,8 @@ class _Evaluation:
             for part in (leaf.agg.arg, leaf.agg.where):
                 for name in names(part) if part is not None else ():
                     self._joined_model(name, present)
+        for leaf in leaves:
+            self._check_settled(clause, leaf, present)
         groups: dict[Key, list[JoinedRow]] = {}
         if not self.query.group_by:
             groups[()] = []
@@ -257,19 +260,58 @@ class _Evaluation:
             for key, rows in groups.items()
         ]
 
+    def _check_settled(self, clause: Clause, leaf: Leaf, present: set[str]) -> None:
+        """Whatever else a row expression reads must be settled by the base row: joined on a whole
+        key to it, or to what is settled itself. Otherwise one base row has several values."""
+        used = {name for part in (leaf.agg.arg, leaf.agg.where) if part for name in names(part)}
+        wanted = {self._joined_model(name, present) for name in used}
+        aliases = {j.alias or j.model: j.model for j in clause.joins}
+        aliases[clause.alias or clause.first] = clause.first
+        settled = {leaf.base}
+        for _ in clause.joins:
+            for model in present - settled:
+                equal = {
+                    mine[1]
+                    for join in clause.joins
+                    for part in (conjuncts(join.on) if join.on is not None else ())
+                    if isinstance(part, Op) and part.op == "="
+                    for mine, other in self._sides(part, aliases)
+                    if mine[0] == model and other[0] in settled
+                }
+                keys = self.world.models[model].keys
+                columns = {e.name: e.column for e in self.world.models[model].entities}
+                if any({columns[name] for name in key} <= equal for key in keys):
+                    settled = settled | {model}
+        if wanted - settled:
+            raise Unsure(f"{sorted(wanted - settled)} may have several rows for one of {leaf.base}")
+
+    def _sides(
+        self, equality: Op, aliases: dict[str, str]
+    ) -> list[tuple[tuple[str, str], tuple[str, str]]]:
+        """The (model, column) pairs of an equality of two columns, in both orders."""
+        found = []
+        for arg in equality.args:
+            if not isinstance(arg, Name):
+                return []
+            if arg.dotted:
+                alias, _, column = arg.text.partition(".")
+                found.append((aliases[alias], column))
+                continue
+            for model in sorted(self.world.models.values(), key=lambda m: -len(m.name)):
+                if arg.text.startswith(model.name + "__"):
+                    entity = model.entity(arg.text[len(model.name) + 2 :])
+                    found.append((model.name, entity.column if entity else ""))
+                    break
+        left, right = found
+        return [(left, right), (right, left)]
+
     def _once_each(self, leaf: Leaf, rows: list[JoinedRow]) -> Value:
         """The leaf over the distinct base rows among joined rows; a missing base is no row."""
-        used = {name for part in (leaf.agg.arg, leaf.agg.where) if part for name in names(part)}
-        others = {self._joined_model(name, set(row)) for row in rows for name in used} - {leaf.base}
         seen: dict[int, Value] = {}
-        partners: dict[int, tuple[int, ...]] = {}
         for row in rows:
             base_row = row[leaf.base]
             if base_row is None:
                 continue
-            partner = tuple(id(row[model]) for model in sorted(others))
-            if partners.setdefault(id(base_row), partner) != partner:
-                raise Unsure("the clause gives one base row several rows of its row expression")
             env = self._joined_env(row)
             passes = all(evaluate(part, env) is True for w in leaf.filters for part in conjuncts(w))
             if passes and (leaf.agg.where is None or evaluate(leaf.agg.where, env) is True):

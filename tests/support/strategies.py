@@ -483,8 +483,13 @@ class MetricMaker:
         if chance < 0.15:
             dimension = rng.choice(home.dimensions)
             func, arg = rng.choice(("count", "count_distinct")), Name(f"{model}__{dimension.name}")
-        elif chance < 0.25:
+        elif chance < 0.22:
             func, arg = "count_distinct", number
+        elif chance < 0.26:
+            kinds = [d for d in home.dimensions if d.type != "bool"]
+            if kinds and rng.random() < 0.5:
+                arg = Name(f"{model}__{rng.choice(kinds).name}")
+                func = rng.choice(("count", "count_distinct"))
         elif chance < 0.4:
             func = "sum"
             other = Lit(None) if rng.random() < 0.5 else Lit(0)

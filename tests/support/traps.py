@@ -534,6 +534,14 @@ WRITTEN = (
         warns=("visits",),
     ),
     shop(
+        "a row expression over a model that the clause repeats is not settled",
+        {
+            "metrics": ["weighted"],
+            "joins": ["FROM orders LEFT JOIN customers ON customers__tier < orders.customer_id"],
+        },
+        says=("orders", "customers"),
+    ),
+    shop(
         "filters see the rows of the written join",
         {
             "metrics": ["credit_total"],
