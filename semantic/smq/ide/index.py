@@ -6,6 +6,7 @@ snapshot to the next unless something changed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
@@ -55,11 +56,16 @@ def places(snapshot: Snapshot, key: Key) -> Iterator[tuple[Location, Mention]]:
 
 def files_that_may_name(snapshot: Snapshot, name: str) -> Iterator[str]:
     """The files whose text may hold a name, however it is spelled."""
+    parts = frozenset(part for part in name.split("__") if part)
+    # Underscores at the end of a name run into the separator behind it.
+    is_plain = bool(parts) and not name.startswith("_") and not name.endswith("_")
     for uri in snapshot.uris:
-        if uri in snapshot:
-            document = snapshot.document(uri)
-            if name in document.text or _is_disguised(document):
-                yield uri
+        if uri not in snapshot:
+            continue
+        document = snapshot.document(uri)
+        words = _words(document)
+        if words is None or (parts <= words if is_plain else name in document.text):
+            yield uri
 
 
 def _candidates(snapshot: Snapshot, key: Key) -> Iterator[str]:
@@ -81,27 +87,34 @@ def _candidates(snapshot: Snapshot, key: Key) -> Iterator[str]:
 
 
 def _names_any(document: Document, names: set[str]) -> bool:
-    return any(name in document.text for name in names) or _is_disguised(document)
+    return _words(document) is None or any(name in document.text for name in names)
 
 
 def _rank(mention: Mention, offset: int) -> tuple[bool, int]:
     return mention.span.end == offset, mention.span.end - mention.span.start
 
 
-_DISGUISED: dict[int, tuple[Document, bool]] = {}
+_WORD = re.compile(r"\w+")
+_WORDS: dict[int, tuple[Document, frozenset[str] | None]] = {}
 _REMEMBERED = 50_000
 
 
-def _is_disguised(document: Document) -> bool:
-    """Whether names may be written otherwise than they are: with escapes, or decomposed."""
-    text = document.text
-    if "\\u" in text or "\\x" in text or "\\U" in text:
-        return True
-    if text.isascii():
-        return False
-    known = _DISGUISED.get(id(document))
+def _words(document: Document) -> frozenset[str] | None:
+    """The words of a text, cut at the separator; None where they may be written otherwise.
+
+    Documents outlive snapshots, so each text is cut once and not again after each key.
+    """
+    known = _WORDS.get(id(document))
     if known is None or known[0] is not document:
-        if len(_DISGUISED) >= _REMEMBERED:
-            _DISGUISED.clear()
-        known = _DISGUISED[id(document)] = (document, not is_nfc(text))
+        if len(_WORDS) >= _REMEMBERED:
+            _WORDS.clear()
+        known = _WORDS[id(document)] = (document, _read_words(document.text))
     return known[1]
+
+
+def _read_words(text: str) -> frozenset[str] | None:
+    if "\\u" in text or "\\x" in text or "\\U" in text or not is_nfc(text):
+        return None
+    words = set(_WORD.findall(text))
+    parts = {part for word in words if "__" in word for part in word.split("__")}
+    return frozenset(words | parts)

@@ -13,7 +13,7 @@ from itertools import islice
 from smq.expr import parse_expression
 from smq.graph.references import METRIC_TIME, all_grains, readings, splits
 from smq.graph.symbols import GRAINS, Dimension, Metric, Model
-from smq.ide.choosing import LIMIT, Completion, Typed, blob_of, letters
+from smq.ide.choosing import Completion, Typed, blob_of, letters
 from smq.ide.functions import FUNCTIONS
 from smq.ide.reach import Reachable, Route
 from smq.ide.sql_context import SqlContext
@@ -23,6 +23,10 @@ from smq.workspace import Snapshot
 
 _JUDGED = 300
 """Metrics of which it is found out whether they reach the query's groups."""
+_FUZZY = 5_000
+"""With more metrics than this, letters must stand together: looking for them apart takes long."""
+_OUT_OF_REACH = 20
+"""Models whose members are offered only to say why they cannot be used."""
 
 
 class Offers:
@@ -78,7 +82,10 @@ class Offers:
             else:
                 later.append((blob, metric))
         yield from inside
-        yield from (metric for blob, metric in later if self.typed.may_be_in(blob))
+        if len(known) <= _FUZZY:
+            yield from (metric for blob, metric in later if self.typed.may_be_in(blob))
+        else:
+            yield from (metric for blob, metric in later if self.typed.is_in(blob))
 
     def windows(self, span: Span) -> Iterator[Completion]:
         """A running total over the query's own metric and groups."""
@@ -170,7 +177,7 @@ class Offers:
         # What cannot be used is offered to say why: as many as somebody might look at.
         others = (m for m in self.graph.models.values() if m.name not in reached)
         fitting = (model for model in others if self.typed.is_in(_blob(model)))
-        for model in islice(fitting, LIMIT):
+        for model in islice(fitting, _OUT_OF_REACH):
             yield model, self.reachable.route(model.name)
 
     def _begins(self, model: str) -> bool:

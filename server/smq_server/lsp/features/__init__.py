@@ -11,6 +11,7 @@ FEATURES = (
     "hovering",
     "completing",
     "navigation",
+    "hierarchies",
     "outlining",
     "acting",
 )
