@@ -57,12 +57,25 @@ def member_ref(graph: SemanticGraph, model: str, name: str) -> RowRef | None:
     return RowRef("entity", model, name) if name in index.entities else None
 
 
+_MANY = 500
+"""More names than this are not all compared letter by letter."""
+
+
 def nearest_members(graph: SemanticGraph, name: str, exclude: str = "") -> tuple[str, ...]:
-    """Metrics and `model__member` names like an unknown one, best first."""
+    """Metrics and `model__member` names like an unknown one, best first.
+
+    Among very many names only those that begin or end alike are compared: this runs while
+    somebody types, and every half-typed name is an unknown one.
+    """
     candidates: list[str] = [metric for metric in graph.metrics if metric != exclude]
     prefix = name.split("__", 1)[0]
     for model in graph.models.values():
         if "__" not in name or model.name == prefix or len(graph.models) <= 50:
             for part in (*model.measures, *model.dimensions):
                 candidates.append(f"{model.name}__{part.name}" if "__" in name else part.name)
-    return nearest(name, candidates[:5_000])
+    if len(candidates) > _MANY:
+        head, tail = name[:2], name[-3:]
+        alike = dict.fromkeys(c for c in candidates if c[:2] == head or c[-3:] == tail)
+        longest = len(name)
+        candidates = sorted(alike, key=lambda c: abs(len(c) - longest))[:_MANY]
+    return nearest(name, candidates)

@@ -209,7 +209,8 @@ class _Subject:
                 if (violation.path, problem.code, key) not in told:
                     told.add((violation.path, problem.code, key))
                     problems.append(problem)
-        yield from sorted(problems, key=lambda p: p.location.span)
+        # Several problems of one place come in an order of ours, not in that of the library.
+        yield from sorted(problems, key=lambda p: (p.location.span, p.code, repr(p.args)))
 
     def _facts(self, violation: Violation, misspelt: dict[Path, set[str]]) -> Iterator[Problem]:
         keyword, schema, path = violation.keyword, violation.schema, violation.path
