@@ -12,6 +12,7 @@ from smq.graph.formula import expand
 from smq.graph.graph import SemanticGraph
 from smq.graph.leaves import Broken, Formula, Leaf
 from smq.graph.symbols import Dimension, Entity, Measure, Metric, Model, Symbol, TableName
+from smq.ide.documentation import about_comment, about_key
 from smq.ide.functions import documentation
 from smq.ide.index import mention_at, places
 from smq.ide.mentions import Key, Mention
@@ -51,6 +52,12 @@ def hover(snapshot: Snapshot, uri: str, offset: int) -> Hover | None:
     if mention is not None:
         text = _about(snapshot, uri, mention, query)
         return Hover(mention.span, text) if text else None
+    parsed = snapshot.parsed(uri)
+    about = about_comment(parsed, offset)
+    if about is None and parsed.document.kind == "yaml":
+        about = about_key(parsed, offset)
+    if about is not None:
+        return Hover(*about)
     if query is None or query.node is None:
         return None
     return _query_hover(snapshot, query, offset)

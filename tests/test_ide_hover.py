@@ -1,0 +1,73 @@
+"""Hover: the SQL that will run, what a name means, and what a key or a rule is for."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.ide import BANK, check_hover, hover_text
+
+
+@pytest.mark.parametrize("crlf", [False, True])
+def test_a_metric_says_what_it_is_and_runs_as(crlf: bool) -> None:
+    check_hover(
+        '{"metrics": ["‹span›acc‹cursor›ount_count‹/span›"], "groupBy": ["고객기본__cust_no"],\n'
+        ' "filters": ["계좌정보__open_dt >= \'2024-01-01\'"]}',
+        "계좌 수",
+        "COUNT(DISTINCT",
+        "In this query",
+        "2024-01-01",
+        "LEFT JOIN",
+        "Defined in models.yml:",
+        crlf=crlf,
+    )
+
+
+def test_a_key_of_a_query_shows_its_sql_and_joins() -> None:
+    check_hover(
+        '{"‹cursor›metrics": ["account_count"], "groupBy": ["부점코드__brn_stcd"]}',
+        "```sql\nSELECT",
+        "`계좌정보` → `고객기본` by cust → `부점코드` by brn",
+    )
+
+
+def test_a_dimension_shows_how_each_metric_gets_there() -> None:
+    check_hover(
+        '{"metrics": ["account_count", "total_brn_cnt"], "groupBy": ["고객기본__cust‹cursor›_no"]}',
+        "고객번호",
+        "`account_count`: `계좌정보` → `고객기본` by cust",
+        "`total_brn_cnt`: no to-one path",
+    )
+
+
+def test_a_query_that_does_not_compile_says_why() -> None:
+    check_hover('{"‹cursor›metrics": ["nope"]}', "No SQL yet", "Metric 'nope' not found")
+
+
+def test_functions_inside_sql_are_documented() -> None:
+    text = '{"metrics": ["revenue"], "filters": ["COAL‹cursor›ESCE(주문__order_date, 1) = 1"]}'
+    check_hover(text, "COALESCE(value, …)")
+
+
+def test_keys_of_model_files_are_documented() -> None:
+    text = "-- m.yml --\nsemantic_models:\n  - name: a\n    entities:\n"
+    text += "      - {name: k, ‹span›%s‹/span›: primary}"
+    check_hover(text % "ty‹cursor›pe", "`primary`", "`foreign`")
+    shown = hover_text(f"-- m.yml --\n{BANK}".replace("measures:", "measu‹cursor›res:", 1))
+    assert shown.startswith("**measures**\n\n")
+
+
+def test_a_silencing_comment_shows_the_rule() -> None:
+    text = "-- %s --\n%s smq: ignore[‹span›NAM‹cursor›113‹/span›]\n"
+    check_hover(text % ("q.smq.json", "//"), "**NAM113**")
+    check_hover(text % ("m.yml", "#"), "**NAM113**")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        '{"metrics": ["rev‹cursor›enue',
+        '{"metrics": [rev‹cursor›enue]}',
+        '{"metrics": ["rev‹cursor›enue" "x"]}',
+    ],
+)
+def test_names_are_known_in_broken_text(query: str) -> None:
+    check_hover(query, "**revenue**")
