@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import cache
 
 import pytest
@@ -169,7 +170,7 @@ def use_every_feature(snapshot: Snapshot, uri: str, offset: int) -> None:
     lines = snapshot.lines(uri).line_count
     assert all(0 <= fold.first_line < fold.last_line < lines for fold in folds(snapshot, uri))
     chain = selection(snapshot, uri, offset)
-    assert all(outer.covers(inner) for inner, outer in zip(chain, chain[1:], strict=False))
+    assert all(outer.covers(inner) for inner, outer in itertools.pairwise(chain))
     for link in links(snapshot, uri):
         inside(link.span)
     for hint in inlay_hints(snapshot, uri, whole):
