@@ -78,13 +78,13 @@ def one_select(sql: str, dialect: str = "duckdb") -> exp.Query:
     return statements[0]
 
 
-def judge(case: Case, *, dbt: bool = False) -> Verdict:
+def judge(case: Case, *, dbt: bool = False, options: CompileOptions | None = None) -> Verdict:
     """Write the case as files, compile, run, and compare with what the oracle expects."""
     yaml_text, smq = world_yaml(case.world, dbt=dbt), query_json(case.query)
     graph, problems = load_workspace({"models.yml": yaml_text})
     if faults(problems):
         return Verdict("broken", "; ".join(faults(problems)), yaml_text)
-    (compiled,) = compile_text(graph, smq, CompileOptions(dialect="duckdb"))
+    (compiled,) = compile_text(graph, smq, options or CompileOptions(dialect="duckdb"))
     verdict = _compare(case, compiled)
     if not verdict.ok:
         verdict.report = report(case, yaml_text, smq, compiled, verdict)
