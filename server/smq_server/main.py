@@ -18,6 +18,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words in (["--version"], ["-V"]):
         sys.stdout.write(f"smq {__version__}\n")
         return 0
+    if words in (["lsp"], ["lsp", "--stdio"]):
+        # An editor is waiting, and there is no option to parse.
+        from smq_server.cli import lsp
+
+        return lsp.serve_editor()
     # Everything else needs argument parsing, which `--version` should not pay for.
     from smq_server.cli import dispatch
 

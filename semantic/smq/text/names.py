@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from difflib import SequenceMatcher
 
 
 def nfc(name: str) -> str:
@@ -23,6 +22,9 @@ def nearest(
     Hangul is compared by its letters (NFD), so that one wrong jamo is a small difference and not
     a whole syllable. Similarity is difflib's ratio, 0 to 1; those under `cutoff` are left out.
     """
+    # Here, because only a mistake needs it, and a good deal of starting is importing.
+    from difflib import SequenceMatcher
+
     wanted = _letters(name)
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(wanted)

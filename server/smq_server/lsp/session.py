@@ -6,8 +6,9 @@ with the first document or with `initialized`, whichever is sooner.
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,9 +56,28 @@ class Session:
             params.initialization_options, Settings()
         )
 
+    def prepare(self) -> Iterator[None]:
+        """Import what the first document will need, while the client is still busy starting."""
+        _ = self.state
+        yield
+        from smq.rules import rules
+
+        rules()
+        yield
+        import smq.sql.compile  # noqa: F401 - the first query is checked by compiling it
+
+    def settled(self) -> None:
+        """The workspaces have been read: what was built for that stays, so nobody looks for
+        garbage in it. The entry has turned collecting off until now."""
+        if not gc.isenabled():
+            gc.freeze()
+            gc.enable()
+
     def start(self) -> None:
         """Read the workspace; called once `initialized` says that the client listens."""
         self.state.open_folders()
+        if not self.is_indexing:
+            self.settled()
 
     @property
     def state(self) -> State:

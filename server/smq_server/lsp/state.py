@@ -441,6 +441,7 @@ class State:
         self.publisher.configuration(root)
         self._check_later(root)
         if not self.is_indexing:
+            self.session.settled()
             self.session.release()
 
     def _remember(self, root: Root) -> None:

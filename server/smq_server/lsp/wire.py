@@ -31,7 +31,7 @@ from pygls.exceptions import (
 from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
     from smq_server.lsp.app import SmqServer
 
@@ -364,7 +364,16 @@ class SmqProtocol(LanguageServerProtocol):
         _withhold(result.capabilities, params.capabilities)
         if params.process_id is not None:
             self.on_initialize(params.process_id)
+        # Runs when the answer has gone out.
+        self._prepare(self._server.session.prepare())
         return result
+
+    def _prepare(self, steps: Iterator[None]) -> None:
+        def step() -> None:
+            if not self._shutdown and next(steps, steps) is not steps:
+                self._prepare(steps)
+
+        asyncio.get_running_loop().call_soon(step)
 
     @lsp_method(types.SHUTDOWN)
     def lsp_shutdown(self, *args: Any) -> Generator[Any, Any, None]:
