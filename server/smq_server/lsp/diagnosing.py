@@ -79,6 +79,19 @@ class Diagnoses:
             self._is_analysed = False
             self._before = before
 
+    @property
+    def found(self) -> dict[str, dict[str, list[Problem]]]:
+        """By source, what was found in which file."""
+        return self._found
+
+    def adopt(self, found: dict[str, dict[str, list[Problem]]]) -> None:
+        """Take over what an earlier server found; `change` says since when."""
+        for source, by_file in found.items():
+            self._found[source] = by_file
+            for uri in by_file:
+                self._targets.setdefault(uri, {})[source] = None
+            self._note_mentions(source, (p for problems in by_file.values() for p in problems))
+
     def analyse(self, after: Snapshot) -> Work:
         """Find what the changes of declarations since the last analysis make stale."""
         if self._is_analysed:
@@ -121,7 +134,7 @@ class Diagnoses:
         """Look at one file (or with one rule at all) again; the files whose problems changed."""
         problems: list[Problem] = []
         try:
-            if source.startswith(_RULE):
+            if is_rule(source):
                 problems.extend(workspace_problems(snapshot, source.removeprefix(_RULE)))
             elif source in snapshot or source in snapshot.unreadable:
                 problems.extend(file_problems(snapshot, source))
@@ -144,7 +157,7 @@ class Diagnoses:
         self._stale.discard(source)
         changed = {uri for uri in {*before, *by_file} if before.get(uri) != by_file.get(uri)}
         # The file itself is told even without a difference: its comments may silence others now.
-        return changed if source.startswith(_RULE) else changed | {source}
+        return changed if is_rule(source) else changed | {source}
 
     def _note_mentions(self, source: str, problems: Iterable[Problem]) -> None:
         for uri in self._mentions.pop(source, ()):
@@ -174,6 +187,11 @@ class Diagnoses:
 
     def files(self) -> set[str]:
         return {uri for uri, sources in self._targets.items() if sources}
+
+
+def is_rule(source: str) -> bool:
+    """Whether a source is a rule that looks at all files, and no file."""
+    return source.startswith(_RULE)
 
 
 def _configured_alike(before: Snapshot, after: Snapshot) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,13 +19,27 @@ from smq_server.io import configuration as configurations
 from smq_server.io.dbt_manifest import read_refs
 from smq_server.io.discovery import find_files, find_root, is_excluded
 from smq_server.io.files import read_document
+from smq_server.io.index import (
+    DAMAGE,
+    Index,
+    Piece,
+    Stamp,
+    digest_of,
+    dump,
+    load,
+    pack,
+    read_index,
+    unpack,
+)
 from smq_server.io.uris import path_of, uri_of
 from smq_server.io.workspace import is_ours
+from smq_server.lsp.diagnosing import is_rule
 from smq_server.lsp.scheduler import Work
 
 logger = logging.getLogger(__name__)
 
-Stamp = tuple[int, int]
+Found = dict[str, dict[str, list[Problem]]]
+"""What looking at a file (or with a rule) found, by the file it was found in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +68,11 @@ class Root:
         self._dialect = dialect
         self._configuration_stamp: Stamp | None = None
         self._stamps: dict[str, Stamp] = {}
+        self.unkept: set[str] = set()
+        """Files whose reading the index does not have."""
+        self.found_then: Found | None = None
+        self.snapshot_then: Snapshot | None = None
+        """What the last server found here, and in which files; for the first diagnoses only."""
         self.snapshot = Snapshot({}, self._configure({}), {}, {})
 
     @property
@@ -108,23 +127,40 @@ class Root:
         files: dict[str, File] = {}
         unreadable: dict[str, Problem] = {}
         self._stamps.clear()
+        self.unkept.clear()
+        known = read_index(self.path)
+        then, self.found_then = self._remembered(known)
+        yield
         for number, path in enumerate(find_files(self.path, self.configuration)):
             uri = uri_of(path)
             if uri not in opened():
-                found = self._read(path, uri)
+                found = self._take(path, uri, known, then)
                 if isinstance(found, Problem):
                     unreadable[uri] = found
                 elif found is not None:
-                    files[uri] = read_file(found)
+                    files[uri] = found
             progress(number)
             yield
+        if self.found_then is not None:
+            # What was found last time was found with all of these files as they were then.
+            for uri, piece in known.pieces.items():
+                if uri not in then:
+                    file = unpack(uri, piece)
+                    if file is None:
+                        self.found_then = None
+                        break
+                    then[uri] = file
+                    yield
+            self.snapshot_then = Snapshot(then, self.configuration, {}, {})
         for uri, document in opened().items():
             if self.takes(uri):
                 files[uri] = read_file(Document(uri, document.text, document.version))
                 yield
         refs = read_refs(self.path)
-        known = {} if isinstance(refs, Problem) else refs
-        snapshot = Snapshot(files, self.configuration, unreadable, known)
+        tables = {} if isinstance(refs, Problem) else refs
+        if tables:
+            self.found_then = None
+        snapshot = Snapshot(files, self.configuration, unreadable, tables)
         if isinstance(refs, Problem):
             snapshot = snapshot.with_unreadable(refs)
         yield
@@ -141,6 +177,60 @@ class Root:
         self.snapshot = snapshot.apply(late) if late else snapshot
         self.is_indexed = True
         self.generation += 1
+
+    def _take(
+        self, path: Path, uri: str, known: Index, then: dict[str, File]
+    ) -> File | Problem | None:
+        """The file as it was read the last time, if it still has the same text, or else now."""
+        now = stamp(path)
+        piece = known.pieces.get(uri)
+        if piece is not None and now is not None and piece.holds_for(now):
+            file = unpack(uri, piece)
+            if file is not None:
+                self._stamps[uri] = now
+                then[uri] = file
+                return file
+        found = self._read(path, uri)
+        if isinstance(found, Problem) or found is None:
+            return found
+        if piece is not None and piece.digest == digest_of(found.text):
+            file = unpack(uri, piece)
+            if file is not None:
+                then[uri] = file
+                self.unkept.add(uri)
+                return file
+        file = read_file(found)
+        file.forget_tree()
+        self.unkept.add(uri)
+        return file
+
+    def _remembered(self, known: Index) -> tuple[dict[str, File], Found | None]:
+        """Room for the files of the last time, and what was found in them, if that is known."""
+        try:
+            configuration, found = load(known.extra) if known.extra else (None, None)
+        except DAMAGE:
+            return {}, None
+        return {}, found if configuration == repr(self.configuration) else None
+
+    def keep(self, opened: OpenDocuments, found: Found) -> Generator[None, None, Index]:
+        """What the next start can begin with, a file for each step."""
+        before = read_index(self.path).pieces
+        yield
+        pieces: dict[str, Piece] = {}
+        for uri, file in self.snapshot.files:
+            if not uri.startswith("file:"):
+                continue
+            at = self._stamps.get(uri) if uri not in opened else None
+            piece = before.get(uri)
+            if piece is None or piece.stamp != at or not piece.holds_for(at):
+                # A text that is not the disk's is kept as what something was found in. It holds
+                # for no stamp, so the next start reads the file and sees what that changes.
+                piece = pack(file, at or (0, 0))
+                yield
+            pieces[uri] = piece
+        certain = {uri: each for uri, each in found.items() if uri in pieces or is_rule(uri)}
+        self.unkept.clear()
+        return Index(pieces, dump((repr(self.configuration), certain)))
 
     def takes(self, uri: str) -> bool:
         """Whether an open document takes part in this workspace, or only looks at it."""

@@ -21,6 +21,7 @@ from smq.text import Edit, Encoding, LineIndex, Location, Span
 from smq.workspace import Change, Snapshot
 from smq_server.io.discovery import find_root
 from smq_server.io.files import read_document
+from smq_server.io.index import write_index
 from smq_server.io.uris import absolute, path_of, uri_of
 from smq_server.lsp import convert
 from smq_server.lsp.diagnosing import Diagnoses
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_WORTH_KEEPING = 20
+"""Files whose reading is not in the index yet; fewer are read faster than an index is written."""
 _SCAN_AFTER = 2.0
 """Seconds after which the disk is looked at again, when the client does not watch it for us."""
 
@@ -98,6 +101,7 @@ class State:
         self.publisher = Publisher(self)
         self._looked: dict[int, Snapshot] = {}
         self._edits: dict[str, int] = {}
+        self._has_told_of_cache = False
         self._roots_of: dict[str, Root] = {}
         self._folders: list[Path] = []
         self._scanned = time.monotonic()
@@ -136,7 +140,12 @@ class State:
     def _drop(self, root: Root) -> None:
         self.roots.remove(root)
         self.diagnoses.pop(id(root), None)
-        for key in (_key("index", root), _key("check", root), _key("scan", root)):
+        for key in (
+            _key("index", root),
+            _key("check", root),
+            _key("scan", root),
+            _key("keep", root),
+        ):
             self.session.scheduler.cancel(key)
         self._roots_of.clear()
         self.publisher.take_back(uri for uri in root.snapshot.uris if uri not in self.documents)
@@ -433,13 +442,20 @@ class State:
         logger.info(
             "Read %d files of %s in %.0f ms", len(root.snapshot.uris), root.path, milliseconds
         )
+        if root.found_then is not None and before is None:
+            self.diagnoses[id(root)].adopt(root.found_then)
+            before = root.snapshot_then
+        root.found_then = root.snapshot_then = None
         self.diagnoses[id(root)].change(before, root.snapshot)
         self._remember(root)
         for name in [n for n in self.documents if self.root_for(n) is root]:
             self.bring_up_to_date(root, name)
             self.publisher.publish(root, name)
         self.publisher.configuration(root)
+        for name in self.diagnoses[id(root)].files() - set(self.documents):
+            self.publisher.publish(root, name)
         self._check_later(root)
+        self._keep_later(root)
         if not self.is_indexing:
             self.session.settled()
             self.session.release()
@@ -482,6 +498,18 @@ class State:
             self.look(root, source)
             yield
         self.publisher.checked(root)
+        self._keep_later(root)
+
+    def _keep_later(self, root: Root) -> None:
+        """Write the index when nothing else is to be done, if that saves the next start much."""
+        if len(root.unkept) >= _WORTH_KEEPING and self.diagnoses[id(root)].is_current:
+            self.session.scheduler.submit(_key("keep", root), 20, self._keep(root))
+
+    def _keep(self, root: Root) -> Work:
+        index = yield from root.keep(self.documents, self.diagnoses[id(root)].found)
+        if not write_index(root.path, index) and not self._has_told_of_cache:
+            self._has_told_of_cache = True
+            self.session.log("The cache cannot be written; the next start reads all files again.")
 
     def look(self, root: Root, source: str) -> None:
         """Look at one file if that is due, and tell about every file whose problems changed."""
@@ -489,6 +517,8 @@ class State:
         if source in diagnoses.stale:
             for name in diagnoses.look(root.snapshot, source):
                 self.publisher.publish(root, name)
+            if source not in self.documents and source in root.snapshot:
+                root.snapshot.file(source).forget_tree()
 
 
 def _key(what: str, root: Root) -> str:
