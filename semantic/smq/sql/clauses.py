@@ -49,16 +49,17 @@ class Shape:
 
     repeated: frozenset[str]
     nullable: frozenset[str]
-    found_by: Mapping[str, str]
-    """For each table that has at most one row for each row of another one: that other one."""
+    settles: Mapping[str, frozenset[str]]
+    """For each table those that have at most one row beside each of its rows."""
 
     def determines(self, base: str, other: str) -> bool:
         """Whether a row of `base` settles which row of `other` stands beside it."""
-        seen: set[str] = set()
-        while other != base and other in self.found_by and other not in seen:
-            seen.add(other)
-            other = self.found_by[other]
-        return other == base
+        reached: set[str] = set()
+        frontier = {base}
+        while frontier:
+            reached |= frontier
+            frontier = {a for known in frontier for a in self.settles.get(known, ())} - reached
+        return other in reached
 
 
 def shape_of(clause: WrittenFrom, graph: SemanticGraph) -> Shape:
@@ -71,7 +72,7 @@ def shape_of(clause: WrittenFrom, graph: SemanticGraph) -> Shape:
     seen = [clause.first.alias]
     models = {instance.alias: instance.model for instance in clause.instances}
     nullable: set[str] = set()
-    found_by: dict[str, str] = {}
+    settles: dict[str, set[str]] = {}
     for join in clause.joins:
         alias = join.instance.alias
         own: set[str] = set()
@@ -88,8 +89,11 @@ def shape_of(clause: WrittenFrom, graph: SemanticGraph) -> Shape:
         )
         if not _covers(graph, join.instance.model, own):
             single.clear()
-        elif len(others) == 1 and join.side in ("", "LEFT"):
-            found_by[alias] = next(iter(others))
+        elif len(others) == 1:
+            settles.setdefault(next(iter(others)), set()).add(alias)
+        for other, columns in others.items():
+            if _covers(graph, models[other], columns):
+                settles.setdefault(alias, set()).add(other)
         if joined_once:
             single.add(alias)
         if join.side in ("LEFT", "FULL"):
@@ -97,7 +101,8 @@ def shape_of(clause: WrittenFrom, graph: SemanticGraph) -> Shape:
         if join.side in ("RIGHT", "FULL"):
             nullable.update(seen)
         seen.append(alias)
-    return Shape(frozenset(set(seen) - single), frozenset(nullable), found_by)
+    settled = {alias: frozenset(found) for alias, found in settles.items()}
+    return Shape(frozenset(set(seen) - single), frozenset(nullable), settled)
 
 
 def unkeyed_fan_out(plan: Plan, graph: SemanticGraph) -> list[Problem]:
