@@ -103,7 +103,8 @@ def write_index(root: Path, index: Index, directory: Path | None = None) -> bool
     """Replace the index of a workspace in one step; False when the cache cannot be written."""
     path = _path(root, directory or cache_directory())
     pieces = {uri: (p.stamp, p.taken, p.digest, p.data) for uri, p in index.pieces.items()}
-    body = marshal.dumps((_header(), pieces, index.extra))
+    contents: Any = (_header(), pieces, index.extra)
+    body = marshal.dumps(contents)
     whole = blake2b(body, digest_size=16).digest()
     temporary: str | None = None
     try:
@@ -219,7 +220,7 @@ class _Reader(pickle.Unpickler):
 
 def restored(kind: type, *values: object) -> object:
     """A value of one of our classes with these fields."""
-    value = kind.__new__(kind)
+    value: object = object.__new__(kind)
     for put, part in zip(_setters(kind), values, strict=True):
         put(value, part)
     return value

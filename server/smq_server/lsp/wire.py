@@ -192,7 +192,7 @@ class SmqProtocol(LanguageServerProtocol):
         self._handle_notification(method, structured)
 
     def _take_response(self, message: dict[str, Any]) -> None:
-        message_id = message.get("id")
+        message_id: Any = message.get("id")
         future = self._request_futures.pop(message_id, None) if _is_id(message_id) else None
         result_type = self._result_types.pop(message_id, None) if _is_id(message_id) else None
         if future is None or future.done():
@@ -420,14 +420,14 @@ class SmqProtocol(LanguageServerProtocol):
             yield handler, (params,), None
 
     def _register_builtin_features(self) -> None:
-        super()._register_builtin_features()
+        super()._register_builtin_features()  # type: ignore[no-untyped-call]
         for method in [m for m in self.fm.builtin_features if m.startswith(_NOTEBOOKS)]:
             del self.fm.builtin_features[method]
 
 
 def strict_converter() -> Any:
     """pygls' converter, which takes a number for a number and makes no text of it."""
-    converter = default_converter()
+    converter = default_converter()  # type: ignore[no-untyped-call]
 
     def text(value: Any, kind: Any) -> Any:
         if not isinstance(value, str):
