@@ -37,7 +37,9 @@ def test_each_command_has_help_with_examples(cli: Cli, command: str) -> None:
     assert cli("help", command).out == done.out
 
 
-@pytest.mark.parametrize(("word", "meant"), [("chekc", "check"), ("lst", "list"), ("format", "fmt")])
+@pytest.mark.parametrize(
+    ("word", "meant"), [("chekc", "check"), ("lst", "list"), ("format", "fmt")]
+)
 def test_unknown_command_suggests_the_nearest(cli: Cli, word: str, meant: str) -> None:
     done = cli(word)
     assert done.status == 2
