@@ -32,7 +32,10 @@ class Client:
             ),
             text_document=types.TextDocumentClientCapabilities(
                 publish_diagnostics=types.PublishDiagnosticsClientCapabilities(
-                    related_information=True, data_support=True, version_support=True
+                    related_information=True,
+                    data_support=True,
+                    version_support=True,
+                    code_description_support=True,
                 )
             ),
         )

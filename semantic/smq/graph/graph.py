@@ -122,9 +122,9 @@ class SemanticGraph:
     def replaced(
         self, changes: Iterable[tuple[Declarations, Declarations]]
     ) -> SemanticGraph | None:
-        """The graph after some files declare the same names anew, at the cost of those files.
+        """The graph after some files declare something anew, at about the cost of those files.
 
-        It equals the one that `build` makes. None when names came, went or moved, or when a name
+        It equals the one that `build` makes. None when models came, went or moved, or when a name
         is defined twice: then only looking at all files tells which definition counts.
         """
         models, metrics = self.models.copy(), self.metrics.copy()
@@ -132,11 +132,19 @@ class SemanticGraph:
         for before, after in changes:
             if not _declares_alike(before, after):
                 return None
+            if _names(before.metrics) != _names(after.metrics):
+                spliced = _spliced(metrics, _names(before.metrics), after.metrics)
+                if spliced is None:
+                    return None
+                metrics = spliced
             for model in after.models:
                 if f"model:{model.name}" in self.duplicates:
                     return None
                 models[model.name] = model
                 changed.add(model.name)
+            for name in _names(before.metrics):
+                if f"metric:{name}" in self.duplicates:
+                    return None
             for metric in after.metrics:
                 if f"metric:{metric.name}" in self.duplicates:
                     return None
@@ -233,11 +241,32 @@ def _members(model: Model) -> set[str]:
 
 
 def _declares_alike(before: Declarations, after: Declarations) -> bool:
-    """Whether two readings of a file define the same models and metrics in the same order, and
-    nothing that is not merged by name alone."""
+    """Whether two readings of a file define the same models in the same order, and nothing that
+    is not merged by name alone."""
     for one in (before, after):
         if one.sources or one.time_spines or one.saved_queries:
             return False
-    return [model.name for model in before.models] == [model.name for model in after.models] and [
-        metric.name for metric in before.metrics
-    ] == [metric.name for metric in after.metrics]
+    return _names(before.models) == _names(after.models)
+
+
+def _names(symbols: Iterable[Symbol]) -> list[str]:
+    return [symbol.name for symbol in symbols]
+
+
+def _spliced(
+    metrics: Mapping[str, Metric], gone: list[str], come: tuple[Metric, ...]
+) -> dict[str, Metric] | None:
+    """The metrics with some of one file in the place of others; None if that place is not plain."""
+    replaced = set(gone)
+    added = {metric.name: metric for metric in come}
+    if not gone or len(replaced) != len(gone) or len(added) != len(come):
+        return None
+    if any(name in metrics and name not in replaced for name in added):
+        return None
+    found: dict[str, Metric] = {}
+    for name, metric in metrics.items():
+        if name == gone[0]:
+            found.update(added)
+        if name not in replaced:
+            found[name] = metric
+    return found

@@ -64,6 +64,9 @@ class _Memo:
     merged: _Merged = field(default_factory=_Merged)
     compiled: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     lines: dict[str, LineIndex] = field(default_factory=dict)
+    identity: object = field(default_factory=object)
+    step: tuple[object, frozenset[str]] | None = None
+    """Which snapshot this one was made from (its identity, not itself) by touching which files."""
 
 
 class Snapshot:
@@ -164,7 +167,9 @@ class Snapshot:
 
     def changed_files(self, other: Snapshot) -> Iterable[tuple[str, File | None, File | None]]:
         """The files that were read otherwise in an earlier snapshot: then, and now."""
-        for uri in {*self._files, *other._files}:
+        step = self._memo.step
+        near = step is not None and step[0] is other._memo.identity
+        for uri in step[1] if step and near else {*self._files, *other._files}:
             mine, theirs = self._files.get(uri), other._files.get(uri)
             if mine is not theirs:
                 yield uri, theirs, mine
@@ -212,8 +217,10 @@ class Snapshot:
                     before.declarations if before else nothing,
                     after.declarations if after else nothing,
                 )
-        memo = _Memo()
-        memo.lines = {u: index for u, index in self._memo.lines.items() if u not in touched}
+        memo = _Memo(step=(self._memo.identity, frozenset(touched)))
+        memo.lines = dict(self._memo.lines)
+        for uri in touched:
+            memo.lines.pop(uri, None)
         if not declared:
             memo.merged = self._memo.merged
             memo.compiled = {u: p for u, p in self._memo.compiled.items() if u not in touched}

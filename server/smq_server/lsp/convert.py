@@ -60,14 +60,22 @@ def wire_range(lines: LineIndex, given: Span, encoding: Encoding) -> Wire:
 
 
 def changed_text(
-    text: str, changes: Sequence[types.TextDocumentContentChangeEvent], encoding: Encoding
+    text: str,
+    changes: Sequence[types.TextDocumentContentChangeEvent],
+    encoding: Encoding,
+    lines: LineIndex | None = None,
 ) -> str:
-    """The text after the changes of one notification, each made on the result of the one before."""
+    """The text after the changes of one notification, each made on the result of the one before.
+
+    `lines` are those of the text, if they are known already.
+    """
     for change in changes:
         if isinstance(change, types.TextDocumentContentChangePartial):
-            at = span(LineIndex(text), change.range, encoding)
+            at = span(lines or LineIndex(text), change.range, encoding)
+            lines = None
             text = text[: at.start] + change.text + text[at.end :]
         else:
+            lines = None
             text = change.text
     return text
 

@@ -35,6 +35,7 @@ class Publisher:
         self._session = state.session
         self._told = Told()
         self._pulled: dict[str, bool] = {}
+        self._configurations: dict[str, set[str]] = {}
         self.pulls_workspace = False
         self._refresh_is_due = False
 
@@ -84,6 +85,9 @@ class Publisher:
             problems = [p for p in root.configuration_problems if p.location.uri == name]
             lines = self._state.lines_of(name) or LineIndex("")
             by_file[name] = self.wording.diagnostics(lines, weigh(root.snapshot, name, problems))
+        for name in self._configurations.get(root.uri, set()) - set(by_file):
+            by_file[name] = []
+        self._configurations[root.uri] = set(by_file)
         for name, items in by_file.items():
             document = self._state.documents.get(name)
             self._send(name, document.version if document else None, items)

@@ -305,23 +305,28 @@ class State:
         if before is None:
             logger.warning("Change of a document that is not open: %s", uri)
             return
-        text = convert.changed_text(before.text, changes, self.session.encoding)
+        snapshot = self.root_for(name).snapshot
+        known = name in snapshot and snapshot.document(name).text is before.text
+        lines = snapshot.lines(name) if known else None
+        text = convert.changed_text(before.text, changes, self.session.encoding, lines)
         self.documents[name] = OpenDocument(before.spelling, text, version)
         self._took_text(name)
 
     def close(self, uri: str) -> None:
         name = self.canonical(uri)
-        if self.documents.pop(name, None) is None:
+        if name not in self.documents:
             return
-        self._edited(name)
-        self._detached.pop(name, None)
         root = self.root_for(name)
         self.publisher.closed(name)
+        del self.documents[name]
+        self._edited(name)
+        self._detached.pop(name, None)
         if not root.is_indexed:
             return
         if name.startswith("file:"):
             if self._is_configuration(root, name):
                 self.reconfigure(root)
+                self.publisher.configuration(root)
             root.from_disk([name], self.documents)
         elif name in root.snapshot:
             root.apply([Change(name, None)])
@@ -368,6 +373,7 @@ class State:
         old = root.configuration
         if not root.reconfigure(self.documents, self.session.settings.dialect):
             return
+        self.publisher.configuration(root)
         new = root.configuration
         if (old.models, old.queries, old.exclude) != (new.models, new.queries, new.exclude):
             self._start_index(root)
@@ -413,6 +419,7 @@ class State:
         document = self.documents[name]
         if self._is_configuration(root, name):
             self.reconfigure(root)
+            # The version is another one, even if it says the same.
             self.publisher.configuration(root)
             return
         if not root.is_indexed:
@@ -435,7 +442,7 @@ class State:
         before = root.snapshot if root.snapshot.uris else None
         progress = self.publisher.progress(root)
         try:
-            yield from root.index(lambda: self.documents, progress.report)
+            yield from root.index(lambda: self._opened_in(root), progress.report)
         finally:
             progress.end()
         milliseconds = (time.perf_counter() - started) * 1000
@@ -448,7 +455,7 @@ class State:
         root.found_then = root.snapshot_then = None
         self.diagnoses[id(root)].change(before, root.snapshot)
         self._remember(root)
-        for name in [n for n in self.documents if self.root_for(n) is root]:
+        for name in self._opened_in(root):
             self.bring_up_to_date(root, name)
             self.publisher.publish(root, name)
         self.publisher.configuration(root)
@@ -459,6 +466,9 @@ class State:
         if not self.is_indexing:
             self.session.settled()
             self.session.release()
+
+    def _opened_in(self, root: Root) -> dict[str, OpenDocument]:
+        return {n: document for n, document in self.documents.items() if self.root_for(n) is root}
 
     def _remember(self, root: Root) -> None:
         self._looked[id(root)] = root.snapshot
@@ -493,7 +503,7 @@ class State:
     def _check(self, root: Root) -> Work:
         diagnoses = self.diagnoses[id(root)]
         yield from diagnoses.analyse(root.snapshot)
-        first = [name for name in self.documents if self.root_for(name) is root]
+        first = list(self._opened_in(root))
         for source in diagnoses.pending(first):
             self.look(root, source)
             yield
