@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from tests.support.cli import bank
 from tests.support.wire import TIMEOUT, Message, Wire, replace
 
 import smq_server
+from smq.text import LineIndex
 
 _QUERY = '{"metrics": ["nothing"]}'
 
@@ -588,3 +590,103 @@ def test_starting_costs_little_more_than_an_empty_server(tmp_path: Path) -> None
         ours = min(seconds(None) for _ in range(4))
         theirs = min(seconds(empty) for _ in range(4))
         assert ours <= 1.2 * theirs + 0.03
+
+
+def test_a_defect_in_one_feature_costs_nothing_else(tmp_path: Path) -> None:
+    bank(tmp_path)
+    code = (
+        "import sys, smq.ide.hover as hover\n"
+        "def broken(*_):\n"
+        "    raise ZeroDivisionError('planted')\n"
+        "hover.hover = broken\n"
+        "from smq_server.main import main\n"
+        "sys.exit(main(['lsp']))\n"
+    )
+    with Wire(cwd=tmp_path, code=code) as wire:
+        wire.initialize(tmp_path)
+        uri = wire.open(tmp_path / "q.smq.json", _QUERY)
+        wire.diagnostics(uri, 1)
+        for _ in range(3):
+            answer = wire.request("textDocument/hover", hover(uri))
+            assert code_of(answer) == -32603
+            assert "planted" in answer["error"]["message"]
+        assert any(
+            "planted" in m["params"]["message"]
+            for m in wire.seen
+            if m.get("method") == "window/logMessage"
+        )
+        assert "result" in wire.request("textDocument/documentSymbol", hover(uri))
+        wire.change(uri, 2, replace(0, 13, 22, '"revenue"'))
+        assert wire.diagnostics(uri, 2) == []
+        assert wire.shutdown() == 0
+
+
+def test_progress_is_shown_to_clients_that_have_room_for_it(tmp_path: Path) -> None:
+    for number in range(500):
+        (tmp_path / f"q{number}.smq.json").write_text("{}")
+    (tmp_path / "smq.toml").write_text("")
+    with Wire(cwd=tmp_path) as wire:
+        wire.initialize(tmp_path, capabilities={"window": {"workDoneProgress": True}})
+        wire.until(lambda m: m.get("params", {}).get("value", {}).get("kind") == "end")
+        kinds = [m["params"]["value"]["kind"] for m in wire.seen if m.get("method") == "$/progress"]
+        assert kinds[0] == "begin"
+        assert kinds[-1] == "end"
+        assert "report" in kinds
+        created = [m for m in wire.seen if m.get("method") == "window/workDoneProgress/create"]
+        assert len(created) == 1
+        assert wire.shutdown() == 0
+
+
+def test_random_edits_end_where_a_fresh_process_begins(tmp_path: Path) -> None:
+    """Hundreds of edits, with requests and cancellations between them, as fast as can be."""
+    bank(tmp_path)
+    chosen = random.Random(7)
+    model, query = tmp_path / "models" / "bank.yml", tmp_path / "q.smq.json"
+    texts = {
+        model.as_uri(): model.read_text(encoding="utf-8"),
+        query.as_uri(): '{"metrics": ["total_credit", "account_count"], // 🙂\r\n "limit": 5}',
+    }
+    pieces = ["", "", "a", "한", "🙂", "\n", "\r\n", '"', ",", ":", "  - ", "credit", "name: x\n"]
+    with Wire(cwd=tmp_path) as wire:
+        wire.initialize(tmp_path)
+        for uri, text in texts.items():
+            wire.open(uri, text)
+        asked: list[int] = []
+        for version in range(2, 302):
+            uri = chosen.choice(list(texts))
+            lines = LineIndex(texts[uri])
+            start = chosen.randrange(len(texts[uri]) + 1)
+            stop = min(len(texts[uri]), start + chosen.choice((0, 0, 1, 4, 30)))
+            if "\r\n" in (texts[uri][start - 1 : start + 1], texts[uri][stop - 1 : stop + 1]):
+                continue
+            (line, column), (last, end) = (lines.position(x, "utf-16") for x in (start, stop))
+            piece = chosen.choice(pieces)
+            texts[uri] = texts[uri][:start] + piece + texts[uri][stop:]
+            change = {
+                "range": {
+                    "start": {"line": line, "character": column},
+                    "end": {"line": last, "character": end},
+                },
+                "text": piece,
+            }
+            wire.change(uri, version, change)
+            method = chosen.choice(("hover", "documentSymbol", "diagnostic", "completion"))
+            asked.append(wire.post(f"textDocument/{method}", hover(uri)))
+            if chosen.random() < 0.2:
+                wire.notify("$/cancelRequest", {"id": chosen.choice(asked)})
+        for number in asked:
+            wire.response(number)
+        after = pulled(wire)
+        answers = [m["id"] for m in wire.seen if "method" not in m and m["id"] in set(asked)]
+        assert sorted(answers) == asked
+        assert wire.shutdown() == 0
+    with Wire(cwd=tmp_path) as fresh:
+        fresh.initialize(tmp_path)
+        for uri, text in texts.items():
+            fresh.open(uri, text)
+        assert after == pulled(fresh)
+
+
+def pulled(wire: Wire) -> dict[str, object]:
+    answer = wire.request("workspace/diagnostic", {"previousResultIds": []})
+    return {item["uri"]: item["items"] for item in answer["result"]["items"]}

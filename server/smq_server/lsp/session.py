@@ -43,6 +43,8 @@ class Session:
         self.defect: Callable[[BaseException, str], object] = lambda *_: None
         self.changed: list[Callable[[Root], object]] = []
         """Called after each new snapshot, for features that keep something of their own."""
+        self.watches_disk = False
+        """Whether the client has agreed to tell about changes of files."""
         self._state: State | None = None
 
     # The life of the session
@@ -111,6 +113,11 @@ class Session:
         if uri is None or self._state is None:
             return 0
         return self._state.document_generation(uri)
+
+    def tick(self) -> None:
+        """A message came, so somebody is looking: the disk may be due, if nobody watches it."""
+        if self._state is not None and not self.watches_disk:
+            self._state.tick()
 
     # What features ask
 

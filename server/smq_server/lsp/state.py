@@ -105,6 +105,7 @@ class State:
         self._roots_of: dict[str, Root] = {}
         self._folders: list[Path] = []
         self._scanned = time.monotonic()
+        self._scan_took = 0.0
         self._detached: dict[str, tuple[object, View]] = {}
 
     def _defect(self, error: BaseException, where: str) -> None:
@@ -395,11 +396,13 @@ class State:
 
     def tick(self) -> None:
         """Something happened, so somebody is looking: the disk may be due."""
-        self.look_at_disk(_SCAN_AFTER)
+        # A large workspace takes longer to look at, so it is looked at less often.
+        self.look_at_disk(max(_SCAN_AFTER, 50 * self._scan_took))
 
     def _scan(self, root: Root) -> Work:
-        before = root.generation
+        before, started = root.generation, time.process_time()
         yield from root.scan(lambda: self.documents)
+        self._scan_took = time.process_time() - started
         if root.generation != before:
             self._changed(root)
 

@@ -129,6 +129,7 @@ class SmqProtocol(LanguageServerProtocol):
 
     def take(self, message: dict[str, Any]) -> None:
         """Handle one message now."""
+        self._server.session.tick()
         if "method" not in message:
             self._take_response(message)
         elif "id" in message:
@@ -289,12 +290,19 @@ class SmqProtocol(LanguageServerProtocol):
             self._refuse(msg_id, JsonRpcRequestCancelled("Cancelled."))
         elif (error := future.exception()) is None:
             self._send_response(msg_id, result=future.result())
-            logger.debug("%s %.1f ms snapshot %s", method, milliseconds, session.snapshot_id)
+            self._say(f"{method} {milliseconds:.1f} ms snapshot {session.snapshot_id}")
         elif isinstance(error, JsonRpcException):
             self._refuse(msg_id, error)
         else:
             self.log_defect(error, f"request {method}, snapshot {session.snapshot_id}")
             self._refuse(msg_id, JsonRpcInternalError(f"{type(error).__name__}: {error}"))
+
+    def _say(self, line: str) -> None:
+        """What each request cost: to stderr, and to a client that has asked for it."""
+        logger.debug(line)
+        if self._server.session.settings.log_level == "debug":
+            kind = types.MessageType.Log.value
+            self.notify(types.WINDOW_LOG_MESSAGE, {"type": kind, "message": line})
 
     def _check_handler_result(self, future: Future[Any]) -> None:
         if not future.cancelled() and (error := future.exception()) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
@@ -25,7 +26,9 @@ def register(server: SmqServer) -> None:
             _register_later(types.WORKSPACE_DID_CHANGE_CONFIGURATION, {"section": "smq"})
         if workspace and _is_dynamic(workspace.did_change_watched_files):
             watchers = [{"globPattern": pattern} for pattern in _WATCHED]
-            _register_later(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, {"watchers": watchers})
+            _register_later(
+                types.WORKSPACE_DID_CHANGE_WATCHED_FILES, {"watchers": watchers}, watched
+            )
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     def changed(params: types.DidChangeConfigurationParams) -> None:
@@ -44,9 +47,15 @@ def register(server: SmqServer) -> None:
 
         server.ask(types.WORKSPACE_CONFIGURATION, items, answered)
 
-    def _register_later(method: str, options: dict[str, Any]) -> None:
+    def watched(_: Any) -> None:
+        session.watches_disk = True
+
+    def _register_later(
+        method: str, options: dict[str, Any], then: Callable[[Any], object] | None = None
+    ) -> None:
         registration = types.Registration(f"smq-{method}", method, options)
-        server.ask(types.CLIENT_REGISTER_CAPABILITY, types.RegistrationParams([registration]))
+        params = types.RegistrationParams([registration])
+        server.ask(types.CLIENT_REGISTER_CAPABILITY, params, then)
 
 
 def _is_dynamic(capability: Any) -> bool:
