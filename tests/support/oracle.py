@@ -295,15 +295,23 @@ class _Evaluation:
                 return []
             if arg.dotted:
                 alias, _, column = arg.text.partition(".")
-                found.append((aliases[alias], column))
+                found.append((aliases[alias], self._column(aliases[alias], column)))
                 continue
             for model in sorted(self.world.models.values(), key=lambda m: -len(m.name)):
                 if arg.text.startswith(model.name + "__"):
-                    entity = model.entity(arg.text[len(model.name) + 2 :])
-                    found.append((model.name, entity.column if entity else ""))
+                    item = arg.text[len(model.name) + 2 :]
+                    found.append((model.name, self._column(model.name, item)))
                     break
         left, right = found
         return [(left, right), (right, left)]
+
+    def _column(self, model: str, item: str) -> str:
+        """The column that an item of an ON condition stands for; none for an expression."""
+        home = self.world.models[model]
+        if home.dimension(item) or home.measure(item):
+            return ""
+        entity = home.entity(item)
+        return entity.column if entity else item
 
     def _once_each(self, leaf: Leaf, rows: list[JoinedRow]) -> Value:
         """The leaf over the distinct base rows among joined rows; a missing base is no row."""
