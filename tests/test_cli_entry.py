@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.cli import Cli, bank, start
+from tests.support.interrupts import hear_interrupts
 
 from smq_server.cli.commands import COMMANDS
 
@@ -169,6 +170,7 @@ def test_an_interrupt_is_no_defect(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        preexec_fn=hear_interrupts,
     )
     # It is reading once it has read something of what fits in no buffer.
     assert process.stdin is not None

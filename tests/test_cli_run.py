@@ -19,6 +19,7 @@ import pytest
 from tests.support import engines as real
 from tests.support.cli import Cli
 from tests.support.examples import copy_example
+from tests.support.interrupts import hear_interrupts
 
 from smq_schemas import schema
 
@@ -299,6 +300,7 @@ def test_ctrl_c_stops_the_engine(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "SMQ_LOG_DIR": str(tmp_path)},
+        preexec_fn=hear_interrupts,
     )
     try:
         assert process.stderr is not None
