@@ -92,11 +92,15 @@ class Model:
         return next((e for e in self.entities if e.name == name), None)
 
     @property
+    def primary(self) -> tuple[str, ...]:
+        """The primary entities, which together are one key; empty where there is none."""
+        return tuple(e.name for e in self.entities if e.kind == "primary")
+
+    @property
     def keys(self) -> list[tuple[str, ...]]:
         """Entity names of each key: all primary entities together, and each unique one."""
-        primary = tuple(e.name for e in self.entities if e.kind == "primary")
         unique = [(e.name,) for e in self.entities if e.kind == "unique"]
-        return ([primary] if primary else []) + unique
+        return ([self.primary] if self.primary else []) + unique
 
     def value(self, row: Row, expr: Expr) -> Value:
         """An expression over this model's own columns, for one row."""

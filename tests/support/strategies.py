@@ -163,16 +163,23 @@ class _Maker:
 
     def _add_key(self, model: Model, index: int) -> None:
         rng = self.rng
-        singles = [m for m in self.models[:-1] if len(m.keys[0]) == 1 and not self._shares_key(m)]
+        singles = [m for m in self.models[:-1] if len(m.primary) == 1 and not self._shares_key(m)]
         if singles and rng.random() < 0.07:
             # A one-to-one extension: its primary entity is another model's.
             target = rng.choice(singles)
-            entity = target.keys[0][0]
+            entity = target.primary[0]
             column = self._column(model, "id", "text")
             model.entities.append(Entity(entity, "primary", column))
             self.foreign[model.name].append(((column,), target, (entity,)))
             return
-        if rng.random() < 0.22:
+        chance = rng.random()
+        if chance < 0.05:
+            # Facts without a key of their own, or with one that may be NULL.
+            if rng.random() < 0.5:
+                column = self._column(model, "maybe_no", "text")
+                model.entities.append(Entity(f"maybe{index}", "unique", column))
+            return
+        if chance < 0.27:
             code = self._column(model, f"code{index}", "text")
             base = self._column(model, "base_dt", "date")
             model.entities.append(Entity(f"code{index}", "primary", code))
@@ -188,13 +195,14 @@ class _Maker:
             model.entities.append(Entity(f"alt{index}", "unique", column))
 
     def _shares_key(self, model: Model) -> bool:
-        entity = model.keys[0][0]
+        entity = model.primary[0]
         return sum(any(e.name == entity for e in m.entities if e.is_key) for m in self.models) > 1
 
     def _add_foreign(self, model: Model, target: Model) -> None:
         rng = self.rng
-        keys = target.keys
-        key = rng.choice(keys)
+        if not target.keys:
+            return
+        key = rng.choice(target.keys)
         if any(model.entity(name) for name in key):
             return
         if len(key) > 1 and rng.random() < 0.25:
@@ -209,12 +217,12 @@ class _Maker:
             model.entities.append(Entity(name, "foreign", column))
             columns.append(column)
         self.foreign[model.name].append((tuple(columns), target, key))
-        if len(target.keys[0]) == 1 and rng.random() < 0.15:
+        if len(target.primary) == 1 and rng.random() < 0.15:
             self._add_role(model, target)
 
     def _add_role(self, model: Model, target: Model) -> None:
         """A second foreign key to the same model, told apart by a second name of its key."""
-        primary = target.entity(target.keys[0][0])
+        primary = target.entity(target.primary[0])
         assert primary is not None
         role = f"role_{primary.name}"
         if target.entity(role) is None:
@@ -317,38 +325,40 @@ class _Maker:
                     row[column] = None if rng.random() < null_rate else value(rng, kind)
             for columns, target, key in self.foreign[model.name]:
                 self._refer(row, columns, target, key)
-            for place, columns in enumerate(keys):
-                self._make_key(row, columns, place, number, taken, model)
+            primary = self._columns_of(model, model.primary)
+            for columns in keys:
+                self._make_key(row, columns, columns != primary, number, taken, model)
             model.table.rows.append({column: row[column] for column, _ in model.table.columns})
         if model.table.rows and not _has_unique_keys(model):
             raise AssertionError(f"{model.name} got rows that break its key")
 
     def _key_columns(self, model: Model) -> list[tuple[str, ...]]:
-        found = []
-        for key in model.keys:
-            entities = [model.entity(name) for name in key]
-            found.append(tuple(e.column for e in entities if e is not None))
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys(self._columns_of(model, key) for key in model.keys))
+
+    @staticmethod
+    def _columns_of(model: Model, key: tuple[str, ...]) -> tuple[str, ...]:
+        entities = [model.entity(name) for name in key]
+        return tuple(e.column for e in entities if e is not None)
 
     def _make_key(
         self,
         row: Row,
         columns: tuple[str, ...],
-        place: int,
+        nullable: bool,
         number: int,
         taken: set[tuple[Value, ...]],
         model: Model,
     ) -> None:
         rng = self.rng
         if len(columns) == 1:
-            shared = any(columns == c and place == 0 for c, _, _ in self.foreign[model.name])
+            shared = any(columns == c and not nullable for c, _, _ in self.foreign[model.name])
             if shared and row[columns[0]] is not None and (row[columns[0]],) not in taken:
                 taken.add((row[columns[0]],))
                 return
-            if place and rng.random() < 0.2:
+            if nullable and rng.random() < 0.2:
                 row[columns[0]] = None
                 return
-            prefix = "xk"[place > 0] if shared else "kz"[place > 0]
+            prefix = "x" if shared else "z" if nullable else "k"
             row[columns[0]] = f"{prefix}{number}"
             return
         # Snapshots: few codes, few dates, each pair once.
@@ -523,11 +533,11 @@ class MetricMaker:
             return comparison(rng, self._number(far), "int")
         dimension = rng.choice(home.dimensions)
         name: Expr = Name(f"{far}__{dimension.name}")
-        if templates and len(home.keys[0]) == 1 and rng.random() < 0.2:
+        if templates and len(home.primary) == 1 and rng.random() < 0.2:
             path = self.graph.path(model, far)
             entities = [edge.key[0] for edge in path if len(edge.key) == 1]
             if len(entities) == len(path):
-                entity = "__".join(entities or [home.keys[0][0]])
+                entity = "__".join(entities or [home.primary[0]])
                 name = Template(f"{entity}__{dimension.name}")
         if dimension.grain and rng.random() < 0.3:
             coarser = GRAINS[max(GRAINS.index(dimension.grain), GRAINS.index("month")) :]
