@@ -44,7 +44,9 @@ from tests.support.oracle_world import (
     Table,
     World,
 )
-from tests.support.strategies import comparison, make_world, value
+from tests.support.strategies import make_world
+from tests.support.strategies_metrics import comparison
+from tests.support.strategies_models import value
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,8 @@ from tests.support.oracle_world import (
     Unsure,
     World,
 )
-from tests.support.strategies import MetricMaker, comparison, make_world
+from tests.support.strategies import make_world
+from tests.support.strategies_metrics import MetricMaker, comparison
 
 T = TypeVar("T")
 
