@@ -129,6 +129,9 @@ def _configuration() -> str:
         "",
         "[engine.postgres]",
         'dsn_env = "WAREHOUSE_DSN"',
+        "",
+        "[metasync]",
+        'tables = ["analytics.*"]',
         "```\n",
     ]
     _keys(lines, (), top, top)
@@ -167,6 +170,8 @@ def _type(part: dict[str, Any], top: dict[str, Any]) -> str:
     if part.get("type") == "array":
         item = part["items"]
         name = item.get("$ref", "").rpartition("/")[2]
+        if "enum" in item:
+            return "list of " + ", ".join(f"`{value}`" for value in item["enum"])
         return f"list of {name}s" if name else "list of strings"
     if part.get("type") == "object":
         extra = part.get("additionalProperties")

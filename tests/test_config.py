@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
 
 import jsonschema
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from smq import dialects
 from smq.problem import Severity
 from smq.syntax import Document
-from smq.workspace import Configuration, PathRules
+from smq.workspace import BigquerySettings, Configuration, MetasyncSettings, PathRules
 from smq_schemas import schema
 from smq_server.io.configuration import Loaded, environment_name, has_section, parse, settings
 from smq_server.io.discovery import find_root
@@ -64,6 +65,30 @@ def test_every_key_reaches_the_configuration() -> None:
 
         [engine.postgres]
         dsn_env = "WAREHOUSE_DSN"
+
+        [engine.bigquery]
+        project = "acme"
+        location = "EU"
+        maximum_bytes_billed = 20000000
+
+        [metasync]
+        cache = "gs://bucket/cache.json"
+        sources = ["bigquery", "dbt"]
+        tables = ["a.*"]
+        exclude = ["a.tmp_*"]
+        main_table = "acme.a.t"
+        ddl = ["schema.sql"]
+        ddl_dialect = "oracle"
+        dbt_catalog = "catalog.json"
+        examples = ["llm"]
+        curated = ["examples.json"]
+        dry_run = false
+        insights = true
+        deny_columns = ["*.email"]
+        maximum_bytes_billed = 30000000
+        concurrency = 4
+        deadline_seconds = 60
+        snapshot_days = 0
         """
     )
     assert loaded.problems == ()
@@ -78,6 +103,26 @@ def test_every_key_reaches_the_configuration() -> None:
     assert found.engine.type == "postgres"
     assert (found.engine.duckdb.database, found.engine.duckdb.data) == ("w.duckdb", "data")
     assert found.engine.postgres.dsn_env == "WAREHOUSE_DSN"
+    assert found.engine.bigquery == BigquerySettings("acme", "EU", 20_000_000)
+    assert found.metasync == MetasyncSettings(
+        cache="gs://bucket/cache.json",
+        sources=("bigquery", "dbt"),
+        tables=("a.*",),
+        exclude=("a.tmp_*",),
+        main_table="acme.a.t",
+        ddl=("schema.sql",),
+        ddl_dialect="oracle",
+        dbt_catalog="catalog.json",
+        examples=("llm",),
+        curated=("examples.json",),
+        dry_run=False,
+        insights=True,
+        deny_columns=("*.email",),
+        maximum_bytes_billed=30_000_000,
+        concurrency=4,
+        deadline_seconds=60,
+        snapshot_days=0,
+    )
 
 
 def test_defaults_of_the_code_are_those_of_the_schema() -> None:
@@ -91,7 +136,11 @@ def test_defaults_of_the_code_are_those_of_the_schema() -> None:
         ("rules", "ignore"): list(found.ignore),
         ("engine", "type"): found.engine.type,
         ("engine", "duckdb", "database"): found.engine.duckdb.database,
+        ("engine", "bigquery", "maximum_bytes_billed"): found.engine.bigquery.maximum_bytes_billed,
     }
+    for key, value in asdict(found.metasync).items():
+        if value is not None:
+            values["metasync", key] = list(value) if isinstance(value, tuple) else value
     assert {path: part["default"] for path, part in settings() if "default" in part} == values
 
 
@@ -121,6 +170,10 @@ def test_dialects_of_the_schema_are_those_that_exist() -> None:
         ("[engine.postgres]\ndsn = 'postgres://u:p@h/d'", [("CFG105", "dsn")]),
         ("[snowflake]\naccount = 'a'\ntoken = 'b'", [("CFG105", "token")]),
         ("default_schema = 'postgres://me:secret@host/db'", [("CFG105", "default_schema")]),
+        ("[metasync]\nconcurrency = 0", [("CFG104", "0")]),
+        ("[metasync]\nconcurrency = 65", [("CFG104", "65")]),
+        ("[metasync]\nconcurrency = true", [("CFG103", "true")]),
+        ("[metasync]\nsources = ['bigqery']", [("CFG104", "'bigqery'")]),
         ("models = []\nmodels = []", [("CFG101", "")]),
     ],
 )
@@ -179,6 +232,16 @@ def test_the_environment_wins_over_the_file() -> None:
     assert found.default_schema is None
 
 
+def test_numbers_and_yes_or_no_come_from_the_environment_too() -> None:
+    loaded = load("", SMQ_METASYNC_CONCURRENCY="3", SMQ_METASYNC_INSIGHTS="true")
+    assert loaded.problems == ()
+    assert loaded.configuration.metasync.concurrency == 3
+    assert loaded.configuration.metasync.insights
+    assert not load("", SMQ_METASYNC_DRY_RUN="0").configuration.metasync.dry_run
+    (problem,) = load("", SMQ_METASYNC_CONCURRENCY="many").problems
+    assert (problem.code, problem.location.uri) == ("CFG103", "env:SMQ_METASYNC_CONCURRENCY")
+
+
 def test_a_wrong_variable_is_named() -> None:
     (problem,) = load("", SMQ_DIALECT="mongo").problems
     assert (problem.code, problem.location.uri) == ("CFG104", "env:SMQ_DIALECT")
@@ -207,7 +270,11 @@ _VALUES = st.recursive(
 
 
 @examples(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])
-@given(st.dictionaries(st.sampled_from(["dialect", "models", "rules", "engine", "x"]), _VALUES))
+@given(
+    st.dictionaries(
+        st.sampled_from(["dialect", "models", "rules", "engine", "metasync", "x"]), _VALUES
+    )
+)
 def test_accepts_exactly_what_the_published_schema_accepts(values: dict[str, object]) -> None:
     text = "".join(f"{key} = {_toml(value)}\n" for key, value in values.items())
     valid = jsonschema.Draft202012Validator(schema("config")).is_valid(tomllib.loads(text))

@@ -5,9 +5,11 @@ many changes led there. Must not know: rules, editors, disks.
 """
 
 from smq.workspace.configuration import (
+    BigquerySettings,
     Configuration,
     DuckdbSettings,
     EngineSettings,
+    MetasyncSettings,
     PathRules,
     PostgresSettings,
 )
@@ -15,11 +17,13 @@ from smq.workspace.files import File, read_file
 from smq.workspace.snapshot import Change, Snapshot, build
 
 __all__ = [
+    "BigquerySettings",
     "Change",
     "Configuration",
     "DuckdbSettings",
     "EngineSettings",
     "File",
+    "MetasyncSettings",
     "PathRules",
     "PostgresSettings",
     "Snapshot",

@@ -43,10 +43,47 @@ class PostgresSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BigquerySettings:
+    """`project` pays for queries, None leaves it to the environment; the cap is in bytes."""
+
+    project: str | None = None
+    location: str | None = None
+    maximum_bytes_billed: int = 10 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
 class EngineSettings:
     type: str = "duckdb"
     duckdb: DuckdbSettings = DuckdbSettings()
     postgres: PostgresSettings = PostgresSettings()
+    bigquery: BigquerySettings = BigquerySettings()
+
+
+@dataclass(frozen=True, slots=True)
+class MetasyncSettings:
+    """What is collected about the warehouse, and where the cache of it is.
+
+    `cache` and `main_table` are None when the file does not say; the environment may then.
+    Patterns of tables and columns have `*` for any characters.
+    """
+
+    cache: str | None = None
+    sources: tuple[str, ...] = ("engine",)
+    tables: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    main_table: str | None = None
+    ddl: tuple[str, ...] = ()
+    ddl_dialect: str | None = None
+    dbt_catalog: str = "target/catalog.json"
+    examples: tuple[str, ...] = ("builtin", "workspace", "curated")
+    curated: tuple[str, ...] = ()
+    dry_run: bool = True
+    insights: bool = False
+    deny_columns: tuple[str, ...] = ()
+    maximum_bytes_billed: int = 1024**3
+    concurrency: int = 8
+    deadline_seconds: int = 480
+    snapshot_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +107,7 @@ class Configuration:
     ignore: tuple[str, ...] = ()
     per_path: tuple[PathRules, ...] = ()
     engine: EngineSettings = EngineSettings()
+    metasync: MetasyncSettings = MetasyncSettings()
 
     def severity(self, code: str, name: str, default: Severity, uri: str) -> Severity:
         """How much a finding of a rule in that file matters here; OFF when it is not wanted."""

@@ -17,9 +17,11 @@ from smq.problem import Problem, Severity
 from smq.syntax import Document
 from smq.text import LineIndex, Location, Span, nearest
 from smq.workspace import (
+    BigquerySettings,
     Configuration,
     DuckdbSettings,
     EngineSettings,
+    MetasyncSettings,
     PathRules,
     PostgresSettings,
 )
@@ -42,6 +44,7 @@ _TYPES = {
     "integer": "a whole number",
     "boolean": "true or false",
 }
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _SEVERITIES = {severity.name.lower(): severity for severity in Severity}
 _NOWHERE = Place(Span(0, 0), Span(0, 0))
 
@@ -136,6 +139,10 @@ def _from_environment(environ: Mapping[str, str], problems: list[Problem]) -> di
         found: Any = written
         if part.get("type") == "array":
             found = [item.strip() for item in written.split(",") if item.strip()]
+        elif part.get("type") == "integer" and re.fullmatch(r"-?[0-9]{1,18}", written):
+            found = int(written)
+        elif part.get("type") == "boolean" and written.lower() in _BOOLEANS:
+            found = _BOOLEANS[written.lower()]
         walker = _Walker(f"env:{name}", {}, (), problems)
         valid = walker.value(path, found, part)
         if valid is not None:
@@ -205,6 +212,12 @@ class _Walker:
                 "CFG104", path, key=key, value=value, allowed=allowed, nearest=near, quote='"'
             )
             return None
+        if not isinstance(value, str):
+            least, most = part.get("minimum"), part.get("maximum")
+            if (least is not None and value < least) or (most is not None and value > most):
+                self._report("CFG104", path, key=key, value=str(value), least=least, most=most)
+                return None
+            return value
         pattern = part.get("pattern")
         if (pattern and not re.search(pattern, value)) or (part.get("minLength") and not value):
             self._report("CFG104", path, key=key, value=value)
@@ -300,7 +313,9 @@ def _build(values: Mapping[str, Any]) -> Configuration:
             **({"type": engine["type"]} if "type" in engine else {}),
             duckdb=DuckdbSettings(**engine.get("duckdb", {})),
             postgres=PostgresSettings(**engine.get("postgres", {})),
+            bigquery=BigquerySettings(**engine.get("bigquery", {})),
         ),
+        metasync=MetasyncSettings(**values.get("metasync", {})),
     )
 
 

@@ -97,6 +97,11 @@ def unknown_value_of_setting(args: Args) -> str:
     """
     allowed = tuple(args.get("allowed", ()))
     hint = _did_you_mean(args) or (f" It takes {', '.join(allowed)}." if allowed else "")
+    least, most = args.get("least"), args.get("most")
+    if least is not None and most is not None:
+        hint = f" It takes {least} to {most}."
+    elif least is not None:
+        hint = f" It takes {least} or more."
     return f"'{args['key']}' cannot be '{args['value']}'.{hint}"
 
 
