@@ -138,9 +138,10 @@ def test_defaults_of_the_code_are_those_of_the_schema() -> None:
         ("engine", "duckdb", "database"): found.engine.duckdb.database,
         ("engine", "bigquery", "maximum_bytes_billed"): found.engine.bigquery.maximum_bytes_billed,
     }
-    for key, value in asdict(found.metasync).items():
-        if value is not None:
-            values["metasync", key] = list(value) if isinstance(value, tuple) else value
+    for table, part in (("metasync", found.metasync), ("llm", found.llm)):
+        for key, value in asdict(part).items():
+            if value is not None:
+                values[table, key] = list(value) if isinstance(value, tuple) else value
     assert {path: part["default"] for path, part in settings() if "default" in part} == values
 
 
@@ -167,6 +168,12 @@ def test_dialects_of_the_schema_are_those_that_exist() -> None:
         ('[rules]\nignore = [\n  "CFG101", # ok\n  "CFG998",\n]', [("CFG106", '"CFG998"')]),
         ('[rules.per_path."a/**".severity]\nXYZ = "off"', [("CFG106", "XYZ")]),
         ("[engine.postgres]\npassword = 'p'", [("CFG105", "password")]),
+        ("[llm]\napi_key = 'k'", [("CFG105", "api_key")]),
+        ("[llm]\nbase_url = 'https://me:pass@models.example/v1'", [("CFG105", "base_url")]),
+        ("[llm]\nbase_url = 'models.example'", [("CFG104", "'models.example'")]),
+        ("[llm]\ntemperature = 3", [("CFG104", "3")]),
+        ("[llm]\ntemperature = nan", [("CFG104", "nan")]),
+        ("[llm]\nrepairs = 1.5", [("CFG103", "1.5")]),
         ("[engine.postgres]\ndsn = 'postgres://u:p@h/d'", [("CFG105", "dsn")]),
         ("[snowflake]\naccount = 'a'\ntoken = 'b'", [("CFG105", "token")]),
         ("default_schema = 'postgres://me:secret@host/db'", [("CFG105", "default_schema")]),

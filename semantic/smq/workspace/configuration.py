@@ -87,6 +87,28 @@ class MetasyncSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LlmSettings:
+    """Which language model writes queries, and how much it may cost to ask it.
+
+    Times are in seconds. There is no key here: it is in the environment.
+    """
+
+    base_url: str | None = None
+    model: str | None = None
+    strategy: str = "direct"
+    temperature: float = 0.0
+    timeout: float = 60.0
+    deadline: float = 180.0
+    max_calls: int = 30
+    max_tokens: int = 100_000
+    answer_tokens: int = 4000
+    prompt_tokens: int = 8000
+    repairs: int = 2
+    retries: int = 2
+    examples: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """Everything that `smq.toml` can say, defaults filled in.
 
@@ -108,6 +130,7 @@ class Configuration:
     per_path: tuple[PathRules, ...] = ()
     engine: EngineSettings = EngineSettings()
     metasync: MetasyncSettings = MetasyncSettings()
+    llm: LlmSettings = LlmSettings()
 
     def severity(self, code: str, name: str, default: Severity, uri: str) -> Severity:
         """How much a finding of a rule in that file matters here; OFF when it is not wanted."""

@@ -21,6 +21,7 @@ from smq.workspace import (
     Configuration,
     DuckdbSettings,
     EngineSettings,
+    LlmSettings,
     MetasyncSettings,
     PathRules,
     PostgresSettings,
@@ -42,6 +43,7 @@ _TYPES = {
     "array": "a list",
     "string": "a string",
     "integer": "a whole number",
+    "number": "a number",
     "boolean": "true or false",
 }
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
@@ -143,6 +145,8 @@ def _from_environment(environ: Mapping[str, str], problems: list[Problem]) -> di
             found = int(written)
         elif part.get("type") == "boolean" and written.lower() in _BOOLEANS:
             found = _BOOLEANS[written.lower()]
+        elif part.get("type") == "number":
+            found = _number(written)
         walker = _Walker(f"env:{name}", {}, (), problems)
         valid = walker.value(path, found, part)
         if valid is not None:
@@ -151,6 +155,14 @@ def _from_environment(environ: Mapping[str, str], problems: list[Problem]) -> di
                 inner = inner.setdefault(key, {})
             inner[path[-1]] = valid
     return values
+
+
+def _number(written: str) -> float | str:
+    """A variable's text as a number; the text itself when it is none."""
+    try:
+        return float(written)
+    except ValueError:
+        return written
 
 
 def _over(values: dict[str, Any], other: Mapping[str, Any]) -> None:
@@ -214,7 +226,8 @@ class _Walker:
             return None
         if not isinstance(value, str):
             least, most = part.get("minimum"), part.get("maximum")
-            if (least is not None and value < least) or (most is not None and value > most):
+            # NaN is in no range.
+            if not (least is None or value >= least) or not (most is None or value <= most):
                 self._report("CFG104", path, key=key, value=str(value), least=least, most=most)
                 return None
             return value
@@ -316,6 +329,7 @@ def _build(values: Mapping[str, Any]) -> Configuration:
             bigquery=BigquerySettings(**engine.get("bigquery", {})),
         ),
         metasync=MetasyncSettings(**values.get("metasync", {})),
+        llm=LlmSettings(**values.get("llm", {})),
     )
 
 
@@ -343,8 +357,15 @@ def _resolve(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fits(value: Any, kind: str) -> bool:
-    python = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool}[kind]
-    return isinstance(value, python) and (kind == "boolean" or not isinstance(value, bool))
+    kinds: dict[str, Any] = {
+        "object": dict,
+        "array": list,
+        "string": str,
+        "integer": int,
+        "number": int | float,
+        "boolean": bool,
+    }
+    return isinstance(value, kinds[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 
 def _named(value: Any) -> str:

@@ -1,0 +1,250 @@
+"""The real client: one call to an endpoint that speaks the chat protocol of OpenAI.
+
+Everything an endpoint may do wrong ends here as a `GenerationFailure` or as a call made again:
+rungs of abilities, rate limits, broken streams, silence, nonsense. What the model *says* is judged
+elsewhere. Cancelling the task closes the stream, and with it the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from smq_server.generation import abilities as rungs
+from smq_server.generation import wire
+from smq_server.generation.budget import Budget
+from smq_server.generation.chat import Listener, Progress, Reply, Request, Usage, estimated_tokens
+from smq_server.generation.connection import KEY, Connection
+from smq_server.generation.failure import GenerationFailure
+
+if TYPE_CHECKING:
+    import openai
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 20.0
+_INSTALL = "pip install 'smq[llm]'"
+
+Pause = Callable[[float], Awaitable[object]]
+
+
+class Client:
+    """Asks one endpoint for one question; a `ChatModel`. Use it as an async context manager."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        budget: Budget,
+        listener: Listener = lambda _: None,
+        pause: Pause = asyncio.sleep,
+    ) -> None:
+        self._connection = connection
+        self._budget = budget
+        self._listener = listener
+        self._pause = pause
+        self._api = _import()
+        self._place = connection.base_url or ""
+        settings = connection.settings
+        self._openai = self._api.AsyncOpenAI(
+            api_key=connection.key,
+            base_url=connection.base_url,
+            timeout=self._api.Timeout(settings.timeout, connect=min(10.0, settings.timeout)),
+            # Retries are made here, where the budget and the listener know of them.
+            max_retries=0,
+        )
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._openai.close()
+
+    async def ask(self, request: Request) -> Reply:
+        """Ask until there is a whole reply, within the budget."""
+        retries = 0
+        while True:
+            abilities = rungs.abilities_of(self._place, self._connection.model)
+            parameters = wire.parameters(request, self._connection, abilities)
+            self._budget.begin_call(wire.tokens_of(parameters))
+            try:
+                async with asyncio.timeout(self._budget.remaining):
+                    reply = await self._call(request, parameters, abilities)
+            except _Lower as lower:
+                rungs.remember(self._place, self._connection.model, lower.abilities)
+                continue
+            except _Again as again:
+                self._budget.spend(Usage(wire.tokens_of(parameters), 0))
+                if retries >= self._connection.settings.retries:
+                    raise again.failure from again
+                await self._wait(retries, again)
+                retries += 1
+                continue
+            except TimeoutError as error:
+                raise self._budget.overdue() from error
+            self._budget.spend(reply.usage)
+            return reply
+
+    async def _wait(self, retries: int, again: _Again) -> None:
+        seconds = again.after
+        if seconds is None:
+            # Not all clients of a busy endpoint should come back at the same moment.
+            seconds = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**retries) * random.uniform(0.75, 1.25)
+        if seconds >= self._budget.remaining:
+            raise again.failure from again
+        why = again.failure.message.partition(". ")[0].rstrip(".")
+        self._listener(Progress("wait", f"{why}; asking again in {seconds:.1f} s"))
+        await self._pause(seconds)
+
+    async def _call(
+        self, request: Request, parameters: dict[str, Any], abilities: rungs.Abilities
+    ) -> Reply:
+        collector = wire.Collector(
+            lambda piece: self._listener(Progress("answer", piece)), abilities.tools
+        )
+        try:
+            answer = await self._openai.chat.completions.create(**parameters)
+            if abilities.streaming and hasattr(answer, "__aiter__"):
+                async with answer as stream:
+                    async for chunk in stream:
+                        collector.add(chunk)
+                        if collector.is_too_long:
+                            break
+            else:
+                collector.add_whole(answer)
+        except self._api.APIStatusError as error:
+            raise self._refused(error, request, abilities) from error
+        except self._api.APITimeoutError as error:
+            if not collector.is_finished:
+                raise _Again(self._silence()) from error
+        except self._api.APIConnectionError as error:
+            if not collector.is_finished:
+                raise _Again(self._broken(collector)) from error
+        except self._api.APIError as error:
+            message = self._connection.scrubbed(error.message)
+            raise _Again(self._failure("endpoint", f"reports: {message}")) from error
+        except (ValueError, TypeError, AttributeError, LookupError) as error:
+            # Whatever is no event stream of this protocol breaks the reader in one of these ways.
+            raise _Again(self._nonsense()) from error
+        return self._whole(collector, parameters, abilities)
+
+    def _whole(
+        self, collector: wire.Collector, parameters: dict[str, Any], abilities: rungs.Abilities
+    ) -> Reply:
+        if collector.is_too_long:
+            raise self._failure("too-long", "sent an answer without end.")
+        if collector.is_empty and abilities.streaming:
+            # Some endpoints ignore that a stream was asked for.
+            from dataclasses import replace
+
+            raise _Lower(replace(abilities, streaming=False))
+        if collector.is_empty:
+            raise _Again(self._nonsense())
+        if collector.refusal:
+            words = self._connection.scrubbed(collector.refusal)
+            raise GenerationFailure("refused", f"The model refuses to answer: {words}")
+        if collector.finish == "content_filter":
+            raise GenerationFailure("refused", "The endpoint's filter has stopped the answer.")
+        if collector.finish == "length":
+            raise GenerationFailure(
+                "too-long",
+                "The answer was cut off because it has more tokens than llm.answer_tokens "
+                f"({self._connection.settings.answer_tokens}). Raise it, or ask for less at once.",
+            )
+        if collector.finish is None:
+            raise _Again(self._broken(collector))
+        usage = collector.usage or Usage(
+            wire.tokens_of(parameters), estimated_tokens(collector.everything)
+        )
+        return collector.reply(usage)
+
+    # What can be wrong
+
+    def _refused(
+        self, error: openai.APIStatusError, request: Request, abilities: rungs.Abilities
+    ) -> Exception:
+        """What an error status means: a lower rung, another try, or the end."""
+        status = error.status_code
+        words, code = wire.words_of(error)
+        said = self._connection.scrubbed(words)
+        if status in (401, 403):
+            return GenerationFailure(
+                "unauthorised",
+                f"{self._connection.place} does not accept the key ({status}: {said}). "
+                f"Set the right one as {KEY} in the environment.",
+            )
+        if status == 429:
+            if code in ("insufficient_quota", "billing_hard_limit_reached"):
+                return GenerationFailure("rate-limited", f"The account has no quota left: {said}")
+            return _Again(
+                self._failure("rate-limited", f"is busy (429: {said}). Ask again later."),
+                wire.retry_after(error),
+            )
+        if code == "context_length_exceeded" or "context length" in words.lower() or status == 413:
+            return GenerationFailure(
+                "too-long",
+                f"The question and the models do not fit into the model's context ({said}). "
+                "Lower llm.prompt_tokens.",
+            )
+        lower = rungs.without(
+            abilities,
+            status,
+            words,
+            structured=request.answer is not None,
+            tools=bool(request.tools),
+        )
+        if lower is not None:
+            return _Lower(lower)
+        if status == 404:
+            return self._failure(
+                "endpoint",
+                f"knows no model {self._connection.model}, or is no such endpoint (404: {said}). "
+                "Check llm.model and llm.base_url.",
+            )
+        failure = self._failure("endpoint", f"answers with an error ({status}: {said}).")
+        if status in (408, 409) or status >= 500:
+            return _Again(failure, wire.retry_after(error))
+        return failure
+
+    def _failure(self, kind: Any, what: str) -> GenerationFailure:
+        return GenerationFailure(kind, f"{self._connection.place} {what}")
+
+    def _silence(self) -> GenerationFailure:
+        seconds = self._connection.settings.timeout
+        return self._failure("timeout", f"has said nothing for {seconds:g} seconds (llm.timeout).")
+
+    def _broken(self, collector: wire.Collector) -> GenerationFailure:
+        if collector.is_empty:
+            return self._failure(
+                "unreachable", "cannot be reached. Check llm.base_url and the network."
+            )
+        return self._failure("endpoint", "has broken off in the middle of an answer.")
+
+    def _nonsense(self) -> GenerationFailure:
+        return self._failure(
+            "endpoint", "does not speak the chat protocol of OpenAI. Check llm.base_url."
+        )
+
+
+class _Lower(Exception):
+    def __init__(self, abilities: rungs.Abilities) -> None:
+        super().__init__()
+        self.abilities = abilities
+
+
+class _Again(Exception):
+    """A call that may succeed when it is made again; `after` are seconds the endpoint named."""
+
+    def __init__(self, failure: GenerationFailure, after: float | None = None) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+        self.after = after
+
+
+def _import() -> Any:
+    try:
+        import openai
+    except ImportError as error:
+        raise GenerationFailure(
+            "missing-extra", f"Language models need the openai package: {_INSTALL}"
+        ) from error
+    return openai
