@@ -235,7 +235,7 @@ class _Evaluation:
         for leaf in leaves:
             if leaf.base not in present:
                 raise Refused(f"the clause does not join {leaf.base}")
-            if not self.world.models[leaf.base].primary:
+            if not self.world.models[leaf.base].keys:
                 raise Unsure(f"{leaf.base} has no key by which its rows count once")
         for expr in (*filters, *(p for leaf in leaves for p in leaf.filters)):
             for name in names(expr):

@@ -132,7 +132,7 @@ class _Maker:
             self.foreign[model.name].append(((column,), target, (entity,)))
             return
         chance = rng.random()
-        if chance < 0.05:
+        if chance < 0.08:
             # Facts without a key of their own, or with one that may be NULL.
             if rng.random() < 0.5:
                 column = self._column(model, "maybe_no", "text")

@@ -6,7 +6,7 @@ from datetime import date
 
 from tests.support.corpus import Example
 from tests.support.shop import SHOP, SHOP_TABLES, shop
-from tests.support.traps_joins import WRITTEN
+from tests.support.traps_joins import NULL_KEYS, WRITTEN
 from tests.support.traps_keys import AMBIGUOUS, COMPOSITE, NAMING, ROLE_PLAYING
 
 AUTOMATIC = (
@@ -334,6 +334,7 @@ CYCLE = (
 TRAPS = (
     *AUTOMATIC,
     *WRITTEN,
+    *NULL_KEYS,
     *ROLE_PLAYING,
     *AMBIGUOUS,
     *COMPOSITE,

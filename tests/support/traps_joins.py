@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.support.corpus import Example, read_tables
 from tests.support.shop import shop
 
 CUSTOMERS_ORDERS = "FROM customers LEFT JOIN orders ON customers__customer = orders__customer"
@@ -120,5 +121,72 @@ WRITTEN = (
             "joins": [CUSTOMERS_ORDERS],
         },
         [(60,)],
+    ),
+)
+
+BADGES = """\
+semantic_models:
+  - name: badges
+    table: badges
+    entities:
+      - {name: badge, type: unique, expr: code}
+    dimensions:
+      - {name: shade, type: varchar, expr: "color || '!'"}
+    measures:
+      - {name: points, type: integer, agg: sum}
+  - name: visits
+    table: visits
+    entities:
+      - {name: visit, type: primary, expr: id}
+      - {name: badge, type: foreign, expr: code}
+    measures:
+      - {name: minutes, type: integer, agg: sum}
+metrics:
+  - {name: point_total, metric_type: simple, type_params: {measure: points}}
+  - {name: badge_rows, metric_type: simple, expr: COUNT(*) + 0 * COUNT(badges__points)}
+  - {name: minute_total, metric_type: simple, type_params: {measure: minutes}}
+"""
+BADGE_TABLES = read_tables("""
+badges: code:text color:text points:int
+  b1 red 10
+  b2 - 20
+  - blue 3
+  - blue 4
+  - blue 4
+visits: id:text code:text minutes:int
+  v1 b1 100
+  v2 b1 200
+  v3 - 400
+""")
+
+NULL_KEYS = (
+    Example(
+        "a row without a value in its unique key is there",
+        BADGES,
+        BADGE_TABLES,
+        {
+            "metrics": ["minute_total", "badge_rows"],
+            "groupBy": ["badges__shade"],
+            "joins": ["FROM visits FULL JOIN badges ON visits__badge = badges__badge"],
+        },
+        [("red!", 300, 1), ("blue!", None, 3), (None, 400, 1)],
+    ),
+    Example(
+        "rows without a value in their unique key count once each",
+        BADGES,
+        BADGE_TABLES,
+        {"metrics": ["point_total"], "joins": ["FROM badges CROSS JOIN visits"]},
+        [(41,)],
+    ),
+    Example(
+        "rows without a value in their unique key count once each where others are missing",
+        BADGES,
+        BADGE_TABLES,
+        {
+            "metrics": ["point_total", "badge_rows"],
+            "groupBy": ["badges__shade"],
+            "joins": ["FROM visits FULL JOIN badges ON visits__badge = badges__badge"],
+        },
+        [("red!", 10, 1), ("blue!", 11, 3), (None, 20, 1)],
     ),
 )

@@ -17,12 +17,12 @@ from smq.graph.graph import SemanticGraph
 from smq.graph.leaves import InnerRef, Leaf, RowCondition
 from smq.graph.paths import column_text, keys
 from smq.graph.references import RowRef
-from smq.graph.symbols import Entity
+from smq.graph.symbols import Entity, Model
 from smq.plan.nodes import Plan
 from smq.problem import Problem
 from smq.query.bound import WrittenFrom, WrittenJoin
 from smq.sql.finish import conjunction, filled, finish, free_name
-from smq.sql.physical import Physical, PhysicalFault, column, name
+from smq.sql.physical import NUMBER, Physical, PhysicalFault, column, name
 
 JOINED = "joined"
 _ONCE_ANYWAY = frozenset({"MIN", "MAX", "COUNT_DISTINCT", "LOGICAL_OR", "LOGICAL_AND", "ANY_VALUE"})
@@ -152,9 +152,14 @@ class _Clause:
         self.leaves = [leaf for scan in plan.scans for leaf in scan.leaves]
         models = {instance.alias: instance.model for instance in self.clause.instances}
         physical.keys = {
-            alias: (models[alias], next(iter(self._key(models[alias])), None))
+            alias: (models[alias], _never_null(graph.models[models[alias]]))
             for alias in sorted(self.shape.nullable)
         }
+        for leaf in self.leaves:
+            key = self._key(leaf.base)
+            if self._needs_once(leaf) and key[0].kind != "primary":
+                # A unique entity may be NULL in many rows, and they are as many rows.
+                physical.numbered[_alias_of(leaf.base, self.clause)] = key
         self.values: dict[RowRef, exp.Expr] = {}
 
     def select(self) -> exp.Select:
@@ -246,7 +251,7 @@ class _Clause:
                 return None
             return exp.Case(ifs=[exp.If(this=test, true=exp.Literal.number(1))])
         alias = _alias_of(leaf.base, self.clause)
-        key = [self.physical.entity(leaf.base, e, alias) for e in self._key(leaf.base)]
+        key = self._identity(leaf.base, alias)
         partition = [value.copy() for value in groups] + [value.copy() for value in key]
         if leaf.filters:
             # Rows that pass the leaf's filter are numbered apart, so that one of them is first.
@@ -374,6 +379,12 @@ class _Clause:
         value = self._value(leaf.refs[int(inner.this)], None)
         return isinstance(value, exp.Column) and value.table == alias
 
+    def _identity(self, model: str, alias: str) -> list[exp.Expr]:
+        """What tells the rows of a base apart: its primary key, else a number for each row."""
+        if alias in self.physical.numbered:
+            return [column(alias, NUMBER)]
+        return [self.physical.entity(model, entity, alias) for entity in self._key(model)]
+
     def _key(self, model: str) -> tuple[Entity, ...]:
         found = keys(self.graph.models[model])
         return found[0] if found else ()
@@ -419,6 +430,11 @@ def guarded(call: exp.Expr, test: exp.Expr) -> exp.Expr:
             ordered.set("this", case(ordered.this.copy()))
         return call
     return exp.Filter(this=call, expression=exp.Where(this=test))
+
+
+def _never_null(model: Model) -> Entity | None:
+    """A part of the primary key; a unique entity may be NULL in a row that is there."""
+    return next((entity for entity in model.entities if entity.kind == "primary"), None)
 
 
 def _alias_of(model: str, clause: WrittenFrom) -> str:

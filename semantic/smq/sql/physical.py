@@ -32,6 +32,7 @@ _TIMESTAMP_TYPES = frozenset({"timestamp", "datetime", "timestamptz", "timestamp
 
 
 PRESENT = "smq_present"
+NUMBER = "smq_row"
 _STRICT = (
     exp.Add,
     exp.Sub,
@@ -112,9 +113,12 @@ class Physical:
         self.columns: dict[str, None] = {}
         self.tables: dict[str, None] = {}
         self.keys: dict[str, tuple[str, Entity | None]] = {}
-        """For each alias that an outer join may leave empty: its model and a key entity of it."""
+        """For each alias that an outer join may leave empty: its model, and an entity that surely
+        has a value in each of its rows."""
         self.marked: set[str] = set()
         """Aliases whose relation needs a column that tells a row from no row."""
+        self.numbered: dict[str, tuple[Entity, ...]] = {}
+        """Aliases whose relation needs a number for each row, and what to number them by."""
 
     # Rows that are not there.
 
@@ -125,18 +129,30 @@ class Physical:
             value = self._plain_member(entity, self.graph.models[model], alias)
             if is_strict(value):
                 return exp.Not(this=exp.Is(this=value, expression=exp.Null()))
+        if alias in self.numbered:
+            return exp.Not(this=exp.Is(this=column(alias, NUMBER), expression=exp.Null()))
         self.marked.add(alias)
         marker = column(alias, PRESENT)
         return exp.Not(this=exp.Is(this=marker, expression=exp.Null()))
 
     def table(self, model: str, alias: str) -> exp.Expr:
-        """The relation for FROM or JOIN, with the marker that `present` asked for."""
+        """The relation for FROM or JOIN, with the marker and the number that it needs."""
         relation = self.relation(model, alias)
-        if alias not in self.marked:
+        added: list[exp.Expr] = []
+        if alias in self.numbered:
+            by = [
+                self._plain_member(entity, self.graph.models[model], alias)
+                for entity in self.numbered[alias]
+            ]
+            order = exp.Order(expressions=[exp.Ordered(this=v, nulls_first=False) for v in by])
+            number = exp.Window(this=exp.RowNumber(), order=order, over="OVER")
+            added.append(exp.Alias(this=number, alias=name(NUMBER)))
+        if alias in self.marked:
+            added.append(exp.Alias(this=exp.Literal.number(1), alias=name(PRESENT)))
+        if not added:
             return relation
-        marker = exp.Alias(this=exp.Literal.number(1), alias=name(PRESENT))
         star = exp.Column(this=exp.Star(), table=name(alias))
-        inner = exp.Select(expressions=[star, marker], from_=exp.From(this=relation))
+        inner = exp.Select(expressions=[star, *added], from_=exp.From(this=relation))
         return exp.Subquery(this=inner, alias=exp.TableAlias(this=name(alias)))
 
     # Relations.
