@@ -163,8 +163,11 @@ def test_another_metric_changes_no_value(seed: int) -> None:
 def test_an_unused_model_changes_nothing(seed: int) -> None:
     """A model that joins to what the query uses, but that the query does not mention."""
     rng = Random(f"unused {seed}")
-    world, query = plain_case(rng)
-    some = rng.choice(list(world.models.values()))
+    joinable: list[Model] = []
+    while not joinable:
+        world, query = plain_case(rng)
+        joinable = [model for model in world.models.values() if model.entities]
+    some = rng.choice(joinable)
     table = Table("t_extra", [("id", "text"), ("fk", "text")], [{"id": "q", "fk": None}])
     extra = Model(
         "unrelated",

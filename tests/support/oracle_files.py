@@ -27,6 +27,9 @@ SQL_TYPES = {
     "timestamp": "TIMESTAMP",
 }
 
+# The emitter in C, where there is one: writing files is much of what a random case takes.
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
 
 def world_yaml(world: World, *, dbt: bool = False) -> str:
     """The world as one YAML file, in the SMQ dialect or the classic dbt one.
@@ -52,7 +55,7 @@ def world_yaml(world: World, *, dbt: bool = False) -> str:
         tree["metrics"] = [
             _metric(metric, dbt and metric.kind != "expr") for metric in world.metrics.values()
         ]
-    return yaml.safe_dump(tree, allow_unicode=True, sort_keys=False, width=1000)
+    return str(yaml.dump(tree, Dumper=DUMPER, allow_unicode=True, sort_keys=False, width=1000))
 
 
 def _smq_model(model: Model) -> dict[str, Any]:
