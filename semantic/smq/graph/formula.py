@@ -275,7 +275,7 @@ class _Expander:
                 refs.append(self._metric_value(metric, sql, use))
             else:
                 refs.append(self._row_name(metric, sql, use, base))
-        return RowCondition(template, tuple(refs), sql.text)
+        return RowCondition(template, tuple(refs), sql.text, at=sql.location)
 
     def _metric_value(self, metric: Metric, sql: Sql, use: NameUse) -> MetricValue:
         call = use.call

@@ -49,6 +49,8 @@ class RowCondition:
     tables: tuple[tuple[int, str, str], ...] = ()
     """Tables of subqueries: (the template's table slot, model, alias)."""
     origin: str = ""
+    at: Location | None = None
+    """Where a metric's own filter is written; None for a query's, which `origin` names."""
 
     @property
     def key(self) -> str:

@@ -125,7 +125,7 @@ def _item(snapshot: Snapshot, key: Key, used_at: Location) -> Item | None:
     graph = snapshot.graph
     match key[0]:
         case "metric" if key[1] in graph.metrics:
-            return _metric(graph.metrics[key[1]])
+            return metric_item(graph.metrics[key[1]])
         case "model" if key[1] in graph.models:
             model = graph.models[key[1]]
             whole = model.span_at or model.name_at
@@ -144,7 +144,8 @@ def _item(snapshot: Snapshot, key: Key, used_at: Location) -> Item | None:
     return None
 
 
-def _metric(metric: Metric) -> Item:
+def metric_item(metric: Metric) -> Item:
+    """A metric as an item."""
     whole = metric.span_at or metric.name_at
     if not whole.span.covers(metric.name_at.span):
         whole = metric.name_at
@@ -181,7 +182,7 @@ def _caller(snapshot: Snapshot, place: Location) -> Item | None:
     declared = snapshot.file(place.uri).declarations
     for metric in declared.metrics:
         if metric.span_at is not None and metric.span_at.span.covers(place.span):
-            return _metric(metric)
+            return metric_item(metric)
     for model in declared.models:
         for member in _members(model):
             found = _member(snapshot, model, member)

@@ -21,7 +21,7 @@ from smq.graph.symbols import Entity, Model
 from smq.plan.nodes import Plan
 from smq.problem import Problem
 from smq.query.bound import WrittenFrom, WrittenJoin
-from smq.sql.finish import conjunction, filled, finish, free_name
+from smq.sql.finish import conjunction, filled, finish, free_name, of_leaf
 from smq.sql.physical import NUMBER, Physical, PhysicalFault, column, name
 
 JOINED = "joined"
@@ -176,7 +176,9 @@ class _Clause:
         def leaf_value(leaf: Leaf) -> exp.Expr:
             test = tests[leaf.key]
             call = values[leaf.key].copy()
-            return filled(guarded(call, test.copy()) if test is not None else call, leaf)
+            if test is not None:
+                call = of_leaf(guarded(call, test.copy()), leaf)
+            return filled(call, leaf)
 
         return finish(select, plan, leaf_value, lambda n: groups[n].copy(), grouped=True)
 
@@ -235,7 +237,7 @@ class _Clause:
             if flag is not None:
                 one = exp.Literal.number(1)
                 call = guarded(call, exp.EQ(this=column(joined, flag), expression=one))
-            return filled(call, leaf)
+            return filled(of_leaf(call, leaf), leaf)
 
         def group(number: int) -> exp.Expr:
             return column(joined, query.groups[number].name)
@@ -348,7 +350,7 @@ class _Clause:
     def _call(self, leaf: Leaf, time: RowRef | None) -> exp.Expr:
         tree = fill(Template("", "", leaf.tree), lambda n: self._value(leaf.refs[n], time))
         tree.meta["origin"] = f"leaf:{leaf.name}"
-        return tree
+        return of_leaf(tree, leaf)
 
     def _test(self, leaf: Leaf, time: RowRef | None, always: bool = False) -> exp.Expr | None:
         """When a row of the clause counts for a leaf: its base is there and its filters hold."""

@@ -43,6 +43,8 @@ class CompileOptions:
     written_dialect: str | None = None
     inline: bool = False
     distribute: bool = False
+    trace: bool = False
+    """Whether each part of the SQL tells what it comes from, for `source_map`."""
 
 
 def compile_query(
@@ -107,7 +109,7 @@ def _compiled(
     problems: list[Problem],
 ) -> Compiled:
     try:
-        tree, physical = emit(plan, graph, source, options.inline)
+        tree, physical = emit(plan, graph, source, options.inline, options.trace)
     except PhysicalFault as fault:
         return Compiled((), (*problems, fault.problem))
     legal = _legal_names(plan, target)
@@ -119,11 +121,11 @@ def _compiled(
     final = lowered.tree
     query = plan.query
     text: str | LazyText
-    if _is_ours(final):
+    if _is_ours(final) and not options.trace:
         text = LazyText(lambda: render(final, target, copy=False))
     else:
         # What the library cannot write for this engine it leaves out with no more than a remark.
-        text, lost = rendered(final, target, copy=False)
+        text, lost = rendered(final, target, copy=options.trace)
         if lost:
             found = [_loss(remark, plan, target) for remark in lost]
             return Compiled((), (*problems, *found))

@@ -20,17 +20,20 @@ from smq.plan.build import build
 from smq.plan.nodes import Plan, Scan
 from smq.query.bound import Group, Output, PostExpression, Query
 from smq.sql.clauses import written_select
-from smq.sql.finish import as_column, conjunction, filled, finish, free_name, group_by
+from smq.sql.finish import as_column, conjunction, filled, finish, free_name, group_by, of_leaf
 from smq.sql.physical import Physical, PhysicalFault, column, name, value_kind
 
 COMBINED = "combined"
 
 
 def emit(
-    plan: Plan, graph: SemanticGraph, dialect: str, inline: bool
+    plan: Plan, graph: SemanticGraph, dialect: str, inline: bool, trace: bool = False
 ) -> tuple[exp.Select, Physical]:
-    """The canonical tree, and what it reads. `dialect` is the one the models are written in."""
-    physical = Physical(graph, dialect, plan.time_grain)
+    """The canonical tree, and what it reads. `dialect` is the one the models are written in.
+
+    With `trace` also values and relations say in `meta["of"]` which symbol they come from.
+    """
+    physical = Physical(graph, dialect, plan.time_grain, trace)
     times = {scan.time for scan in plan.scans if scan.time is not None}
     kinds = {value_kind(graph.index(time.model).dimensions[time.name]) for time in times}
     physical.time_is_mixed = len(kinds) > 1
@@ -104,6 +107,8 @@ def scan_select(
             on=conjunction(conditions),
         )
         node.meta["origin"] = f"join:{join.edge.left}:{join.edge.right}"
+        if physical.trace:
+            node.meta["of"] = ("join", join.edge.left, join.edge.right, *join.edge.entities)
         joins.append(node)
     joins.extend(metric_joins(scan.filters, values, plan, physical))
     if joins:
@@ -161,7 +166,7 @@ def aggregate(leaf: Leaf, values: dict[RowRef, exp.Expr]) -> exp.Expr:
     template = Template("", "", leaf.tree)
     tree = fill(template, lambda slot: values[leaf.refs[slot]].copy())
     tree.meta["origin"] = f"leaf:{leaf.name}"
-    return tree
+    return of_leaf(tree, leaf)
 
 
 # Several scans.
@@ -222,7 +227,7 @@ def _stacked(plan: Plan, parts: list[tuple[str, exp.Select]], inline: bool) -> e
 
     def leaf_value(leaf: Leaf) -> exp.Expr:
         cell = column(COMBINED, plan.columns[leaf.key])
-        return filled(_handed_on(leaf, cell), leaf)
+        return filled(of_leaf(_handed_on(leaf, cell), leaf), leaf)
 
     def group(number: int) -> exp.Expr:
         return column(COMBINED, keys[number])
@@ -244,7 +249,7 @@ def _crossed(plan: Plan, parts: list[tuple[str, exp.Select]], inline: bool) -> e
         _with(select, parts)
 
     def leaf_value(leaf: Leaf) -> exp.Expr:
-        return filled(column(homes[leaf.key], plan.columns[leaf.key]), leaf)
+        return filled(of_leaf(column(homes[leaf.key], plan.columns[leaf.key]), leaf), leaf)
 
     def group(number: int) -> exp.Expr:
         raise AssertionError("a query without groups has no group to name")

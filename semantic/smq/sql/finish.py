@@ -91,6 +91,12 @@ def filled(value: exp.Expr, leaf: Leaf) -> exp.Expr:
     return exp.Coalesce(this=value, expressions=[exp.Literal.number(leaf.fill)])
 
 
+def of_leaf(value: exp.Expr, leaf: Leaf) -> exp.Expr:
+    """The value, which says that it is the leaf's."""
+    value.meta["of"] = ("leaf", leaf.key)
+    return value
+
+
 def as_column(value: exp.Expr, alias: str, origin: str) -> exp.Alias:
     """`value AS alias`, with the item that it comes from."""
     node = exp.Alias(this=value, alias=name(alias))

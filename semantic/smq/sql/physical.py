@@ -74,6 +74,9 @@ def is_strict(tree: exp.Expr) -> bool:
     return isinstance(tree, _STRICT) and any(is_strict(node) for node in tree.iter_expressions())
 
 
+_KINDS: dict[type, str] = {Dimension: "dimension", Entity: "entity", Measure: "measure"}
+
+
 class PhysicalFault(Exception):
     """A model whose SQL cannot be used; holds the problem, at its place in the model's file."""
 
@@ -104,8 +107,15 @@ def value_kind(dimension: Dimension) -> str:
 class Physical:
     """Writes row values and relations; remembers every physical column it has named."""
 
-    def __init__(self, graph: SemanticGraph, dialect: str, time_grain: str | None = None) -> None:
+    def __init__(
+        self,
+        graph: SemanticGraph,
+        dialect: str,
+        time_grain: str | None = None,
+        trace: bool = False,
+    ) -> None:
         self.graph = graph
+        self.trace = trace
         self.dialect = dialect
         self.time_grain = time_grain
         self.time_is_mixed = False
@@ -169,11 +179,16 @@ class Physical:
             for key, part in zip(("db", "catalog"), reversed(parts[:-1]), strict=False):
                 table.set(key, part)
             table.meta["origin"] = f"model:{model}"
+            if self.trace:
+                table.meta["of"] = ("model", model)
             return table
         if isinstance(relation, SelectRelation):
             query = self._query(symbol, relation)
             self.tables[f"({symbol.name})"] = None
-            return exp.Subquery(this=query, alias=as_alias)
+            inner = exp.Subquery(this=query, alias=as_alias)
+            if self.trace:
+                inner.meta["of"] = ("model", model)
+            return inner
         place = symbol.relation_at or symbol.name_at
         raise PhysicalFault(Problem("MOD290", place, {"model": model}))
 
@@ -248,14 +263,19 @@ class Physical:
             tree = holder.this.pop()
         if condition.origin:
             tree.meta["origin"] = condition.origin
+        if self.trace and condition.at is not None:
+            uri, span = condition.at
+            tree.meta["of"] = ("place", uri, span.start, span.end)
         return tree
 
     def _member(self, symbol: Dimension | Entity | Measure, model: Model, alias: str) -> exp.Expr:
         """The member's expression; NULL where the alias has no row, whatever it computes."""
         value = self._plain_member(symbol, model, alias)
-        if alias not in self.keys or is_strict(value):
-            return value
-        return exp.Case(ifs=[exp.If(this=self.present(alias), true=value)])
+        if alias in self.keys and not is_strict(value):
+            value = exp.Case(ifs=[exp.If(this=self.present(alias), true=value)])
+        if self.trace:
+            value.meta["of"] = (_KINDS[type(symbol)], model.name, symbol.name)
+        return value
 
     def _plain_member(
         self, symbol: Dimension | Entity | Measure, model: Model, alias: str

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from smq.graph.symbols import TableName
+from smq.sql.described import explained, models_of
 from smq.sql.result import CompiledQuery, JoinStep, LeafReport
 from smq_server import __version__
 from smq_server.cli.findings.report import Report
 from smq_server.cli.findings.width import width
-from smq_server.cli.metadata import column, leaf
+from smq_server.cli.metadata import places
 from smq_server.cli.queries import Compilation
 
 VERSION = 1
@@ -79,13 +79,7 @@ class Explanation:
 def explain(compilation: Compilation, query: CompiledQuery) -> Explanation:
     from smq.sql.lineage import lineage
 
-    graph = compilation.workspace.snapshot.graph
-    models = {report.base for report in query.leaves}
-    models |= {step.right for report in query.leaves for step in report.joins}
-    tables = {}
-    for name in sorted(models):
-        relation = graph.relation(graph.models[name])
-        tables[name] = ".".join(relation.parts) if isinstance(relation, TableName) else "a query"
+    tables = models_of(query, compilation.workspace.snapshot.graph)
     return Explanation(compilation, query, lineage(query.tree), tables)
 
 
@@ -99,25 +93,11 @@ def document(explanations: list[Explanation], report: Report) -> dict[str, Any]:
 
 
 def _query(explanation: Explanation, report: Report) -> dict[str, Any]:
-    compilation, query = explanation.compilation, explanation.query
-    return {
-        "path": compilation.place,
-        "index": query.index,
-        "part": query.part,
-        "name": compilation.written.name,
-        "description": compilation.written.description,
-        "dialect": query.dialect,
-        "grain": list(explanation.grain),
-        "models": dict(explanation.tables),
-        "leaves": [leaf(each) for each in query.leaves],
-        "stages": [{"stage": name, "filters": list(texts)} for name, texts in query.stages],
-        "columns": [
-            {**column(report, each), "lineage": list(explanation.lineage.get(each.name, ()))}
-            for each in query.columns
-        ],
-        "order": list(query.written.get("orderBy", [])),
-        "limit": query.written.get("limit"),
-    }
+    compilation = explanation.compilation
+    graph = compilation.workspace.snapshot.graph
+    return explained(
+        explanation.query, compilation.written, graph, compilation.place, places(report)
+    )
 
 
 def text(explanation: Explanation) -> str:

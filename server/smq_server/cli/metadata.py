@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
-from smq.sql.result import CompiledQuery, LeafReport, OutputColumn
+from smq.sql.described import column, leaf
+from smq.sql.result import CompiledQuery
 from smq.text import Location
 from smq_server import __version__
 from smq_server.cli.findings import machine
@@ -40,7 +42,7 @@ def _query(report: Report, compilation: Compilation, query: CompiledQuery) -> di
         "description": written.description,
         "dialect": query.dialect,
         "sql": query.sql,
-        "columns": [column(report, each) for each in query.columns],
+        "columns": [column(each, places(report)) for each in query.columns],
         "tables": list(query.tables),
         "columns_read": list(query.columns_read),
         "leaves": [leaf(each) for each in query.leaves],
@@ -49,41 +51,13 @@ def _query(report: Report, compilation: Compilation, query: CompiledQuery) -> di
     }
 
 
-def column(report: Report, output: OutputColumn) -> dict[str, Any]:
-    return {
-        "name": output.name,
-        "written": output.written,
-        "kind": output.kind,
-        "label": output.label,
-        "description": output.description,
-        "type": output.data_type,
-        "model": output.model,
-        "origin": output.origin,
-        "defined_at": _place(report, output.defined_at),
-    }
+def places(report: Report) -> Callable[[Location | None], dict[str, Any] | None]:
+    """Locations as paths with lines and columns from 1."""
 
+    def place(location: Location | None) -> dict[str, Any] | None:
+        if location is None:
+            return None
+        found = report.place(location)
+        return {"path": found.path, "line": found.line, "column": found.column}
 
-def leaf(found: LeafReport) -> dict[str, Any]:
-    return {
-        "name": found.name,
-        "aggregate": found.aggregate,
-        "base": found.base,
-        "metrics": list(found.metrics),
-        "joins": [
-            {
-                "left": step.left,
-                "right": step.right,
-                "entities": list(step.entities),
-                "on": [list(pair) for pair in step.on],
-            }
-            for step in found.joins
-        ],
-        "filters": list(found.filters),
-    }
-
-
-def _place(report: Report, location: Location | None) -> dict[str, Any] | None:
-    if location is None:
-        return None
-    place = report.place(location)
-    return {"path": place.path, "line": place.line, "column": place.column}
+    return place

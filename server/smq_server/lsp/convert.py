@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from smq.text import Edit, Encoding, LineIndex, Location, Span
+from smq_server.lsp import protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -95,3 +96,12 @@ def location(
     if lines is None:
         return None
     return types.Location(uri or given.uri, range_(lines, given.span, encoding))
+
+
+def our_range(lines: LineIndex, given: Span, encoding: Encoding) -> protocol.Range:
+    """The range for a request of ours."""
+    (start_line, start), (end_line, end) = (
+        lines.position(given.start, encoding),
+        lines.position(given.end, encoding),
+    )
+    return protocol.Range(protocol.Position(start_line, start), protocol.Position(end_line, end))

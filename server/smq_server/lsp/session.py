@@ -119,6 +119,12 @@ class Session:
         if self._state is not None and not self.watches_disk:
             self._state.tick()
 
+    @property
+    def knows_us(self) -> bool:
+        """Whether the client listens to notifications of ours: `experimental: {"smq": …}`."""
+        experimental = self.client.experimental
+        return isinstance(experimental, dict) and "smq" in experimental
+
     # What features ask
 
     def view(self, uri: str) -> View | None:

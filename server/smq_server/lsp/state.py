@@ -23,7 +23,7 @@ from smq_server.io.discovery import find_root
 from smq_server.io.files import read_document
 from smq_server.io.index import write_index
 from smq_server.io.uris import absolute, path_of, uri_of
-from smq_server.lsp import convert
+from smq_server.lsp import convert, protocol
 from smq_server.lsp.diagnosing import Diagnoses
 from smq_server.lsp.publishing import Publisher
 from smq_server.lsp.roots import OpenDocument, Root
@@ -80,6 +80,12 @@ class View:
         lines = self.snapshot.lines(location.uri)
         found = convert.range_(lines, location.span, self.encoding)
         return types.Location(self.spelled(location.uri), found)
+
+    def our_location(self, location: Location) -> protocol.Location:
+        """The same for a request of ours."""
+        lines = self.snapshot.lines(location.uri)
+        found = convert.our_range(lines, location.span, self.encoding)
+        return protocol.Location(self.spelled(location.uri), found)
 
     def edits(self, edits: Iterable[Edit]) -> dict[str, list[types.TextEdit]]:
         """Edits by the document they change, each named as the client names it."""
@@ -469,6 +475,8 @@ class State:
         if not self.is_indexing:
             self.session.settled()
             self.session.release()
+        for listener in self.session.changed:
+            listener(root)
 
     def _opened_in(self, root: Root) -> dict[str, OpenDocument]:
         return {n: document for n, document in self.documents.items() if self.root_for(n) is root}

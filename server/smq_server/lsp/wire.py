@@ -30,6 +30,8 @@ from pygls.exceptions import (
 )
 from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
 
+from smq_server.lsp import protocol
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
@@ -50,6 +52,7 @@ _DURING_INDEXING = frozenset(
         types.TEXT_DOCUMENT_FORMATTING,
         types.TEXT_DOCUMENT_RANGE_FORMATTING,
         types.TEXT_DOCUMENT_ON_TYPE_FORMATTING,
+        protocol.STATUS,
     }
 )
 """Requests that one file's text answers; all others wait until the workspace has been read."""
@@ -370,6 +373,7 @@ class SmqProtocol(LanguageServerProtocol):
         result = yield from super().lsp_initialize(params)
         self._is_initialized = True
         _withhold(result.capabilities, params.capabilities)
+        result.capabilities.experimental = protocol.announced()
         if params.process_id is not None:
             self.on_initialize(params.process_id)
         # Runs when the answer has gone out.
@@ -471,13 +475,17 @@ def _uri_of(message: dict[str, Any]) -> str | None:
 
 
 def _withhold(offered: types.ServerCapabilities, client: types.ClientCapabilities) -> None:
-    """Take back what this client has not said it understands."""
+    """Offer nothing that this client has not said it understands."""
     text = client.text_document
     if not (text and text.diagnostic):
         offered.diagnostic_provider = None
     if not (client.general and client.general.position_encodings):
         offered.position_encoding = None
     if offered.workspace is not None:
+        if client.workspace and client.workspace.text_document_content:
+            # pygls does not know this part of the protocol yet.
+            schemes = [protocol.SCHEME]
+            offered.workspace.text_document_content = types.TextDocumentContentOptions(schemes)
         if not (client.workspace and client.workspace.file_operations):
             offered.workspace.file_operations = None
         if not (client.workspace and client.workspace.workspace_folders):

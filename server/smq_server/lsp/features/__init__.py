@@ -14,5 +14,8 @@ FEATURES = (
     "hierarchies",
     "outlining",
     "acting",
+    "previewing",
+    "exploring",
+    "running",
 )
 """The modules of this package, in the order in which they register."""

@@ -1,0 +1,209 @@
+"""What a client shows beside the text: the tree of models and metrics, lineage, the status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from lsprotocol import types
+
+from smq_server import __version__
+from smq_server.lsp import protocol
+from smq_server.lsp.features.previewing import view_of
+from smq_server.lsp.requests import RequestFailed, answers
+from smq_server.lsp.wire_values import to_wire
+
+if TYPE_CHECKING:
+    from smq.graph.symbols import Dimension, Entity, Measure, Model
+    from smq.ide.lineage import Box
+    from smq.text import Location
+    from smq_server.lsp.app import SmqServer
+    from smq_server.lsp.roots import Root
+    from smq_server.lsp.session import Session
+    from smq_server.lsp.state import View
+
+_CALM = 0.2
+"""Seconds that a change of the status waits for others, before it is told."""
+
+
+def register(server: SmqServer) -> None:
+    session = server.session
+
+    @answers(server, protocol.LINEAGE)
+    def lineage(params: protocol.LineageParams) -> protocol.LineageResult:
+        return _lineage(session, params)
+
+    @answers(server, protocol.TREE)
+    def tree(params: protocol.TreeParams) -> protocol.TreeResult:
+        roots = session.state.roots if params.uri is None else [session.state.root_for(params.uri)]
+        return protocol.TreeResult(tuple(_workspace(session, root) for root in roots))
+
+    @answers(server, protocol.STATUS)
+    def status(params: protocol.StatusParams) -> protocol.StatusResult:
+        return status_of(session)
+
+    told: list[protocol.StatusResult] = []
+    due: list[bool] = []
+
+    def changed(root: Root) -> None:
+        if session.knows_us and not due:
+            due.append(True)
+            session.scheduler.later(_CALM, tell)
+
+    def tell() -> None:
+        due.clear()
+        now = status_of(session)
+        if told[-1:] != [now]:
+            told[:] = [now]
+            session.notify(protocol.STATUS_CHANGED, to_wire(now))
+
+    session.changed.append(changed)
+
+
+def status_of(session: Session) -> protocol.StatusResult:
+    """The server, its workspaces and the metadata cache, as they are now."""
+    workspaces = tuple(_status(root) for root in session.state.roots)
+    return protocol.StatusResult(
+        version=__version__,
+        protocol=protocol.VERSION,
+        trusted=session.settings.trusted,
+        workspaces=workspaces,
+        metasync=metasync_of(session),
+    )
+
+
+def metasync_of(session: Session) -> protocol.MetasyncStatus:
+    """The metadata cache of the session."""
+    return protocol.MetasyncStatus(
+        "not configured", reason="No metadata cache is configured in smq.toml."
+    )
+
+
+def _status(root: Root) -> protocol.WorkspaceStatus:
+    snapshot, configuration = root.snapshot, root.configuration
+    declared = snapshot.declarations
+    path = root.configuration_path
+    return protocol.WorkspaceStatus(
+        uri=root.uri,
+        name=root.path.name,
+        dialect=configuration.dialect,
+        engine=configuration.engine.type,
+        indexing=not root.is_indexed,
+        files=len(snapshot.uris),
+        models=sum(len(each.models) for each in declared),
+        dimensions=sum(len(model.dimensions) for each in declared for model in each.models),
+        metrics=sum(len(each.metrics) for each in declared),
+        queries=sum(1 for uri in snapshot.uris if uri.endswith(".smq.json")),
+        configuration=path.as_uri() if path is not None else None,
+    )
+
+
+# Lineage.
+
+
+def _lineage(session: Session, params: protocol.LineageParams) -> protocol.LineageResult:
+    from smq.ide.lineage import lineage_at, lineage_of
+
+    view: View
+    if params.metric is not None:
+        uri = params.uri or _home_of(session, params.metric)
+        if uri is None:
+            raise RequestFailed(f"There is no metric '{params.metric}'.")
+        view = view_of(session, uri)
+        found = lineage_of(view.snapshot, params.metric, params.users)
+    elif params.uri is not None and params.position is not None:
+        view = view_of(session, params.uri)
+        at = view.offset(types.Position(params.position.line, params.position.character))
+        found = lineage_at(view.snapshot, view.uri, at, params.users)
+    else:
+        raise RequestFailed("Lineage needs a metric, or a uri with a position.")
+    return protocol.LineageResult(
+        tuple(_node(view, box) for box in found.boxes),
+        tuple(protocol.LineageEdge(upper, lower) for upper, lower in found.edges),
+        found.root,
+    )
+
+
+def _home_of(session: Session, metric: str) -> str | None:
+    """A document of the workspace that defines the metric."""
+    for root in session.state.roots:
+        if metric in root.snapshot.graph.metrics:
+            return root.snapshot.graph.metrics[metric].name_at.uri
+    return None
+
+
+def _node(view: View, box: Box) -> protocol.LineageNode:
+    kind = cast("Any", box.kind)
+    place = box.location
+    at = view.our_location(place) if place is not None and place.uri in view.snapshot else None
+    return protocol.LineageNode(box.id, kind, box.name, box.label or None, box.detail or None, at)
+
+
+# The tree.
+
+
+def _workspace(session: Session, root: Root) -> protocol.TreeWorkspace:
+    from smq.ide import catalogue
+
+    snapshot = root.snapshot
+    tell = _Tell(session, root)
+    metrics = []
+    for name in sorted(snapshot.graph.metrics):
+        entry = catalogue.metric(snapshot, name)
+        metric = entry.metric
+        metrics.append(
+            protocol.TreeMetric(
+                name=name,
+                kind=metric.kind,
+                location=tell.location(metric.name_at),
+                uses=entry.uses,
+                label=metric.label,
+                description=metric.description,
+                type=metric.data_type,
+                expression=entry.definition or None,
+                models=entry.models,
+            )
+        )
+    models = tuple(tell.model(model) for model in catalogue.models(snapshot))
+    return protocol.TreeWorkspace(root.uri, root.path.name, models, tuple(metrics))
+
+
+class _Tell:
+    def __init__(self, session: Session, root: Root) -> None:
+        self.session = session
+        self.snapshot = root.snapshot
+
+    def location(self, place: Location) -> protocol.Location:
+        from smq_server.lsp import convert
+
+        lines = self.snapshot.lines(place.uri)
+        found = convert.our_range(lines, place.span, self.session.encoding)
+        return protocol.Location(self.session.state.spelled(place.uri), found)
+
+    def model(self, model: Model) -> protocol.TreeModel:
+        from smq.ide import catalogue
+
+        return protocol.TreeModel(
+            name=model.name,
+            location=self.location(model.name_at),
+            entities=tuple(self._member(model, each, "entity") for each in model.entities),
+            dimensions=tuple(self._member(model, each, "dimension") for each in model.dimensions),
+            measures=tuple(self._member(model, each, "measure") for each in model.measures),
+            label=model.label,
+            description=model.description,
+            table=catalogue.table_of(self.snapshot, model),
+        )
+
+    def _member(
+        self, model: Model, member: Entity | Dimension | Measure, kind: Any
+    ) -> protocol.TreeMember:
+        from smq.ide import catalogue
+
+        return protocol.TreeMember(
+            name=member.name,
+            kind=kind,
+            reference=f"{model.name}__{member.name}",
+            location=self.location(member.name_at),
+            label=member.label,
+            description=member.description,
+            type=catalogue.kind_of(member),
+        )

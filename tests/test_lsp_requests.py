@@ -1,0 +1,291 @@
+"""Our own requests to the real process: SQL with its mapping, lineage, tree, runs, status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from tests.support.examples import copy_example
+from tests.support.wire import Message, Wire
+
+from smq.text import LineIndex, Span
+from smq_schemas import schema
+from smq_server.lsp import protocol
+
+_CLIENT = {"experimental": {"smq": {}}, "window": {"workDoneProgress": True}}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("shop")
+    copy_example("shop", directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def wire(shop: Path) -> Iterator[Wire]:
+    """One server for the tests that change nothing but texts of their own."""
+    with Wire() as client:
+        client.initialize(shop, capabilities=_CLIENT)
+        yield client
+
+
+def asked(wire: Wire, method: str, **params: Any) -> Any:
+    """The answer, which is what the schema says."""
+    answer = wire.request(method, params)
+    assert "result" in answer, answer
+    document = schema("protocol")
+    wanted = document["requests"][method]["result"]
+    if wanted["$ref"].startswith("#"):
+        validator = jsonschema.Draft202012Validator({**wanted, "$defs": document["$defs"]})
+    else:
+        validator = jsonschema.Draft202012Validator(schema("explain-output"))
+    validator.validate(answer["result"])
+    return answer["result"]
+
+
+def refused(wire: Wire, method: str, **params: Any) -> tuple[int, str]:
+    error = wire.request(method, params)["error"]
+    return error["code"], error["message"]
+
+
+def cut(text: str, wanted: dict[str, Any]) -> str:
+    """The text of a range, counted in UTF-16."""
+    lines = LineIndex(text)
+    ends = [
+        lines.offset(at["line"], at["character"], "utf-16")
+        for at in (wanted["start"], wanted["end"])
+    ]
+    return Span(*ends).cut(text)
+
+
+QUERY = """\
+{
+  // 🙂 얼마나 팔았나
+  "metrics": ["average_order_value"], "groupBy": ["stores__store_name"],
+  "filters": ["orders__ordered_at >= '2024-01-01'"], "limit": 3
+}
+"""
+
+
+@pytest.fixture
+def query(wire: Wire, shop: Path) -> Iterator[str]:
+    uri = wire.open(shop / "queries" / "mine.smq.json", QUERY)
+    yield uri
+    wire.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+
+
+def test_the_server_says_what_it_can_be_asked(shop: Path) -> None:
+    with Wire() as client:
+        offered = client.initialize(shop)["capabilities"]["experimental"]["smq"]
+    assert offered["version"] == protocol.VERSION
+    assert set(offered["requests"]) == set(schema("protocol")["requests"])
+    assert set(offered["notifications"]) == set(schema("protocol")["notifications"])
+
+
+def test_a_query_comes_back_as_sql_with_the_places_it_comes_from(wire: Wire, query: str) -> None:
+    result = asked(wire, "smq/compile", uri=query)
+    assert (result["dialect"], result["version"]) == ("duckdb", 1)
+    (one,) = result["queries"]
+    assert [column["name"] for column in one["columns"]] == [
+        "stores__store_name",
+        "average_order_value",
+    ]
+    found = {
+        cut(one["sql"], entry["sqlRange"]): [
+            (target["kind"], target["label"], Path(target["uri"]).name)
+            for target in entry["targets"]
+        ]
+        for entry in one["mapping"]
+    }
+    assert found["SUM(orders.subtotal)"][:3] == [
+        ("query", "average_order_value", "mine.smq.json"),
+        ("metric", "average_order_value", "sales.yml"),
+        ("metric", "revenue", "sales.yml"),
+    ]
+    assert found["orders.subtotal"] == [("measure", "orders__subtotal", "orders.yml")]
+    assert found["shop.stores AS stores"] == [("model", "stores", "stores.yml")]
+    assert ("query", "ordered_at", "mine.smq.json") in found["orders.ordered_at"]
+    tokens = {
+        cut(QUERY, target["range"])
+        for entry in one["mapping"]
+        for target in entry["targets"]
+        if target["uri"] == query
+    }
+    assert {"average_order_value", "stores__store_name", "ordered_at"} <= tokens
+
+
+def test_one_query_is_chosen_by_number_or_place_and_compiled_for_any_engine(
+    wire: Wire, shop: Path
+) -> None:
+    text = '[{"metrics": ["revenue"]},\n {"metrics": ["order_count"]}]'
+    uri = wire.open(shop / "queries" / "two.smq.json", text)
+    assert len(asked(wire, "smq/compile", uri=uri)["queries"]) == 2
+    by_number = asked(wire, "smq/compile", uri=uri, query=1, dialect="sqlserver")["queries"]
+    by_place = asked(
+        wire, "smq/compile", uri=uri, query={"line": 1, "character": 5}, dialect="SQLServer"
+    )["queries"]
+    assert by_number == by_place
+    assert "COUNT_BIG" in by_number[0]["sql"]
+    assert refused(wire, "smq/compile", uri=uri, query=2) == (
+        -32803,
+        "The document has no query 2; it has 2.",
+    )
+    assert refused(wire, "smq/compile", uri=uri, dialect="bigqueri") == (
+        -32803,
+        "Unknown SQL dialect 'bigqueri': did you mean 'bigquery'?",
+    )
+    assert refused(wire, "smq/compile", uri=uri, query="first")[0] == -32602
+
+
+def test_a_wrong_query_comes_back_with_its_problems(wire: Wire, shop: Path) -> None:
+    uri = wire.open(shop / "queries" / "wrong.smq.json", '{"metrics": ["revenu"], "filters": ["')
+    (one,) = asked(wire, "smq/compile", uri=uri)["queries"]
+    assert "sql" not in one
+    (problem,) = [p for p in one["problems"] if p["code"] == "NAM101"]
+    assert problem["location"]["range"]["start"] == {"line": 0, "character": 14}
+
+
+def test_explaining_gives_what_the_command_line_gives(wire: Wire, query: str) -> None:
+    (one,) = asked(wire, "smq/explain", uri=query)["queries"]
+    assert one["grain"] == ["stores__store_name"]
+    assert one["path"] == "queries/mine.smq.json"
+
+
+def test_lineage_goes_from_queries_to_tables(wire: Wire, query: str) -> None:
+    by_name = asked(wire, "smq/lineage", metric="average_order_value")
+    kinds = {node["id"]: node["kind"] for node in by_name["nodes"]}
+    assert kinds["table:shop.orders"] == "table"
+    edges = {(edge["from"], edge["to"]) for edge in by_name["edges"]}
+    assert ("metric:average_order_value", "metric:revenue") in edges
+    assert ("metric:revenue", "measure:orders__subtotal") in edges
+    assert any(upper.startswith("query:") and "mine" in upper for upper, _ in edges)
+    at = {"line": 2, "character": 20}
+    by_place = asked(wire, "smq/lineage", uri=query, position=at)
+    assert by_place["root"] == by_name["root"] == "metric:average_order_value"
+    alone = asked(wire, "smq/lineage", metric="average_order_value", users=False)
+    assert not any(node["kind"] == "query" for node in alone["nodes"])
+    assert refused(wire, "smq/lineage", metric="no_such")[1] == "There is no metric 'no_such'."
+
+
+def test_the_tree_has_models_with_members_and_metrics_with_uses(wire: Wire) -> None:
+    (workspace,) = asked(wire, "smq/tree")["workspaces"]
+    orders = next(model for model in workspace["models"] if model["name"] == "orders")
+    assert orders["table"] == "shop.orders"
+    status = next(m for m in orders["dimensions"] if m["reference"] == "orders__status")
+    assert status["location"]["uri"].endswith("orders.yml")
+    revenue = next(m for m in workspace["metrics"] if m["name"] == "revenue")
+    assert revenue["models"] == ["orders"]
+    assert revenue["uses"] >= 3
+
+
+def test_rows_come_from_the_engine(wire: Wire, query: str) -> None:
+    result = asked(wire, "smq/run", uri=query, limit=2, workDoneToken="mine")
+    assert [column["name"] for column in result["columns"]] == [
+        "stores__store_name",
+        "average_order_value",
+    ]
+    assert len(result["rows"]) == 2
+    assert result["truncated"]
+    said = [
+        m["params"]["value"]["kind"]
+        for m in wire.seen
+        if m.get("method") == "$/progress" and m["params"]["token"] == "mine"
+    ]
+    assert said == ["begin", "end"]
+    estimate = asked(wire, "smq/run", uri=query, dryRun=True)
+    assert estimate["rows"] == []
+    free = asked(wire, "smq/run", uri=query, smq={"metrics": ["order_count"]})
+    assert free["rows"] == [[1500]] or free["rows"][0][0] > 1000
+    code, words = refused(wire, "smq/run", uri=query, smq={"metrics": ["revenu"]})
+    assert code == -32803
+    assert "Metric 'revenu' not found" in words
+
+
+def test_a_run_that_is_cancelled_is_answered_once_and_stops(shop: Path, tmp_path: Path) -> None:
+    model = """\
+semantic_models:
+  - name: m
+    model: "SELECT a.range AS id FROM range(100000000) a, range(100000000) b"
+    entities: [{name: m, type: primary, expr: id}]
+    measures: [{name: n, agg: sum, expr: id}]
+metrics:
+  - {name: total, type: simple, type_params: {measure: n}}
+"""
+    (tmp_path / "models.yml").write_text(model)
+    (tmp_path / "smq.toml").write_text("")
+    with Wire() as client:
+        client.initialize(tmp_path)
+        uri = client.open(tmp_path / "q.smq.json", '{"metrics": ["total"]}')
+        number = client.post("smq/run", {"uri": uri})
+        # The editor is answered meanwhile.
+        assert "result" in client.request("smq/status")
+        client.notify("$/cancelRequest", {"id": number})
+        assert client.response(number)["error"]["code"] == -32800
+        assert client.shutdown() == 0
+
+
+def test_nothing_is_run_in_a_workspace_that_is_not_trusted(shop: Path) -> None:
+    with Wire() as client:
+        client.initialize(shop, initializationOptions={"trusted": False})
+        uri = client.open(shop / "queries" / "mine.smq.json", QUERY)
+        code, words = refused(client, "smq/run", uri=uri)
+        assert code == -32803
+        assert "not trusted" in words
+        assert "sql" in client.request("smq/compile", {"uri": uri})["result"]["queries"][0]
+        assert client.request("smq/status")["result"]["trusted"] is False
+
+
+def test_the_status_counts_what_there_is_and_is_told_when_it_changes(shop: Path) -> None:
+    with Wire() as client:
+        client.initialize(shop, capabilities=_CLIENT)
+        first = client.until(lambda m: m.get("method") == "smq/statusChanged")["params"]
+        (workspace,) = first["workspaces"]
+        assert (workspace["models"], workspace["indexing"]) == (6, False)
+        assert first["metasync"]["state"] == "not configured"
+        path = shop / "metrics" / "returns.yml"
+        client.open(path, path.read_text() + "  - {name: more, type: derived}\n")
+        later = client.until(lambda m: m.get("method") == "smq/statusChanged")["params"]
+        assert later["workspaces"][0]["metrics"] == workspace["metrics"] + 1
+        assert later == asked(client, "smq/status")
+
+
+def virtual(uri: str, query: int = 0, dialect: str = "bigquery") -> str:
+    return f"smq-sql:/x.sql?uri={uri}&query={query}&dialect={dialect}"
+
+
+def test_a_virtual_document_follows_the_query(wire: Wire, query: str) -> None:
+    name = virtual(query)
+    text = asked(wire, "smq/virtualDocument", uri=name)["text"]
+    assert text.startswith(("SELECT", "WITH"))
+    whole: Message = {"text": '{"metrics": ["order_count"], "limit": 7}'}
+    wire.change(query, 2, whole)
+    told = wire.until(lambda m: m.get("method") == "smq/virtualDocumentChanged")
+    assert told["params"] == {"uri": name}
+    assert "LIMIT 7" in asked(wire, "smq/virtualDocument", uri=name)["text"]
+    wire.change(query, 3, {"text": '{"metrics": ["order_coun"]}'})
+    wire.until(lambda m: m.get("method") == "smq/virtualDocumentChanged")
+    text = asked(wire, "smq/virtualDocument", uri=name)["text"]
+    assert text.startswith("-- No SQL yet:\n-- Metric 'order_coun' not found")
+    assert refused(wire, "smq/virtualDocument", uri="smq-sql:/x")[0] == -32803
+
+
+def test_clients_that_know_virtual_documents_get_them_by_the_protocol(shop: Path) -> None:
+    capabilities = {"workspace": {"textDocumentContent": {}}}
+    with Wire() as client:
+        offered = client.initialize(shop, capabilities=capabilities)["capabilities"]
+        assert offered["workspace"]["textDocumentContent"] == {"schemes": ["smq-sql"]}
+        uri = client.open(shop / "queries" / "mine.smq.json", QUERY)
+        params = {"uri": virtual(uri)}
+        answer = client.request("workspace/textDocumentContent", params)
+        assert "LIMIT 3" in answer["result"]["text"]
+        client.change(uri, 2, {"text": '{"metrics": ["order_count"]}'})
+        asked_again = client.until(
+            lambda m: m.get("method") == "workspace/textDocumentContent/refresh"
+        )
+        assert asked_again["params"] == params
+        # It has not said that it knows us, so nothing of ours comes unasked.
+        assert not any(m.get("method", "").startswith("smq/") for m in client.seen)
