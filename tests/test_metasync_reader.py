@@ -15,7 +15,7 @@ from tests.support import cache as caches
 from smq.catalog import Known, Unknown
 from smq_metasync.client import Reader
 from smq_metasync.copies import copy_path, read_copy
-from smq_metasync.fetching import AbsentError, Fetched, FetchError, LocalFile
+from smq_metasync.fetching import AbsentError, Fetched, FetchError, PublishedCache
 
 START = datetime(2026, 11, 27, 9, tzinfo=UTC)
 """An hour after the caches of these tests were made."""
@@ -265,18 +265,40 @@ def test_refreshes_do_not_pile_up_and_nobody_waits_for_them() -> None:
 
 
 def test_a_local_cache_is_found_in_a_file_or_directory(tmp_path: Path) -> None:
-    path = tmp_path / "metadata_cache.json"
-    assert isinstance(Reader(LocalFile(tmp_path)).load(), Unknown)
+    path = tmp_path / "cache" / "metadata_cache.json"
+    assert isinstance(Reader(PublishedCache("cache", tmp_path)).load(), Unknown)
+    path.parent.mkdir()
     path.write_bytes(caches.written(ORDERS))
-    for given in (path, tmp_path):
-        reader = Reader(LocalFile(given))
+    for given in ("cache/metadata_cache.json", "cache", str(path)):
+        reader = Reader(PublishedCache(given, tmp_path))
         assert isinstance(reader.load(), Known)
         assert not reader.is_remote
-    store = LocalFile(path)
-    first = store.fetch(None)
-    assert first is not None and store.fetch(first.generation) is None
+
+
+def test_a_local_cache_is_looked_at_again_soon(tmp_path: Path) -> None:
+    path = tmp_path / "metadata_cache.json"
+    path.write_bytes(caches.written(ORDERS))
+    clock = Clock()
+    reader = Reader(
+        PublishedCache(str(path), tmp_path),
+        now=clock,
+        jitter=lambda: 0.5,
+        background=lambda work: work(),
+    )
+    first = reader.load()
+    clock.advance(seconds=11)
+    # Nothing has happened, so nobody is made to look again.
+    assert reader.poll() and reader.current is first
     path.write_bytes(caches.written(MORE))
-    assert store.fetch(first.generation) is not None
+    clock.advance(seconds=11)
+    assert reader.poll()
+    assert isinstance(reader.current, Known) and len(reader.current) == 2
     path.unlink()
-    with pytest.raises(AbsentError):
-        store.fetch(None)
+    clock.advance(seconds=11)
+    assert reader.poll() and isinstance(reader.current, Known)
+    assert "absent" in reader.status.reason
+
+
+def test_a_place_that_cannot_be_meant_is_unknown_with_the_reason(tmp_path: Path) -> None:
+    found = Reader(PublishedCache("s3://bucket/x", tmp_path)).load(timeout=30)
+    assert isinstance(found, Unknown) and "s3://" in found.detail

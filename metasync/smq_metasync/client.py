@@ -29,6 +29,10 @@ REFRESH_AFTER = 3600.0
 """Seconds after which the store is asked again."""
 EXPIRES_AFTER = 24 * 3600.0
 """Seconds after which what a cache says is old news."""
+LOOKS_AFTER = 10.0
+"""The same for a file, which costs nothing to look at: who has just run a sync is waiting."""
+_GROWN_OLDER = 300.0
+"""Seconds before an unchanged cache is handed out anew only because it has become older."""
 _FIRST_RETRY = 30.0
 
 State = Literal["fresh", "stale-usable", "expired", "absent", "unreadable", "loading"]
@@ -67,7 +71,8 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _in_background(work: Callable[[], None]) -> None:
+def in_background(work: Callable[[], None]) -> None:
+    """Work in a thread of its own."""
     # Daemon, so that a store that never answers cannot keep a program from ending.
     threading.Thread(target=work, name="smq-metasync-reader", daemon=True).start()
 
@@ -89,7 +94,7 @@ class Reader:
         changed: Callable[[], object] = lambda: None,
         now: Callable[[], datetime] = _utc_now,
         jitter: Callable[[], float] = random.random,
-        background: Callable[[Callable[[], None]], object] = _in_background,
+        background: Callable[[Callable[[], None]], object] = in_background,
     ) -> None:
         self._store = store
         self._copy = copy if store.is_remote else None
@@ -254,8 +259,9 @@ class Reader:
             self._confirmed = now
             self._failures = 0
             self._reason = ""
+            interval = REFRESH_AFTER if self._store.is_remote else LOOKS_AFTER
             # A little early or late, so that a team's editors do not all ask at once.
-            self._due = _after(now, REFRESH_AFTER * (0.9 + 0.2 * self._jitter()))
+            self._due = _after(now, interval * (0.9 + 0.2 * self._jitter()))
             self._settle()
             if self._logged:
                 logger.info("The metadata cache at %s is readable again", self.url)
@@ -266,6 +272,8 @@ class Reader:
             self._failures += 1
             self._why, self._reason = why, reason
             wait = min(REFRESH_AFTER, _FIRST_RETRY * 2 ** min(self._failures - 1, 10))
+            if not self._store.is_remote:
+                wait = LOOKS_AFTER
             self._due = _after(self._now(), wait * (0.5 + self._jitter()))
             self._settle()
             if self._logged != reason:
@@ -277,7 +285,9 @@ class Reader:
         good = self._good
         if good is not None:
             now = self._now()
-            self._current = good.known.aged(self._freshness(good, now), now, good.made)
+            known = good.known.aged(self._freshness(good, now), now, good.made)
+            if not _differs_little(self._current, known):
+                self._current = known
         else:
             now_unknown = Unknown(self._why, self._reason)
             if self._current != now_unknown:
@@ -291,6 +301,15 @@ class Reader:
         if confirmed is None or (now - confirmed).total_seconds() > 1.5 * REFRESH_AFTER:
             return "stale-usable"
         return "fresh"
+
+
+def _differs_little(before: CatalogSnapshot, after: Known) -> bool:
+    """Whether nothing has happened but that a little time has passed."""
+    if not isinstance(before, Known) or before.digest != after.digest:
+        return False
+    if before.state != after.state or before.taken_at != after.taken_at:
+        return False
+    return (after.age or 0.0) - (before.age or 0.0) < _GROWN_OLDER
 
 
 def _made(known: Known, fetched: Fetched) -> datetime:

@@ -1,20 +1,17 @@
 """How a reader gets the cache object from where it is published, unless it has it already.
 
 `CacheStore` is all that a reader needs of a store: one request that is small when nothing has
-changed. Opening one imports no client library; the first request does.
+changed. Making one imports no client library; the first request does, in whatever thread it is.
 """
 
 from __future__ import annotations
 
-import stat
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from smq.catalog import LARGEST
-
-FILE_NAME = "metadata_cache.json"
+from smq_metasync.stores import UNCHANGED, Store, StoreError, open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +43,26 @@ class CacheStore(Protocol):
         """
 
 
-class LocalFile:
-    """A cache in a file, or in a directory under its usual name."""
+class PublishedCache:
+    """The cache at a place as people write it; relative paths start from `directory`."""
 
-    is_remote = False
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.url = str(path)
+    def __init__(self, location: str, directory: Path, timeout: float = 30.0) -> None:
+        self.is_remote = "://" in location
+        self.url = location if self.is_remote else str(directory / Path(location).expanduser())
+        self._location = location
+        self._directory = directory
+        self._timeout = timeout
+        self._store: Store | None = None
 
     def fetch(self, known: str | None) -> Fetched | None:
         try:
-            path = self._path / FILE_NAME if self._path.is_dir() else self._path
-            status = path.stat()
-            if not stat.S_ISREG(status.st_mode):
-                # Opening a named pipe would wait for a writer for ever.
-                raise FetchError(f"{path} is not a regular file")
-            generation = f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}"
-            if generation == known:
-                return None
-            with path.open("rb") as file:
-                # One byte more than is allowed shows that it is too large without reading it all.
-                data = file.read(LARGEST + 1)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise AbsentError(f"there is no {self._path}") from error
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise FetchError(f"{self._path} cannot be read: {reason}") from error
-        return Fetched(data, generation, datetime.fromtimestamp(status.st_mtime, UTC))
+            if self._store is None:
+                self._store = open_store(self._location, self._directory, self._timeout)
+            found = self._store.read(known)
+        except StoreError as error:
+            raise FetchError(str(error)) from error
+        if found is None:
+            raise AbsentError(f"there is no {self.url}")
+        if found is UNCHANGED:
+            return None
+        return Fetched(found.data, found.generation, found.updated)

@@ -8,6 +8,7 @@ from smq.catalog.read import LARGEST, Unreadable, read_cache
 from smq.catalog.semantic import MemberName, MetricName, ModelName, SemanticNames
 from smq.catalog.snapshot import CatalogSnapshot, Known, Source, Unknown
 from smq.catalog.tables import Column, ForeignKey, Shards, Table
+from smq.catalog.words import age_words, collected, synced
 
 __all__ = [
     "LARGEST",
@@ -24,5 +25,8 @@ __all__ = [
     "Table",
     "Unknown",
     "Unreadable",
+    "age_words",
+    "collected",
     "read_cache",
+    "synced",
 ]

@@ -138,6 +138,12 @@ class Known:
         return (self.at(number) for number in range(len(self._names)))
 
     @property
+    def has_semantic(self) -> bool:
+        """Whether the cache holds names of models and metrics, without making them."""
+        found = self.rest.get("semantic")
+        return isinstance(found, Mapping) and bool(found.get("metrics") or found.get("models"))
+
+    @property
     def semantic(self) -> SemanticNames:
         if not isinstance(self._semantic, SemanticNames):
             self._semantic = self._semantic()

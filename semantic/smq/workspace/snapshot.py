@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from smq.catalog import CatalogSnapshot, Unknown
 from smq.graph.symbols import Declarations, TableName
 from smq.problem import Problem
 from smq.query.written import WrittenQuery
@@ -70,13 +71,14 @@ class _Memo:
 
 
 class Snapshot:
-    """Documents, their readings and the graph they make; never changes once built.
+    """Documents, their readings and the graph they make; never changes once built. `catalog` is
+    what is known of the warehouse beside them.
 
     `problems(uri)` is what reading a file found, `compile_problems(uri)` what compiling its
     queries found. Raises KeyError for a URI that is not in the snapshot.
     """
 
-    __slots__ = ("_configuration", "_files", "_memo", "_refs", "_unreadable")
+    __slots__ = ("_configuration", "_files", "_memo", "_refs", "_unreadable", "catalog")
 
     def __init__(
         self,
@@ -85,7 +87,9 @@ class Snapshot:
         unreadable: Mapping[str, Problem],
         refs: Mapping[str, TableName],
         memo: _Memo | None = None,
+        catalog: CatalogSnapshot | None = None,
     ) -> None:
+        self.catalog: CatalogSnapshot = catalog or Unknown()
         self._files = files
         self._configuration = configuration
         self._unreadable = unreadable
@@ -185,6 +189,8 @@ class Snapshot:
 
     def compile_problems(self, uri: str) -> tuple[Problem, ...]:
         """What compiling the file's queries finds, for the dialect and each target dialect."""
+        if self.knows_names_only:
+            return ()
         found = self._memo.compiled.get(uri)
         if found is None:
             found = tuple(self._compile(uri))
@@ -226,26 +232,53 @@ class Snapshot:
             memo.compiled = {u: p for u, p in self._memo.compiled.items() if u not in touched}
         else:
             memo.merged = self._memo.merged.changed(declared)
-        return Snapshot(files, self._configuration, unreadable, self._refs, memo)
+        return Snapshot(files, self._configuration, unreadable, self._refs, memo, self.catalog)
 
     def with_unreadable(self, problem: Problem) -> Snapshot:
         """The snapshot after a document turned out to be unreadable, and is lost."""
         uri = problem.location.uri
         without = self.apply([Change(uri, None)])
         lost = {**without._unreadable, uri: problem}
-        return Snapshot(without._files, self._configuration, lost, self._refs, without._memo)
+        return Snapshot(
+            without._files, self._configuration, lost, self._refs, without._memo, self.catalog
+        )
 
     def with_refs(self, refs: Mapping[str, TableName]) -> Snapshot:
         """The same documents with other physical names of dbt models."""
         memo = _Memo(lines=self._memo.lines)
-        return Snapshot(self._files, self._configuration, self._unreadable, refs, memo)
+        return Snapshot(
+            self._files, self._configuration, self._unreadable, refs, memo, self.catalog
+        )
 
     def configured(self, configuration: Configuration) -> Snapshot:
         """The same documents under another configuration."""
         memo = _Memo(lines=self._memo.lines)
         if configuration.default_schema == self._configuration.default_schema:
             memo.merged = self._memo.merged
-        return Snapshot(self._files, configuration, self._unreadable, self._refs, memo)
+        return Snapshot(
+            self._files, configuration, self._unreadable, self._refs, memo, self.catalog
+        )
+
+    def with_catalog(self, catalog: CatalogSnapshot) -> Snapshot:
+        """The same documents beside another state of the warehouse; the graph stays."""
+        return Snapshot(
+            self._files, self._configuration, self._unreadable, self._refs, self._memo, catalog
+        )
+
+    @property
+    def has_models(self) -> bool:
+        """Whether any file declares a model or a metric."""
+        return any(f.declarations.models or f.declarations.metrics for f in self._files.values())
+
+    @property
+    def knows_names_only(self) -> bool:
+        """Whether queries can be held to the names of the cache alone, because no file of this
+        workspace defines any. They cannot be compiled here then."""
+        catalog = self.catalog
+        if isinstance(catalog, Unknown):
+            # Names that are on their way are not wrong yet.
+            return catalog.reason == "loading" and not self.has_models
+        return bool(catalog.has_semantic and not self.has_models)
 
     def _compile(self, uri: str) -> Iterable[Problem]:
         queries = self._files[uri].queries
@@ -266,15 +299,16 @@ def build(
     configuration: Configuration | None = None,
     unreadable: Iterable[Problem] = (),
     refs: Mapping[str, TableName] | None = None,
+    catalog: CatalogSnapshot | None = None,
 ) -> Snapshot:
     """Read all documents.
 
     `unreadable` are the problems of files that gave no text at all, `refs` the physical names
-    of dbt models, where a manifest says them.
+    of dbt models, where a manifest says them, `catalog` what is known of the warehouse.
     """
     files = {document.uri: read_file(document) for document in documents}
     lost = {problem.location.uri: problem for problem in unreadable}
-    return Snapshot(files, configuration or Configuration(), lost, refs or {})
+    return Snapshot(files, configuration or Configuration(), lost, refs or {}, None, catalog)
 
 
 def _declared(file: File | None) -> Declarations | None:

@@ -24,6 +24,7 @@ from smq_server.cli.findings import machine, platforms, sarif, text
 from smq_server.cli.findings.report import Report
 from smq_server.cli.skipping import show_foreign
 from smq_server.cli.streams import Streams
+from smq_server.cli.warehouse import warehouse_of
 from smq_server.io.failure import Failure
 from smq_server.io.files import decode
 from smq_server.io.uris import absolute, display, path_of, uri_of
@@ -105,8 +106,9 @@ def _check(arguments: argparse.Namespace, streams: Streams) -> int:
     for workspace in workspaces:
         configuration = _wishes(workspace.configuration, arguments)
         snapshot = workspace.snapshot.configured(configuration)
+        snapshot = snapshot.with_catalog(warehouse_of(workspace.location, streams))
         _say_where(workspace, streams)
-        _warn_about_models(workspace, streams)
+        _warn_about_models(workspace, snapshot, streams)
         checked.append(_Checked(workspace, snapshot, check(snapshot, workspace.given)))
     if arguments.fix or arguments.unsafe_fixes or arguments.diff:
         changed = _fix(checked, arguments, streams, from_stdin)
@@ -190,9 +192,9 @@ def _say_where(workspace: Workspace, streams: Streams) -> None:
     )
 
 
-def _warn_about_models(workspace: Workspace, streams: Streams) -> None:
+def _warn_about_models(workspace: Workspace, snapshot: Snapshot, streams: Streams) -> None:
     queries = any(kind_of(uri) == "smq" for uri in workspace.given)
-    if queries and not workspace.has_models:
+    if queries and not workspace.has_models and not snapshot.knows_names_only:
         places = ", ".join(workspace.configuration.models)
         streams.message(
             f"warning: no semantic models found below {display(workspace.root)} "

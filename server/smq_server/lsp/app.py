@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -13,6 +14,7 @@ from pygls.lsp.server import LanguageServer
 
 from smq_server import __version__
 from smq_server.lsp.features import FEATURES
+from smq_server.lsp.scheduler import run_beside
 from smq_server.lsp.session import Session
 from smq_server.lsp.wire import SmqProtocol, strict_converter
 
@@ -60,6 +62,14 @@ class SmqServer(LanguageServer):
         self.session.scheduler.bind(
             loop.call_soon, loop.call_later, lambda: self.protocol.has_messages
         )
+
+        def come_back(action: Callable[[], None]) -> None:
+            # The loop may be closed by now, and then nobody wants to know.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(action)
+
+        self.session.from_thread = come_back
+        self.session.beside = run_beside
 
 
 def build() -> SmqServer:

@@ -12,6 +12,7 @@ from typing import Any
 
 from lsprotocol import types
 
+from smq.catalog import Unknown
 from smq.problem import Problem, Severity
 from smq.rules import rules
 from smq.rules.check import Finding, file_problems, weigh, workspace_problems, workspace_rules
@@ -72,6 +73,7 @@ class Diagnoses:
                 self._stale.add(uri)
                 # Problems elsewhere that point into this file point at other characters now.
                 self._stale |= self._mentioned.get(uri, set())
+        self._stale |= _looking_at_warehouse(before, after)
         for uri in after.unreadable.keys() | before.unreadable.keys():
             if after.unreadable.get(uri) != before.unreadable.get(uri):
                 self._stale.add(uri)
@@ -196,6 +198,17 @@ def is_rule(source: str) -> bool:
 
 def _configured_alike(before: Snapshot, after: Snapshot) -> bool:
     return before.configuration == after.configuration and before.has_refs_of(after)
+
+
+def _looking_at_warehouse(before: Snapshot, after: Snapshot) -> set[str]:
+    """The files whose problems another state of the warehouse may change."""
+    if before.catalog.digest == after.catalog.digest:
+        return set()
+    if before.knows_names_only or after.knows_names_only:
+        return set(after.uris)
+    if isinstance(before.catalog, Unknown) and isinstance(after.catalog, Unknown):
+        return set()
+    return {uri for uri, file in after.files if file.declarations.models}
 
 
 def _watches_use(snapshot: Snapshot) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from smq.catalog import CatalogSnapshot
 from smq.problem import Problem
 from smq.syntax import Document, kind_of
 from smq.workspace import Change, Configuration, File, Snapshot, read_file
@@ -174,6 +175,8 @@ class Root:
             if self.takes(uri)
             and (uri not in snapshot or snapshot.document(uri).text != document.text)
         ]
+        # What has been learnt about the warehouse meanwhile stays as well.
+        snapshot = snapshot.with_catalog(self.snapshot.catalog)
         self.snapshot = snapshot.apply(late) if late else snapshot
         self.is_indexed = True
         self.generation += 1
@@ -228,7 +231,11 @@ class Root:
                 piece = pack(file, at or (0, 0))
                 yield
             pieces[uri] = piece
-        certain = {uri: each for uri, each in found.items() if uri in pieces or is_rule(uri)}
+        certain = {
+            uri: {at: _without_warehouse(problems) for at, problems in each.items()}
+            for uri, each in found.items()
+            if uri in pieces or is_rule(uri)
+        }
         self.unkept.clear()
         return Index(pieces, dump((repr(self.configuration), certain)))
 
@@ -252,6 +259,11 @@ class Root:
         return found
 
     # Changing
+
+    def take_catalog(self, catalog: CatalogSnapshot) -> None:
+        """Another state of the warehouse, or the same one grown older."""
+        self.snapshot = self.snapshot.with_catalog(catalog)
+        self.generation += 1
 
     def apply(self, changes: Iterable[Change]) -> None:
         """One step to the next snapshot."""
@@ -305,6 +317,11 @@ class Root:
         if self.configuration_path is None:
             return (self.path / configurations.FILE_NAME).is_file()
         return stamp(self.configuration_path) != self._configuration_stamp
+
+
+def _without_warehouse(problems: list[Problem]) -> list[Problem]:
+    """The next start begins before anything is known of the warehouse."""
+    return [problem for problem in problems if not problem.code.startswith("CAT")]
 
 
 def stamp(path: Path) -> Stamp | None:

@@ -141,3 +141,8 @@ def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
 
     threading.Thread(target=run, name="smq-lsp-work", daemon=True).start()
     return asyncio.wrap_future(result)
+
+
+def run_beside(work: Callable[[], None]) -> None:
+    """Run something that waits in a daemon thread, of which nobody awaits the end."""
+    threading.Thread(target=work, name="smq-lsp-beside", daemon=True).start()

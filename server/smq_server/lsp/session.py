@@ -40,6 +40,9 @@ class Session:
         self.request: Callable[..., Any] = lambda *_: None
         self.release: Callable[[], object] = lambda: None
         self.scheduler = Scheduler(self._failed)
+        self.beside: Callable[[Callable[[], None]], object] = lambda work: work()
+        self.from_thread: Callable[[Callable[[], None]], object] = lambda action: action()
+        """How to work in a thread, and how to come back; without a loop, here and now."""
         self.defect: Callable[[BaseException, str], object] = lambda *_: None
         self.changed: list[Callable[[Root], object]] = []
         """Called after each new snapshot, for features that keep something of their own."""

@@ -28,6 +28,7 @@ from smq_server.lsp.diagnosing import Diagnoses
 from smq_server.lsp.publishing import Publisher
 from smq_server.lsp.roots import OpenDocument, Root
 from smq_server.lsp.scheduler import Work
+from smq_server.lsp.warehouse import Warehouses
 
 if TYPE_CHECKING:
     from smq_server.lsp.session import Session
@@ -105,6 +106,7 @@ class State:
         self.roots: list[Root] = []
         self.diagnoses: dict[int, Diagnoses] = {}
         self.publisher = Publisher(self)
+        self.warehouses = Warehouses(self)
         self._looked: dict[int, Snapshot] = {}
         self._edits: dict[str, int] = {}
         self._has_told_of_cache = False
@@ -147,6 +149,7 @@ class State:
     def _drop(self, root: Root) -> None:
         self.roots.remove(root)
         self.diagnoses.pop(id(root), None)
+        self.warehouses.close(root)
         for key in (
             _key("index", root),
             _key("check", root),
@@ -167,6 +170,7 @@ class State:
         root = Root(path, configuration, self.session.settings.dialect)
         self.roots.append(root)
         self.diagnoses[id(root)] = Diagnoses(self._defect)
+        self.warehouses.open(root)
         self._start_index(root)
         return root
 
@@ -215,6 +219,7 @@ class State:
         name = self.canonical(uri)
         root = self.root_for(name)
         document = self.documents.get(name)
+        self.warehouses.poll(root)
         if name in root.snapshot and (document is None or root.takes(name)):
             return View(root.snapshot, name, self.session.encoding, self.spelled)
         return self._look_in(root, name, document)
@@ -373,6 +378,9 @@ class State:
         if settings.dialect != before.dialect:
             for root in self.roots:
                 self.reconfigure(root)
+        if settings.trusted != before.trusted:
+            for root in self.roots:
+                self.warehouses.open(root)
         self.publisher.reworded()
 
     def reconfigure(self, root: Root) -> None:
@@ -381,11 +389,16 @@ class State:
         if not root.reconfigure(self.documents, self.session.settings.dialect):
             return
         self.publisher.configuration(root)
+        self.warehouses.open(root)
         new = root.configuration
         if (old.models, old.queries, old.exclude) != (new.models, new.queries, new.exclude):
             self._start_index(root)
         elif root.is_indexed:
             self._changed(root)
+
+    def catalog_changed(self, root: Root) -> None:
+        """Another state of the warehouse: what is said about tables and columns may be wrong."""
+        self._changed(root)
 
     def look_at_disk(self, after: float = 0.0) -> None:
         """Compare time stamps in the background, unless that was done a moment ago."""
@@ -472,6 +485,7 @@ class State:
             self.publisher.publish(root, name)
         self._check_later(root)
         self._keep_later(root)
+        self.warehouses.poll(root)
         if not self.is_indexing:
             self.session.settled()
             self.session.release()
