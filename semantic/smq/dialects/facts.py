@@ -40,6 +40,7 @@ class Needs(Enum):
     GROUP_BY_EXPRESSIONS = "GROUP BY with ordinals"
     TYPED_UNION_NULLS = "untyped NULLs in the branches of a UNION"
     DATE_LITERALS = "text read as a date in one format everywhere"
+    TIMESTAMPS_AS_TEXT = "timestamps that are told from dates"
     DOUBLE_DIVISION = "division that keeps its digits"
     AVERAGE_OF_DOUBLES = "averages that keep their digits"
     INTERVALS_AS_CALLS = "INTERVAL"

@@ -90,6 +90,7 @@ DIALECT = Dialect(
             Needs.FILTER_AS_CASE,
             Needs.COUNT_IF_AS_CASE,
             Needs.NULLS_LAST_AS_CASE,
+            Needs.TIMESTAMPS_AS_TEXT,
             Needs.DOUBLE_DIVISION,
             Needs.AVERAGE_OF_DOUBLES,
             Needs.EXACT_COUNT_DISTINCT,

@@ -84,6 +84,7 @@ DIALECT = Dialect(
             Needs.EXACT_COUNT_DISTINCT,
             Needs.EXACT_QUANTILES,
             Needs.INTERVALS_AS_CALLS,
+            Needs.TIMESTAMPS_AS_TEXT,
             Needs.DATE_PARTS_AS_TEXT,
             Needs.ANY_VALUE_AS_MAX,
         }

@@ -180,7 +180,9 @@ class _Clause:
                 call = of_leaf(guarded(call, test.copy()), leaf)
             return filled(call, leaf)
 
-        return finish(select, plan, leaf_value, lambda n: groups[n].copy(), grouped=True)
+        return finish(
+            select, plan, self.physical, leaf_value, lambda n: groups[n].copy(), grouped=True
+        )
 
     def _refuse_undetermined(self) -> None:
         """A repeated base row whose aggregate reads several rows of another table has no value."""
@@ -231,7 +233,7 @@ class _Clause:
         select.set("with_", exp.With(expressions=[cte]))
 
         def leaf_value(leaf: Leaf) -> exp.Expr:
-            template = Template("", "", leaf.tree)
+            template = Template("", "", self.physical.leaf_tree(leaf))
             call = fill(template, lambda n: column(joined, homes[leaf.key, leaf.refs[n]]))
             flag = flags[leaf.key]
             if flag is not None:
@@ -242,7 +244,7 @@ class _Clause:
         def group(number: int) -> exp.Expr:
             return column(joined, query.groups[number].name)
 
-        return finish(select, self.plan, leaf_value, group, grouped=True)
+        return finish(select, self.plan, self.physical, leaf_value, group, grouped=True)
 
     def _flag(self, leaf: Leaf, groups: list[exp.Expr], time: RowRef | None) -> exp.Expr | None:
         """1 on the rows that the leaf reads: where its base is there, once for each base row."""
@@ -305,7 +307,8 @@ class _Clause:
     def _on(self, join: WrittenJoin) -> exp.Expr | None:
         if join.on is None:
             return None
-        return fill(Template("", "", join.on), lambda slot: self._own(join.refs[slot]))
+        template = self.physical.agreed(Template("", "", join.on), join.refs)
+        return fill(template, lambda slot: self._own(join.refs[slot]))
 
     def _table(self, alias: str) -> exp.Expr:
         model = next(i.model for i in self.clause.instances if i.alias == alias)
@@ -348,7 +351,8 @@ class _Clause:
         return conjunction([self._condition(c, time) for c in leaf.filters])
 
     def _call(self, leaf: Leaf, time: RowRef | None) -> exp.Expr:
-        tree = fill(Template("", "", leaf.tree), lambda n: self._value(leaf.refs[n], time))
+        template = Template("", "", self.physical.leaf_tree(leaf))
+        tree = fill(template, lambda n: self._value(leaf.refs[n], time))
         tree.meta["origin"] = f"leaf:{leaf.name}"
         return of_leaf(tree, leaf)
 

@@ -21,7 +21,7 @@ from smq.plan.nodes import Plan, Scan
 from smq.query.bound import Group, Output, PostExpression, Query
 from smq.sql.clauses import written_select
 from smq.sql.finish import as_column, conjunction, filled, finish, free_name, group_by, of_leaf
-from smq.sql.physical import Physical, PhysicalFault, column, name, value_kind
+from smq.sql.physical import Physical, PhysicalFault, column, name, time_kind, value_kind
 
 COMBINED = "combined"
 
@@ -35,8 +35,10 @@ def emit(
     """
     physical = Physical(graph, dialect, plan.time_grain, trace)
     times = {scan.time for scan in plan.scans if scan.time is not None}
-    kinds = {value_kind(graph.index(time.model).dimensions[time.name]) for time in times}
-    physical.time_is_mixed = len(kinds) > 1
+    dimensions = [graph.index(time.model).dimensions[time.name] for time in times]
+    physical.time_is_mixed = len({value_kind(dimension) for dimension in dimensions}) > 1
+    kinds = {time_kind(dimension, plan.time_grain) for dimension in dimensions}
+    physical.time_kind = kinds.pop() if len(kinds) == 1 else "time" if kinds else ""
     if plan.written is not None:
         return written_select(plan, physical, graph, metric_joins), physical
     if len(plan.scans) == 1:
@@ -54,12 +56,12 @@ def _flat(plan: Plan, physical: Physical) -> exp.Select:
     select = scan_select(scan, values, plan, physical)
 
     def leaf_value(leaf: Leaf) -> exp.Expr:
-        return filled(aggregate(leaf, values), leaf)
+        return filled(aggregate(leaf, values, physical), leaf)
 
     def group(number: int) -> exp.Expr:
         return groups[number].copy()
 
-    return finish(select, plan, leaf_value, group, grouped=True)
+    return finish(select, plan, physical, leaf_value, group, grouped=True)
 
 
 def scan_values(scan: Scan, plan: Plan, physical: Physical) -> dict[RowRef, exp.Expr]:
@@ -161,9 +163,9 @@ def metric_joins(
     return list(joins.values())
 
 
-def aggregate(leaf: Leaf, values: dict[RowRef, exp.Expr]) -> exp.Expr:
+def aggregate(leaf: Leaf, values: dict[RowRef, exp.Expr], physical: Physical) -> exp.Expr:
     """A leaf's aggregate call over the row values."""
-    template = Template("", "", leaf.tree)
+    template = Template("", "", physical.leaf_tree(leaf))
     tree = fill(template, lambda slot: values[leaf.refs[slot]].copy())
     tree.meta["origin"] = f"leaf:{leaf.name}"
     return of_leaf(tree, leaf)
@@ -189,7 +191,11 @@ def _combined(plan: Plan, physical: Physical, inline: bool) -> exp.Select:
                     for value, group in zip(groups, query.groups, strict=True)
                 ),
                 *(
-                    as_column(aggregate(leaf, values), plan.columns[leaf.key], f"leaf:{leaf.name}")
+                    as_column(
+                        aggregate(leaf, values, physical),
+                        plan.columns[leaf.key],
+                        f"leaf:{leaf.name}",
+                    )
                     for leaf in scan.leaves
                 ),
             ],
@@ -197,11 +203,13 @@ def _combined(plan: Plan, physical: Physical, inline: bool) -> exp.Select:
         group_by(select, [value.copy() for value in groups])
         parts.append((free_name(scan.name, taken), select))
     if query.groups:
-        return _stacked(plan, parts, inline)
-    return _crossed(plan, parts, inline)
+        return _stacked(plan, parts, physical, inline)
+    return _crossed(plan, parts, physical, inline)
 
 
-def _stacked(plan: Plan, parts: list[tuple[str, exp.Select]], inline: bool) -> exp.Select:
+def _stacked(
+    plan: Plan, parts: list[tuple[str, exp.Select]], physical: Physical, inline: bool
+) -> exp.Select:
     query = plan.query
     keys = [group.name for group in query.groups]
     leaves = [leaf for scan in plan.scans for leaf in scan.leaves]
@@ -232,10 +240,12 @@ def _stacked(plan: Plan, parts: list[tuple[str, exp.Select]], inline: bool) -> e
     def group(number: int) -> exp.Expr:
         return column(COMBINED, keys[number])
 
-    return finish(select, plan, leaf_value, group, grouped=True)
+    return finish(select, plan, physical, leaf_value, group, grouped=True)
 
 
-def _crossed(plan: Plan, parts: list[tuple[str, exp.Select]], inline: bool) -> exp.Select:
+def _crossed(
+    plan: Plan, parts: list[tuple[str, exp.Select]], physical: Physical, inline: bool
+) -> exp.Select:
     """Without groups every scan is one row, and the rows stand side by side."""
     homes = {
         leaf.key: part
@@ -254,7 +264,7 @@ def _crossed(plan: Plan, parts: list[tuple[str, exp.Select]], inline: bool) -> e
     def group(number: int) -> exp.Expr:
         raise AssertionError("a query without groups has no group to name")
 
-    return finish(select, plan, leaf_value, group, grouped=False)
+    return finish(select, plan, physical, leaf_value, group, grouped=False)
 
 
 def _handed_on(leaf: Leaf, cell: exp.Expr) -> exp.Expr:

@@ -10,12 +10,13 @@ from smq.expr import Template, fill
 from smq.graph.leaves import Leaf
 from smq.plan.nodes import Plan
 from smq.query.bound import OrderKey, PostExpression
-from smq.sql.physical import name
+from smq.sql.physical import Physical, name
 
 
 def finish(
     select: exp.Select,
     plan: Plan,
+    physical: Physical,
     leaf_value: Callable[[Leaf], exp.Expr],
     group: Callable[[int], exp.Expr],
     grouped: bool,
@@ -34,7 +35,7 @@ def finish(
                 return leaf_value(value)
             return group(numbers[value])
 
-        return fill(Template("", "", expression.tree), slot)
+        return fill(Template("", "", physical.post_tree(expression)), slot)
 
     expressions = [
         as_column(group(number), g.name, g.item.path) for number, g in enumerate(query.groups)

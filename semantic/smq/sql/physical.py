@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
@@ -10,7 +11,7 @@ from sqlglot.errors import SqlglotError
 
 from smq.expr import Template, fill, parse_expression
 from smq.graph.graph import SemanticGraph
-from smq.graph.leaves import ConditionRef, InnerRef, MetricValue, RowCondition
+from smq.graph.leaves import ConditionRef, InnerRef, Leaf, MetricValue, RowCondition
 from smq.graph.references import RowRef
 from smq.graph.symbols import (
     GRAINS,
@@ -23,13 +24,8 @@ from smq.graph.symbols import (
     TableName,
 )
 from smq.problem import Problem
-
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
-_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?\Z")
-_COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE)
-_DATE_TYPES = frozenset({"date"})
-_TIMESTAMP_TYPES = frozenset({"timestamp", "datetime", "timestamptz", "timestamp_ntz"})
-
+from smq.query.bound import PostExpression
+from smq.sql.moments import DATE_TYPES, Kind, agreed, declared, kind_of
 
 PRESENT = "smq_present"
 NUMBER = "smq_row"
@@ -101,7 +97,7 @@ def base_type(data_type: str | None) -> str:
 
 def value_kind(dimension: Dimension) -> str:
     """`date` when the column surely is one, else `timestamp`, as truncation needs to know."""
-    return "date" if base_type(dimension.data_type) in _DATE_TYPES else "timestamp"
+    return "date" if base_type(dimension.data_type) in DATE_TYPES else "timestamp"
 
 
 class Physical:
@@ -120,6 +116,8 @@ class Physical:
         self.time_grain = time_grain
         self.time_is_mixed = False
         """Whether `metric_time` is a date for some leaves and a timestamp for others."""
+        self.time_kind: Kind = ""
+        """What `metric_time` surely is for all leaves."""
         self.columns: dict[str, None] = {}
         self.tables: dict[str, None] = {}
         self.keys: dict[str, tuple[str, Entity | None]] = {}
@@ -240,7 +238,7 @@ class Physical:
     def condition(self, condition: RowCondition, value_of: dict[RowRef, exp.Expr]) -> exp.Expr:
         """A row condition with the values of its references in place."""
         refs = condition.refs
-        template = self._with_typed_literals(condition)
+        template = self.agreed(condition.template, refs)
         values: list[exp.Expr] = []
         for ref in refs:
             if isinstance(ref, MetricValue):
@@ -338,54 +336,53 @@ class Physical:
             expressions=[inner, exp.Literal.string(wanted), exp.Literal.string(kind)],
         )
 
-    # Literals compared with dates.
+    # Kinds of values.
 
-    def _with_typed_literals(self, condition: RowCondition) -> Template:
-        template = condition.template
-        tree = template.tree
-        if tree is None or not any(self._is_dated(ref) for ref in condition.refs):
-            return template
-        holder = exp.Paren(this=tree.copy())
-        for node in list(holder.find_all(*_COMPARISONS, exp.Between, exp.In)):
-            operands = [node.this]
-            if isinstance(node, exp.Between):
-                operands += [node.args["low"], node.args["high"]]
-            elif isinstance(node, exp.In):
-                operands += list(node.expressions)
-            else:
-                operands.append(node.expression)
-            kinds = {
-                self._is_dated(condition.refs[int(o.this)])
-                for o in operands
-                if isinstance(o, exp.Placeholder)
-            } - {""}
-            if len(kinds) != 1:
-                continue
-            for operand in operands:
-                if isinstance(operand, exp.Literal) and operand.is_string:
-                    self._type_literal(operand, kinds == {"date"})
-        from dataclasses import replace
+    def agreed(self, template: Template, refs: Sequence[ConditionRef]) -> Template:
+        """The template with dates, timestamps and texts of one kind where they meet."""
+        assert template.tree is not None
+        tree = agreed(template.tree, lambda slot: self.kind(refs[slot]), len(refs))
+        return template if tree is template.tree else replace(template, tree=tree)
 
-        return replace(template, tree=holder.this.pop())
+    def leaf_tree(self, leaf: Leaf) -> exp.Expr:
+        """A leaf's aggregate call, as `agreed` makes it."""
+        return agreed(leaf.tree, lambda slot: self.kind(leaf.refs[slot]), len(leaf.refs))
 
-    def _type_literal(self, literal: exp.Literal, is_date: bool) -> None:
-        if _DATE.match(literal.this):
-            to = exp.DType.DATE if is_date else exp.DType.TIMESTAMP
-        elif _TIMESTAMP.match(literal.this):
-            to = exp.DType.TIMESTAMP
-        else:
-            return
-        literal.replace(exp.Cast(this=literal.copy(), to=exp.DataType(this=to, nested=False)))
+    def post_tree(self, expression: PostExpression) -> exp.Expr:
+        """An expression over aggregated rows, as `agreed` makes it."""
+        slots = expression.slots
 
-    def _is_dated(self, ref: ConditionRef) -> str:
-        """`date` or `timestamp` for references that are declared so, else nothing."""
-        if isinstance(ref, MetricValue) or ref.kind != "dimension":
+        def kind(number: int) -> Kind:
+            slot = slots[number]
+            return self.leaf_kind(slot) if isinstance(slot, Leaf) else self.kind(slot)
+
+        return agreed(expression.tree, kind, len(slots))
+
+    def leaf_kind(self, leaf: Leaf) -> Kind:
+        return kind_of(leaf.tree, lambda slot: self.kind(leaf.refs[slot]))
+
+    def kind(self, ref: ConditionRef) -> Kind:
+        """Whether a row value is a date or a timestamp, as far as its model says."""
+        if isinstance(ref, MetricValue):
             return ""
-        dimension = self.graph.index(ref.model).dimensions.get(ref.name)
-        declared = base_type(dimension.data_type) if dimension else ""
-        if declared in _DATE_TYPES:
-            return "date"
-        return "timestamp" if declared in _TIMESTAMP_TYPES else ""
+        if ref.kind == "metric_time":
+            return self.time_kind
+        if ref.kind == "measure":
+            return declared(self.graph.index(ref.model).measures[ref.name].data_type)
+        if ref.kind != "dimension":
+            return ""
+        return time_kind(self.graph.index(ref.model).dimensions[ref.name], ref.grain)
+
+
+def time_kind(dimension: Dimension, grain: str | None) -> Kind:
+    """The kind of a dimension's values; `time` for one that is cut to a grain and not declared."""
+    found = declared(dimension.data_type)
+    if found or not dimension.is_time:
+        return found
+    wanted = grain or dimension.grain
+    if wanted not in GRAINS or (grain is None and GRAINS.index(wanted) < GRAINS.index("second")):
+        return ""
+    return "time"
 
 
 def _parsed_query(sql: Sql, dialect: str) -> exp.Expr | PhysicalFault:

@@ -11,7 +11,8 @@ Conventions of the canonical tree
 - `exp.Ordered(nulls_first=False)` puts NULLs last in both directions.
 - `SMQ_TRUNC(value, grain, kind)` and `SMQ_ADD(value, count, grain, kind)` are `exp.Anonymous`;
   grain and kind ("date" or "timestamp") are text literals and the count is a whole number.
-- A text compared with a date stands as `exp.Cast(<literal>, DATE)`; likewise TIMESTAMP.
+- A text compared with a date stands as `exp.Cast(<literal>, DATE)`; likewise TIMESTAMP. One that
+  is compared with a time of undeclared kind has `meta["moment"]`.
 - Filters on window functions are in `qualify`, filters of aggregates are `exp.Filter`, percentiles
   are `exp.Median` and `exp.WithinGroup` over `exp.PercentileCont` or `exp.PercentileDisc`.
 - Every output column of the outermost SELECT has an alias or is a plain column.
@@ -140,6 +141,7 @@ _PASSES: tuple[_Pass, ...] = (
     # After all that compares or copies expressions, which is easier while dates are short.
     _Pass(time.run, _types(exp.Anonymous)),
     _Pass(date_literals.run, _types(exp.Cast), _needs(Needs.DATE_LITERALS)),
+    _Pass(texts.moments, _types(exp.Literal, exp.Paren), _needs(Needs.TIMESTAMPS_AS_TEXT)),
     _Pass(aggregates.names, _types(exp.Select)),
     _Pass(texts.casts, _types(exp.Cast)),
     # After date literals, which are no texts for the engine.

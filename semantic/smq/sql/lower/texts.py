@@ -1,10 +1,11 @@
-"""Texts beyond ASCII, where they need a type of their own."""
+"""Texts where they need a type of their own: beyond ASCII, of any length, or for timestamps."""
 
 from __future__ import annotations
 
 from sqlglot import exp
 
 from smq.sql.lower.context import Context
+from smq.sql.moments import MOMENT
 
 
 def literals(tree: exp.Expr, context: Context) -> exp.Expr:
@@ -12,6 +13,16 @@ def literals(tree: exp.Expr, context: Context) -> exp.Expr:
     for node in context.find(tree, exp.Literal):
         if node.is_string and not node.name.isascii():
             tree = context.replace(node, exp.National(this=node.name), tree)
+    return tree
+
+
+def moments(tree: exp.Expr, context: Context) -> exp.Expr:
+    """What is compared with a timestamp of undeclared kind, as the text of a timestamp."""
+    for node in context.find(tree, exp.Literal, exp.Paren):
+        if node.meta.get(MOMENT):
+            value = node.this if isinstance(node, exp.Paren) else node.copy()
+            to = exp.DataType(this=exp.DType.TIMESTAMP)
+            tree = context.replace(node, exp.Cast(this=value, to=to), tree)
     return tree
 
 
