@@ -6,11 +6,12 @@ the reasons. `select_model_files` ranks files, `search` the metrics and dimensio
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from smq.workspace import Snapshot
 from smq_server.generation.selection.index import Entry, Field, Hit, How, Kind, Reason, index_of
+from smq_server.generation.selection.words import time_word
 
 __all__ = [
     "Entry",
@@ -24,8 +25,19 @@ __all__ = [
     "select_model_files",
 ]
 
-_KNOWN_ALREADY = 0.75
-"""How much less a word counts in a file when files before it have what the word means."""
+_KNOWN_OTHERWISE = 0.6
+"""How much less a word counts for a metric when it is known as a dimension, and the reverse. A
+word that is known as the same sort of thing counts only by how much better it is known."""
+
+_NUMBERS = ("metric", "measure")
+
+_HOME = 0.1
+_HOME_IN_TIME = 0.6
+"""What the model behind a metric counts, of the metric's own score: its dates are wanted when the
+question is about time."""
+
+_NEGLIGIBLE = 0.08
+"""Of the likeliest thing's score; what adds less is hardly meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +66,96 @@ def select_model_files(
     Together they should know every word of the question, so a file that adds a word comes before
     one that repeats what the files before it have. No file at all when no word is known.
     """
-    best: dict[str, dict[str, Reason]] = {}
-    for word, hits in index_of(snapshot).found(question):
-        for hit in hits:
-            of_file = best.setdefault(hit.entry.uri, {})
-            if word not in of_file or of_file[word].score < hit.score:
-                of_file[word] = _reason(word, hit)
-    chosen: list[SelectedFile] = []
-    known: dict[str, float] = {}
-    while best and len(chosen) < limit:
-        scored = {
-            uri: sum(
-                max(0.0, each.score - _KNOWN_ALREADY * known.get(word, 0.0))
-                for word, each in of_file.items()
-            )
-            for uri, of_file in best.items()
-        }
-        uri = min(scored, key=lambda each: (-round(scored[each], 9), each))
-        of_file = best.pop(uri)
-        reasons = sorted(of_file.values(), key=lambda each: (-each.score, each.word))
-        chosen.append(SelectedFile(uri, round(scored[uri], 4), tuple(reasons)))
-        for word, each in of_file.items():
-            known[word] = max(known.get(word, 0.0), each.score)
+    index = index_of(snapshot)
+    entries: dict[Entry, dict[str, Reason]] = {}
+    asked = index.found(question)
+    for each in asked:
+        for hit in each.hits:
+            _keep_best(entries.setdefault(hit.entry, {}), _reason(each.word, hit))
+    meant = _meant(entries, {each.word: each.times for each in asked})
+    moment = time_word(question)
+    scores: dict[str, float] = {}
+    reasons: dict[str, dict[tuple[str, str], Reason]] = {}
+    for entry, gain in meant:
+        scores[entry.uri] = scores.get(entry.uri, 0.0) + gain
+        for reason in entries[entry].values():
+            reasons.setdefault(entry.uri, {})[reason.word, reason.name] = reason
+        for home in index.homes(entry) if entry.kind == "metric" else ():
+            in_time = moment if home.has_time else None
+            score = round((_HOME_IN_TIME if in_time else _HOME) * gain, 4)
+            scores[home.uri] = scores.get(home.uri, 0.0) + score
+            word = in_time or entry.name
+            reason = Reason(word, "model", home.name, "name", "home", score)
+            reasons.setdefault(home.uri, {})[word, home.name] = reason
+    ranked = sorted(scores, key=lambda uri: (-round(scores[uri], 9), uri))
+    chosen = [_selected(uri, scores[uri], reasons[uri].values()) for uri in ranked[:limit]]
+    if len(chosen) < limit:
+        chosen.extend(_touched(entries, set(scores), limit - len(chosen)))
     return tuple(chosen)
+
+
+def _meant(
+    entries: dict[Entry, dict[str, Reason]], times: Mapping[str, int]
+) -> list[tuple[Entry, float]]:
+    """What the question is most likely about, each with what it adds to those before it.
+
+    The likeliest metric or dimension explains some of the words, the next one most of the rest,
+    until nothing is left to explain. A word that is said twice can be explained twice.
+    """
+    found: list[tuple[Entry, float]] = []
+    waiting = dict(entries)
+    known: dict[tuple[str, bool], list[float]] = {}
+
+    def before(word: str, is_number: bool) -> float:
+        scores = known.get((word, is_number), [])
+        return min(scores) if len(scores) >= times[word] else 0.0
+
+    def gain(entry: Entry) -> float:
+        is_number = entry.kind in _NUMBERS
+        total = 0.0
+        for word, reason in waiting[entry].items():
+            otherwise = _KNOWN_OTHERWISE * before(word, not is_number)
+            total += max(0.0, reason.score - max(before(word, is_number), otherwise))
+        return total
+
+    while waiting:
+        gains = {entry: gain(entry) for entry in waiting}
+        best = min(gains, key=lambda each: (-round(gains[each], 9), each.kind, each.reference))
+        added = gains[best]
+        if found and added < _NEGLIGIBLE * found[0][1]:
+            break
+        found.append((best, added))
+        for word, reason in waiting.pop(best).items():
+            key = word, best.kind in _NUMBERS
+            scores = [*known.get(key, ()), reason.score]
+            known[key] = sorted(scores, reverse=True)[: times[word]]
+    return found
+
+
+def _touched(
+    entries: dict[Entry, dict[str, Reason]], without: set[str], limit: int
+) -> list[SelectedFile]:
+    """Files that the words of the question are in at all, for those who want more files."""
+    files: dict[str, dict[str, Reason]] = {}
+    for entry, reasons in entries.items():
+        if entry.uri not in without:
+            for reason in reasons.values():
+                _keep_best(files.setdefault(entry.uri, {}), reason)
+    selected = [
+        _selected(uri, _NEGLIGIBLE * sum(each.score for each in reasons.values()), reasons.values())
+        for uri, reasons in files.items()
+    ]
+    return sorted(selected, key=lambda each: (-each.score, each.uri))[:limit]
+
+
+def _keep_best(reasons: dict[str, Reason], reason: Reason) -> None:
+    if reason.word not in reasons or reasons[reason.word].score < reason.score:
+        reasons[reason.word] = reason
+
+
+def _selected(uri: str, score: float, reasons: Iterable[Reason]) -> SelectedFile:
+    ordered = sorted(reasons, key=lambda each: (-each.score, each.word, each.name))
+    return SelectedFile(uri, round(score, 4), tuple(ordered))
 
 
 def search(
@@ -87,12 +166,10 @@ def search(
 ) -> tuple[Found, ...]:
     """What is most likely meant by some words, best first; nothing when no word is known."""
     best: dict[Entry, dict[str, Reason]] = {}
-    for word, hits in index_of(snapshot).found(text):
-        for hit in hits:
+    for each in index_of(snapshot).found(text):
+        for hit in each.hits:
             if hit.entry.kind in kinds:
-                of_entry = best.setdefault(hit.entry, {})
-                if word not in of_entry or of_entry[word].score < hit.score:
-                    of_entry[word] = _reason(word, hit)
+                _keep_best(best.setdefault(hit.entry, {}), _reason(each.word, hit))
     found = [
         Found(
             entry,

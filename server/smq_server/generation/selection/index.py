@@ -9,30 +9,37 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from smq.graph.symbols import Declarations, Sql, Symbol
+from smq.graph.symbols import Declarations, Metric, Sql, Symbol
 from smq.syntax import Mapping as MappingNode
 from smq.syntax import Node, Scalar
 from smq.syntax import Sequence as SequenceNode
 from smq.text import nfc
 from smq.workspace import Snapshot
-from smq_server.generation.selection.words import pairs, vocabulary, words
+from smq_server.generation.selection.words import (
+    asked_words,
+    grouping_words,
+    pairs,
+    vocabulary,
+    words,
+)
 
 Kind = Literal["model", "metric", "dimension", "measure", "entity", "saved query"]
 Field = Literal["name", "label", "synonym", "description", "value"]
-How = Literal["word", "synonym", "part"]
+How = Literal["word", "synonym", "part", "home"]
 
 _KIND_WEIGHT: dict[Kind, float] = {
     "metric": 1.2,
     "model": 1.0,
     "dimension": 1.0,
-    "measure": 0.6,
+    "measure": 0.4,
     "saved query": 0.5,
-    "entity": 0.4,
+    "entity": 0.3,
 }
 _FIELD_WEIGHT: dict[Field, float] = {
     "name": 1.0,
@@ -45,6 +52,9 @@ _SYNONYM_LIKENESS = 0.85
 _LEAST_LIKENESS = 0.5
 _COMMON = 0.6
 """From this likeness on, a file counts as having a word."""
+
+_NUMBER_TO_GROUP_BY = 0.4
+"""What metrics count for a word that a question groups by: 지점별 asks for no number."""
 
 _FEW_FILES = 60
 """In so many files every word is looked for, however common it is."""
@@ -93,6 +103,15 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Home:
+    """A model that a metric is computed from."""
+
+    uri: str
+    name: str
+    has_time: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Text:
     """One text of an entry, in words."""
 
@@ -101,12 +120,36 @@ class _Text:
     words: tuple[tuple[str, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A word of a question, how often it is said, and what it may be about."""
+
+    word: str
+    times: int
+    hits: tuple[Hit, ...]
+
+
 class Index:
     """The words of all files. `found` is what each word of a question finds."""
 
-    __slots__ = ("_by_form", "_by_pair", "_common", "_file_count", "_texts", "parts")
+    __slots__ = (
+        "_by_form",
+        "_by_pair",
+        "_common",
+        "_declarations",
+        "_file_count",
+        "_homes",
+        "_texts",
+        "parts",
+    )
 
-    def __init__(self, parts: Mapping[str, tuple[_Text, ...]]) -> None:
+    def __init__(
+        self,
+        parts: Mapping[str, tuple[_Text, ...]],
+        declarations: tuple[Declarations, ...] = (),
+    ) -> None:
+        self._declarations = declarations
+        self._homes: _Homes | None = None
         self.parts = parts
         """The texts of each file, by URI."""
         self._texts = [text for uri in sorted(parts) for text in parts[uri]]
@@ -129,12 +172,10 @@ class Index:
                 for pair in pairs(form):
                     self._by_pair.setdefault(pair, []).append(form)
 
-    def found(self, question: str) -> list[tuple[str, list[Hit]]]:
-        """The question's distinct words in order, each with its hits (at most one for a text).
-
-        A word that nothing matches has no hits.
-        """
-        asked = list(dict.fromkeys(words(question)))
+    def found(self, question: str) -> list[Asked]:
+        """The question's words in order, each once and with its hits, at most one for a text."""
+        times = Counter(asked_words(question))
+        asked = list(times)
         matches = [self._matches(word, self._common) for word in asked]
         if not any(matches):
             matches = [self._matches(word, frozenset()) for word in asked]
@@ -147,10 +188,20 @@ class Index:
             number: sum(positions.values()) / len(self._texts[number].words)
             for number, positions in covered.items()
         }
-        found: list[tuple[str, list[Hit]]] = []
-        for word, match in zip(asked, matches, strict=True):
-            found.append((word[0], self._hits(match, coverage)))
-        return found
+        hits = [self._hits(match, coverage) for match in matches]
+        found = {word[0]: each for word, each in zip(asked, hits, strict=True)}
+        first, second = grouping_words(question)
+        groups = {word for word in first if _names_a_thing(found.get(word, ()))}
+        groups = groups or {word for word in second if _names_a_thing(found.get(word, ()))}
+        for word in groups:
+            found[word] = [_as_group(hit) for hit in found[word]]
+        return [Asked(word[0], times[word], tuple(found[word[0]])) for word in asked]
+
+    def homes(self, metric: Entry) -> tuple[Home, ...]:
+        """The models whose rows a metric is computed from, as far as its own file tells."""
+        if self._homes is None:
+            self._homes = _Homes(self._declarations)
+        return self._homes.of(metric.name)
 
     def _hits(
         self,
@@ -222,6 +273,20 @@ class Index:
                 yield other, likeness
 
 
+def _names_a_thing(hits: Iterable[Hit]) -> bool:
+    """Whether a model or dimension is called so, which a question can group by."""
+    return any(
+        hit.entry.kind in ("model", "dimension") and hit.field in ("name", "label", "synonym")
+        for hit in hits
+    )
+
+
+def _as_group(hit: Hit) -> Hit:
+    if hit.entry.kind in ("metric", "measure"):
+        return replace(hit, score=hit.score * _NUMBER_TO_GROUP_BY)
+    return hit
+
+
 def index_of(snapshot: Snapshot) -> Index:
     """The index of the snapshot's models and metrics; the last few are remembered."""
     declarations = snapshot.declarations
@@ -238,7 +303,7 @@ def index_of(snapshot: Snapshot) -> Index:
         if declared.models or declared.metrics:
             part = before.get(id(declared))
             parts[declared.uri] = part if part is not None else tuple(_texts(declared, snapshot))
-    made = Index(parts)
+    made = Index(parts, declarations)
     _remembered.insert(0, (declarations, made))
     del _remembered[_KEPT:]
     return made
@@ -246,6 +311,55 @@ def index_of(snapshot: Snapshot) -> Index:
 
 _KEPT = 2
 _remembered: list[tuple[tuple[Declarations, ...], Index]] = []
+
+
+class _Homes:
+    """Metrics to models: by the measures and prefixes in their formulas, through other metrics."""
+
+    def __init__(self, declarations: Iterable[Declarations]) -> None:
+        self._models: dict[str, Home] = {}
+        self._measures: dict[str, Home] = {}
+        self._metrics: dict[str, Metric] = {}
+        for declared in declarations:
+            for model in declared.models:
+                has_time = any(dimension.is_time for dimension in model.dimensions)
+                home = Home(declared.uri, model.name, has_time)
+                self._models.setdefault(model.name, home)
+                for measure in model.measures:
+                    self._measures.setdefault(measure.name, home)
+            for metric in declared.metrics:
+                self._metrics.setdefault(metric.name, metric)
+
+    def of(self, name: str) -> tuple[Home, ...]:
+        found: dict[Home, None] = {}
+        waiting, seen = [name], {name}
+        while waiting:
+            metric = self._metrics.get(waiting.pop())
+            if metric is None:
+                continue
+            for word in _mentioned(metric):
+                # A prefix is told by the known models, never by where the first `__` is.
+                ends = [at for at in range(len(word)) if word.startswith("__", at)]
+                prefixes = [word[:at] for at in reversed(ends) if word[:at] in self._models]
+                if prefixes:
+                    found[self._models[prefixes[0]]] = None
+                elif word in self._metrics and word != metric.name:
+                    if word not in seen:
+                        seen.add(word)
+                        waiting.append(word)
+                elif word in self._measures:
+                    found[self._measures[word]] = None
+        return tuple(found)
+
+
+def _mentioned(metric: Metric) -> Iterator[str]:
+    used = (metric.measure, metric.numerator, metric.denominator, *metric.inputs)
+    yield from (each.name for each in used if each is not None)
+    if metric.expr is not None:
+        yield from _NAMES.findall(nfc(metric.expr.text))
+
+
+_NAMES = re.compile(r"\w+")
 
 
 # --- texts ----------------------------------------------------------------------------------------

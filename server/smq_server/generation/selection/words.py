@@ -67,6 +67,57 @@ def words(text: str) -> tuple[tuple[str, ...], ...]:
     return tuple(found)
 
 
+def asked_words(question: str) -> tuple[tuple[str, ...], ...]:
+    """The words of a question that models can know: without those about time and order alone.
+
+    "How many customers" and 고객은 몇 명 ask for a count, so they have that word, too.
+    """
+    text = _TIME.sub(" ", nfc(question))
+    found = list(words(text))
+    if _COUNTED.search(text):
+        found.append(("count", "cnt", "수"))
+    return tuple(found)
+
+
+def grouping_words(question: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The words that a question groups by, in their written forms: 지점별, "by store".
+
+    The second ones are groups if the first are none: "stores by revenue".
+    """
+    text = nfc(question)
+    found: set[str] = set()
+    otherwise: set[str] = set()
+    for match in _GROUPED_AFTER.finditer(text):
+        found.update(forms[0] for forms in words(match[1]))
+    for match in _GROUPED_BEFORE.finditer(text):
+        found.update(forms[0] for forms in words(match[0]))
+    for match in _RANKED.finditer(text):
+        otherwise.update(forms[0] for forms in words(match[1]))
+    return frozenset(found), frozenset(otherwise)
+
+
+def time_word(question: str) -> str | None:
+    """The first word by which a question is about time, if any."""
+    match = _TIME.search(nfc(question))
+    return match[0].strip() if match else None
+
+
+_GROUPED_AFTER = re.compile(r"(?i)\b(?:by|per|each|every|across)\s+(?:the\s+)?([^\W\d]+)")
+_GROUPED_BEFORE = re.compile(r"[가-힣]+(?:별로는|별로|별|마다)(?![가-힣])")
+_RANKED = re.compile(r"(?i)\b([^\W\d]+)\s+(?:ranked\s+)?(?:by|with)\b")
+_COUNTED = re.compile(r"(?i)\bhow many\b|\bnumber of\b|몇\s*(?:명|개|곳|건|군데|가지|분)|인원|세어")
+_TIME = re.compile(
+    r"(?i)\b(?:19|20)\d\d\b|(?:19|20)\d\d년"
+    r"|\b(?:daily|(?:week|month|quarter|year)ly)\b"
+    r"|\b(?:day|week|month|quarter|year)s?\b(?!-| end)"
+    r"|\b(?:today|yesterday|january|february|april|june|july|august|september|october|november"
+    r"|december)\b|\bin (?:march|may)\b"
+    r"|(?<![가-힣])(?:월|주|일|분기|연도|년도|연|일자|날짜)(?:별로|별)|(?<![가-힣])(?:달|날|해)마다"
+    r"|매월|매주|매일|매년|매달|전월|전년|전분기|지난달|지난주|작년|올해|어제|오늘|\d분기"
+    r"|상반기|하반기|\d+월|\d+일"
+)
+
+
 @lru_cache(maxsize=65536)
 def _forms(word: str) -> tuple[str, ...]:
     """The word and its shorter forms; nothing for a word of grammar alone."""
