@@ -21,6 +21,70 @@ def test_a_metric_says_what_it_is_and_runs_as(crlf: bool) -> None:
     )
 
 
+_SHOP = """\
+-- models.yml --
+semantic_models:
+  - name: orders
+    table: shop.orders
+    entities: [{name: ord, type: primary, expr: id}, {name: cust, type: foreign, expr: cust_id}]
+    dimensions: [{name: status, type: varchar, expr: st}, {name: day, type: date}]
+    measures: [{name: amount, type: integer, agg: sum, expr: amt}, {name: n, type: integer}]
+  - name: customers
+    table: shop.customers
+    entities: [{name: cust, type: primary, expr: id}]
+    dimensions: [{name: country, type: varchar}]
+metrics:
+  - {name: revenue, label: 매출, expr: SUM(orders__amount), filter: "orders__status <> 'x'"}
+  - {name: order_count, expr: COUNT(orders__n)}
+  - {name: aov, label: 객단가, expr: "revenue / NULLIF(order_count, 0)"}
+-- q.smq.json --
+"""
+
+
+def test_a_metric_in_a_query_is_taken_apart_down_to_columns() -> None:
+    """Why this number: with the query's own grain, filters and joins."""
+    shown = hover_text(
+        _SHOP
+        + """{"metrics": ["order_count", "a‹cursor›ov"], "groupBy": ["customers__country"],
+ "filters": ["orders__day >= '2024-01-01'", "order_count > 5"]}"""
+    )
+    assert (
+        """\
+In this query: one value for each `customers__country`
+
+- `aov` (객단가) = `revenue / NULLIF(order_count, 0)`
+  - `revenue` (매출) = `SUM(orders__amount)`
+    - `SUM(orders__amount)` over the rows of `orders` (shop.orders)
+      - only rows where `orders__status <> 'x'`
+      - only rows where `orders__day >= '2024-01-01'` (this query)
+      - joined `orders` → `customers`
+      - from `shop.orders.amt`
+  - `order_count` = `COUNT(orders__n)`
+    - `COUNT(orders__n)` over the rows of `orders` (shop.orders)
+      - only rows where `orders__day >= '2024-01-01'` (this query)
+      - joined `orders` → `customers`
+      - from `shop.orders.n`
+- then only where `order_count > 5` (after aggregation)"""
+        in shown
+    )
+    assert "```sql" in shown
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        '{"metrics": ["order_count * 2 AS x"], "filters": ["reve‹cursor›nue > 3"]}',
+        '{"metrics": ["reve‹cursor›nue / 2 AS half"], "orderBy": ["-half"]}',
+        '{"metrics": ["order_count"], "orderBy": ["-reve‹cursor›nue"]}',
+        '{"metrics": ["order_count", "nope"], "filters": ["nope > 1"], "orderBy": ["reve‹cursor›nue',
+    ],
+)
+def test_a_metric_is_taken_apart_wherever_a_query_names_it(query: str) -> None:
+    shown = hover_text(_SHOP + query)
+    assert "In this query: one value\n\n- `SUM(orders__amount)` over the rows" in shown
+    assert "SUM(CASE" in shown or "SUM(orders.amt)" in shown
+
+
 def test_a_key_of_a_query_shows_its_sql_and_joins() -> None:
     check_hover(
         '{"‹cursor›metrics": ["account_count"], "groupBy": ["부점코드__brn_stcd"]}',

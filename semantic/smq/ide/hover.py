@@ -17,6 +17,7 @@ from smq.ide.functions import documentation
 from smq.ide.index import mention_at, places
 from smq.ide.mentions import Key, Mention
 from smq.ide.queries import compiled, query_at
+from smq.ide.why import alone, why
 from smq.query.read import queries_from_value
 from smq.query.written import WrittenQuery
 from smq.rules import find
@@ -175,7 +176,8 @@ def _metric(snapshot: Snapshot, metric: Metric, query: WrittenQuery | None) -> s
         ]
         parts.append("Cannot be computed:\n\n" + "\n".join(f"- {reason}" for reason in reasons))
     else:
-        parts.append(_lineage(snapshot.graph, metric, formula))
+        explained = why(snapshot, query, metric.name) if query is not None else ""
+        parts.append(explained or _lineage(snapshot.graph, metric, formula))
         parts.append(_sql_of(snapshot, metric, query))
     used = _used_by(snapshot, ("metric", metric.name))
     if used:
@@ -215,15 +217,8 @@ def _columns(graph: SemanticGraph, leaf: Leaf) -> list[str]:
 def _sql_of(snapshot: Snapshot, metric: Metric, query: WrittenQuery | None) -> str:
     """What the metric runs as: inside its query, with that query's filters and grain."""
     if query is not None:
-        own = [item for item in query.metrics if item.text.strip() == metric.name]
-        if own:
-            from dataclasses import replace
-
-            alone = replace(query, metrics=tuple(own), order_by=(), limit=None)
-            result = compiled(snapshot, alone)
-            if result.queries:
-                return "In this query:\n\n" + _sql_block(result.queries[0])
-            return ""
+        one = alone(snapshot, query, metric.name)
+        return _sql_block(one) if one is not None else ""
     _, queries, _ = queries_from_value({"metrics": [metric.name]})
     dialect = snapshot.configuration.dialect
     result = compile_query(queries[0], snapshot.graph, CompileOptions(dialect, dialect))
