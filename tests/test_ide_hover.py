@@ -76,7 +76,7 @@ In this query: one value for each `customers__country`
         '{"metrics": ["order_count * 2 AS x"], "filters": ["reve‹cursor›nue > 3"]}',
         '{"metrics": ["reve‹cursor›nue / 2 AS half"], "orderBy": ["-half"]}',
         '{"metrics": ["order_count"], "orderBy": ["-reve‹cursor›nue"]}',
-        '{"metrics": ["order_count", "nope"], "filters": ["nope > 1"], "orderBy": ["reve‹cursor›nue',
+        '{"metrics": ["order_count", "no"], "filters": ["no > 1"], "orderBy": ["reve‹cursor›nue',
     ],
 )
 def test_a_metric_is_taken_apart_wherever_a_query_names_it(query: str) -> None:

@@ -289,3 +289,110 @@ def test_clients_that_know_virtual_documents_get_them_by_the_protocol(shop: Path
         assert asked_again["params"] == params
         # It has not said that it knows us, so nothing of ours comes unasked.
         assert not any(m.get("method", "").startswith("smq/") for m in client.seen)
+
+
+# Commands and lenses
+
+
+def command(wire: Wire, name: str, *arguments: Any) -> Any:
+    answer = wire.request("workspace/executeCommand", {"command": name, "arguments": arguments})
+    assert "result" in answer, answer
+    return answer["result"]
+
+
+def test_lenses_offer_commands_that_work(wire: Wire, query: str, shop: Path) -> None:
+    found = wire.request("textDocument/codeLens", {"textDocument": {"uri": query}})["result"]
+    assert [lens["command"]["title"] for lens in found] == ["Compile", "Run", "Explain"]
+    answers = [
+        command(wire, lens["command"]["command"], *lens["command"]["arguments"]) for lens in found
+    ]
+    assert "SELECT" in answers[0]["queries"][0]["sql"]
+    assert len(answers[1]["rows"]) == 3
+    assert answers[2]["queries"][0]["grain"] == ["stores__store_name"]
+
+
+def test_lenses_of_metrics_count_uses_and_run_a_preview(wire: Wire, shop: Path) -> None:
+    path = shop / "metrics" / "sales.yml"
+    uri = wire.open(path, path.read_text())
+    found = wire.request("textDocument/codeLens", {"textDocument": {"uri": uri}})["result"]
+    by_title = {
+        lens["command"]["title"]: lens["command"]
+        for lens in found
+        if lens["range"] == found[0]["range"]
+    }
+    assert next(iter(by_title)).startswith("used by ")
+    preview = by_title["Run preview"]
+    result = command(wire, preview["command"], *preview["arguments"])
+    assert [column["name"] for column in result["columns"]] == ["order_count"]
+    assert len(result["rows"]) == 1
+
+
+def test_an_untrusted_workspace_offers_nothing_to_run(shop: Path) -> None:
+    with Wire() as client:
+        client.initialize(shop, initializationOptions={"trusted": False})
+        uri = client.open(shop / "queries" / "mine.smq.json", QUERY)
+        found = client.request("textDocument/codeLens", {"textDocument": {"uri": uri}})["result"]
+        assert [lens["command"]["title"] for lens in found] == ["Compile", "Explain"]
+
+
+def test_reading_again_ends_where_it_began(wire: Wire, query: str) -> None:
+    before = asked(wire, "smq/status")
+    assert command(wire, "smq.restartIndex")["workspaces"][0]["indexing"]
+    # Waits until everything has been read.
+    asked(wire, "smq/tree")
+    assert asked(wire, "smq/status") == before
+
+
+def test_a_cache_that_is_not_configured_says_so(wire: Wire) -> None:
+    answer = wire.request("workspace/executeCommand", {"command": "smq.refreshCache"})
+    assert answer["error"]["code"] == -32803
+    assert "smq.toml" in answer["error"]["message"]
+
+
+def test_wrong_arguments_of_a_command_are_named(wire: Wire) -> None:
+    answer = wire.request("workspace/executeCommand", {"command": "smq.run", "arguments": [3]})
+    assert (answer["error"]["code"], answer["error"]["message"]) == (
+        -32602,
+        "arguments.uri is not a string.",
+    )
+
+
+def test_a_client_that_does_not_know_us_is_shown_results_as_files(
+    shop: Path, tmp_path: Path
+) -> None:
+    capabilities = {"window": {"showDocument": {"support": True}}}
+    with Wire(environ={"XDG_CACHE_HOME": str(tmp_path)}) as client:
+        client.initialize(shop, capabilities=capabilities)
+        uri = client.open(shop / "queries" / "mine.smq.json", QUERY)
+        texts = []
+        for name in ("smq.compile", "smq.run", "smq.explain"):
+            number = client.post(
+                "workspace/executeCommand", {"command": name, "arguments": [uri, 0]}
+            )
+            shown = client.until(lambda m: m.get("method") == "window/showDocument")["params"]
+            texts.append(Path(shown["uri"].removeprefix("file://")).read_text())
+            assert "result" in client.response(number)
+    assert texts[0].startswith(("SELECT", "WITH"))
+    assert "| stores__store_name | Average order value |" in texts[1]
+    assert "3 rows in" in texts[1]
+    assert '"grain"' in texts[2]
+
+
+def test_an_engine_that_bills_by_bytes_gets_a_lens_with_the_cost(shop: Path) -> None:
+    """Here it is DuckDB, which estimates rows; the lens asks any engine the same question."""
+    code = (
+        "import sys, smq_metasync.connect as connect\n"
+        "connect.bills_by_bytes = lambda engine: True\n"
+        "from smq_server.main import main\n"
+        "sys.exit(main(['lsp']))\n"
+    )
+    with Wire(code=code) as client:
+        client.initialize(shop)
+        uri = client.open(shop / "queries" / "mine.smq.json", QUERY)
+        found = client.request("textDocument/codeLens", {"textDocument": {"uri": uri}})["result"]
+        (lens,) = [lens for lens in found if "command" not in lens]
+        resolved = client.request("codeLens/resolve", lens)["result"]
+        assert resolved["command"]["title"].startswith("about ")
+        client.change(uri, 2, {"text": '{"metrics": ["revenu"]}'})
+        resolved = client.request("codeLens/resolve", lens)["result"]
+        assert resolved["command"]["title"].startswith("cost unknown: The query cannot be run.")

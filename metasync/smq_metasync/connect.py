@@ -39,3 +39,8 @@ def connect(
 def dialect_of(engine_type: str) -> str | None:
     """The SQL that an engine speaks, known without connecting; None for an unknown engine."""
     return engine_type if engine_type in ENGINES else None
+
+
+def bills_by_bytes(engine_type: str) -> bool:
+    """Whether the engine tells, without running a query, how many bytes would be paid for."""
+    return engine_type == "bigquery"

@@ -28,9 +28,11 @@ class Lens:
 
     span: Span
     title: str
-    action: Literal["compile", "run", "explain", "references", "none"]
+    action: Literal["compile", "run", "explain", "cost", "references", "preview"]
     query: int = 0
     places: tuple[Location, ...] = ()
+    metric: str = ""
+    """The metric that a preview is about."""
 
 
 def inlay_hints(snapshot: Snapshot, uri: str, span: Span) -> tuple[InlayHint, ...]:
@@ -58,15 +60,17 @@ def lenses(snapshot: Snapshot, uri: str) -> tuple[Lens, ...]:
         if query.node is None:
             continue
         top = Span(query.node.span.start, query.node.span.start)
-        found.append(Lens(top, "Show SQL", "compile", query.index))
+        found.append(Lens(top, "Compile", "compile", query.index))
         found.append(Lens(top, "Run", "run", query.index))
         found.append(Lens(top, "Explain", "explain", query.index))
+        found.append(Lens(top, "Cost", "cost", query.index))
     for metric in snapshot.file(uri).declarations.metrics:
         used = _uses(snapshot, metric.name)
         queries = {place.uri for place in used if snapshot.document(place.uri).kind == "smq"}
         count = len(queries)
         title = f"used by {count} quer{'y' if count == 1 else 'ies'}"
         found.append(Lens(metric.name_at.span, title, "references", places=tuple(used)))
+        found.append(Lens(metric.name_at.span, "Run preview", "preview", metric=metric.name))
     return tuple(found)
 
 

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -123,6 +124,12 @@ def write_index(root: Path, index: Index, directory: Path | None = None) -> bool
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
     return True
+
+
+def forget_index(root: Path, directory: Path | None = None) -> None:
+    """Remove the index of a workspace, if there is one and it can be removed."""
+    with suppress(OSError):
+        _path(root, directory or cache_directory()).unlink(missing_ok=True)
 
 
 def cache_directory() -> Path:

@@ -21,7 +21,7 @@ from smq.text import Edit, Encoding, LineIndex, Location, Span
 from smq.workspace import Change, Snapshot
 from smq_server.io.discovery import find_root
 from smq_server.io.files import read_document
-from smq_server.io.index import write_index
+from smq_server.io.index import forget_index, write_index
 from smq_server.io.uris import absolute, path_of, uri_of
 from smq_server.lsp import convert, protocol
 from smq_server.lsp.diagnosing import Diagnoses
@@ -453,6 +453,12 @@ class State:
             self.publisher.outside(name)
 
     # Problems
+
+    def read_again(self) -> None:
+        """Read all files of every workspace, as if nothing were known of them."""
+        for root in self.roots:
+            forget_index(root.path)
+            self._start_index(root)
 
     def _start_index(self, root: Root) -> None:
         root.is_indexed = False

@@ -17,5 +17,6 @@ FEATURES = (
     "previewing",
     "exploring",
     "running",
+    "commanding",
 )
 """The modules of this package, in the order in which they register."""

@@ -31,14 +31,7 @@ def register(server: SmqServer) -> None:
 
     @answers(server, protocol.COMPILE)
     def compile_(params: protocol.CompileParams) -> protocol.CompileResult:
-        view = view_of(session, params.uri)
-        dialect = checked_dialect(params.dialect) or view.snapshot.configuration.dialect
-        reports: list[protocol.CompiledReport] = []
-        for query in chosen(view, params.query):
-            reports += _reports(view, query, dialect, params.distribute)
-        document = session.opened(params.uri)
-        version = document.version if document is not None else None
-        return protocol.CompileResult(dialect, tuple(reports), version)
+        return compile_result(session, params)
 
     @answers(server, protocol.EXPLAIN)
     def explain(params: protocol.ExplainParams) -> dict[str, Any]:
@@ -58,6 +51,18 @@ def register(server: SmqServer) -> None:
     @answers(server, protocol.VIRTUAL_DOCUMENT)
     def document(params: protocol.VirtualDocumentParams) -> protocol.VirtualDocumentResult:
         return protocol.VirtualDocumentResult(virtual.text(params.uri))
+
+
+def compile_result(session: Session, params: protocol.CompileParams) -> protocol.CompileResult:
+    """The SQL of a document's queries. Raises RequestFailed."""
+    view = view_of(session, params.uri)
+    dialect = checked_dialect(params.dialect) or view.snapshot.configuration.dialect
+    reports: list[protocol.CompiledReport] = []
+    for query in chosen(view, params.query):
+        reports += _reports(view, query, dialect, params.distribute)
+    document = session.opened(params.uri)
+    version = document.version if document is not None else None
+    return protocol.CompileResult(dialect, tuple(reports), version)
 
 
 def view_of(session: Session, uri: str) -> View:
