@@ -43,8 +43,7 @@ def fixed(text: str, number: int = 0) -> str:
 
 
 # Every meaning that the earlier linter had, and where it went. What needs the warehouse's own
-# schema (a table without known columns, a column that the table has not, a column that no model
-# uses) comes with the catalogue: its codes are not taken by anything else.
+# schema is in tests/test_catalog_rules.py.
 
 MODEL = """\
 sources:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from tests.support.fixture import FixtureFile, blocks, split
 
+from smq.catalog import CatalogSnapshot, known_tables
+from smq.expr.ddl import read_ddl
 from smq.problem import Severity
 from smq.rules import Rule, find, rules
 from smq.rules.check import Finding, check
@@ -19,6 +21,7 @@ from smq.syntax import Document
 from smq.text import apply_edits
 from smq.workspace import Change, Configuration, Snapshot
 from smq_server.io import configuration as configurations
+from smq_server.io.warehouse import load_catalog
 from smq_server.io.workspace import Location, load
 
 _REPOSITORY = Path(__file__).parent.parent
@@ -70,7 +73,7 @@ def test_every_code_in_the_source_has_a_rule() -> None:
                     isinstance(node, ast.Constant)
                     and isinstance(node.value, str)
                     and re.fullmatch(
-                        r"(?:SYN|QRY|NAM|EXP|JOI|MOD|REF|MET|TYP|CFG|FIL|SIL)\d{3}", node.value
+                        r"(?:SYN|QRY|NAM|EXP|JOI|MOD|REF|MET|TYP|CAT|CFG|FIL|SIL)\d{3}", node.value
                     )
                     and find(node.value) is None
                 ):
@@ -123,9 +126,22 @@ def _findings(text: str, rule: Rule, directory: Path) -> tuple[list[Finding], Sn
         wanted = [(find(problem.code), problem) for problem in loaded.problems]
         return [*(Finding(r, r.severity, p, snapshot) for r, p in wanted if r), *found], snapshot
     snapshot = load(Location(directory, configuration, None)).snapshot
+    snapshot = snapshot.with_catalog(_catalog(files, configuration, directory))
     if rule.code in _WHEN_DISTRIBUTED:
         return _distributed(snapshot, f"{uri}/q.smq.json"), snapshot
     return check(snapshot), snapshot
+
+
+def _catalog(
+    files: list[FixtureFile], configuration: Configuration, directory: Path
+) -> CatalogSnapshot:
+    """What an example says of the warehouse, by its tables or by a cache; mostly nothing."""
+    for file in files:
+        if file.path == "warehouse.sql":
+            ddl = read_ddl(file.text, "duckdb")
+            assert not ddl.faults
+            return known_tables(ddl.tables)
+    return load_catalog(configuration, directory, {})
 
 
 def _distributed(snapshot: Snapshot, uri: str) -> list[Finding]:

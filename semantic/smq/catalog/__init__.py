@@ -6,7 +6,7 @@ reason. Must not know: files, networks, clocks, models and queries.
 
 from smq.catalog.read import LARGEST, Unreadable, read_cache
 from smq.catalog.semantic import MemberName, MetricName, ModelName, SemanticNames
-from smq.catalog.snapshot import CatalogSnapshot, Known, Source, Unknown
+from smq.catalog.snapshot import CatalogSnapshot, Known, Source, Unknown, known_tables
 from smq.catalog.tables import Column, ForeignKey, Shards, Table
 from smq.catalog.words import age_words, collected, synced
 
@@ -27,6 +27,7 @@ __all__ = [
     "Unreadable",
     "age_words",
     "collected",
+    "known_tables",
     "read_cache",
     "synced",
 ]

@@ -241,6 +241,20 @@ class Known:
 CatalogSnapshot = Unknown | Known
 
 
+def known_tables(tables: Sequence[Table], taken_at: datetime | None = None) -> Known:
+    """A catalogue of these tables, which are all there are in their schemas."""
+    return Known(
+        [table.parts for table in tables],
+        lambda number: tables[number],
+        SemanticNames,
+        rest={},
+        raw_table=lambda number: {},
+        digest=f"{hash(tuple((t.parts, t.columns) for t in tables))}",
+        taken_at=taken_at,
+        covered=frozenset(tuple(fold(part) for part in table.parts[:-1]) for table in tables),
+    )
+
+
 def _ends_alike(one: Sequence[str], other: Sequence[str]) -> bool:
     """Whether two names agree in the parts that both have."""
     both = min(len(one), len(other))

@@ -53,6 +53,7 @@ DIALECT = Dialect(
     ),
     forbidden=re.compile(r'[\x00-\x1f\x7f-\x9f!"$()*,./;?@\[\\\]^`{}~]'),
     max_name=300,
+    tables_keep_case=True,
     null_order="small",
     needs=frozenset(
         {

@@ -54,6 +54,7 @@ DIALECT = Dialect(
         """
     ),
     case_sensitive=True,
+    tables_keep_case=True,
     needs=frozenset(
         {
             Needs.NULL_SAFE_IN_JOINS_ONLY,

@@ -105,6 +105,8 @@ class Dialect:
     """What the engine makes of a name without quotes before it looks it up."""
     case_sensitive: bool = False
     """Whether two output columns may differ by letter case alone."""
+    tables_keep_case: bool = False
+    """Whether a table's name means only the table of exactly that letter case."""
     forbidden: re.Pattern[str] = re.compile(r"[\x00-\x1f\x7f-\x9f]")
     """Characters that no output column may have, quoted or not; each becomes `_`."""
     max_name: int | None = None

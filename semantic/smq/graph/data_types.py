@@ -84,3 +84,92 @@ def value_kind(written: str) -> ValueKind | None:
     """
     bare = _PARAMETERS.sub("", written.strip()).lower()
     return DATA_TYPES.get(_SPACES.sub(" ", bare))
+
+
+# What warehouses call types in their catalogues, where models would not write it so.
+_WAREHOUSE_TYPES: dict[str, ValueKind] = {
+    "varchar2": "text",
+    "nvarchar2": "text",
+    "bpchar": "text",
+    "clob": "text",
+    "nclob": "text",
+    "ntext": "text",
+    "tinytext": "text",
+    "mediumtext": "text",
+    "longtext": "text",
+    "citext": "text",
+    "name": "text",
+    "enum": "text",
+    "fixedstring": "text",
+    "lowcardinality": "text",
+    "uniqueidentifier": "text",
+    "int2": "integer",
+    "int4": "integer",
+    "int8": "integer",
+    "int16": "integer",
+    "int32": "integer",
+    "int128": "integer",
+    "mediumint": "integer",
+    "byteint": "integer",
+    "hugeint": "integer",
+    "uhugeint": "integer",
+    "utinyint": "integer",
+    "usmallint": "integer",
+    "uinteger": "integer",
+    "ubigint": "integer",
+    "uint8": "integer",
+    "uint16": "integer",
+    "uint32": "integer",
+    "uint64": "integer",
+    "serial": "integer",
+    "bigserial": "integer",
+    "smallserial": "integer",
+    "year": "integer",
+    "bigdecimal": "number",
+    "smallmoney": "number",
+    "float4": "number",
+    "float8": "number",
+    "float32": "number",
+    "binary_float": "number",
+    "binary_double": "number",
+    "decfloat": "number",
+    "bit": "boolean",
+    "date32": "date",
+    "datetime2": "timestamp",
+    "datetime64": "timestamp",
+    "smalldatetime": "timestamp",
+    "datetimeoffset": "timestamp",
+    "timestamp_s": "timestamp",
+    "timestamp_ms": "timestamp",
+    "timestamp_ns": "timestamp",
+    "timestamp with local time zone": "timestamp",
+    "timetz": "time",
+    "time with time zone": "time",
+    "time without time zone": "time",
+    "hstore": "nested",
+    "tuple": "nested",
+    "nested": "nested",
+    "row": "nested",
+    "xml": "other",
+    "bytea": "other",
+    "raw": "other",
+    "image": "other",
+}
+_ANYWHERE = re.compile(r"\s*\([^()]*\)")
+_UNSIGNED = re.compile(r" (?:unsigned|signed|zerofill)\b")
+
+
+@lru_cache(maxsize=4096)
+def column_kind(written: str) -> ValueKind | None:
+    """The same for a type as a warehouse's catalogue writes it, such as `NUMBER(10,0)`,
+    `timestamp(6) without time zone`, `bigint unsigned` or `Nullable(DateTime64(3))`."""
+    text = written.strip().lower()
+    if text.startswith("nullable(") and text.endswith(")"):
+        text = text[len("nullable(") : -1]
+    if text.endswith("[]"):
+        return "nested"
+    head = re.match(r"[a-z0-9_]+", text)
+    if head and head[0] in ("array", "struct", "map", "row", "tuple", "nested", "lowcardinality"):
+        return "text" if head[0] == "lowcardinality" else "nested"
+    bare = _UNSIGNED.sub("", _SPACES.sub(" ", _ANYWHERE.sub("", text))).strip()
+    return value_kind(bare) or _WAREHOUSE_TYPES.get(bare)

@@ -19,6 +19,7 @@ from textwrap import dedent
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
+from smq.catalog import CatalogSnapshot
 from smq.graph.symbols import Declarations
 from smq.problem import Fix, Problem, Severity
 from smq.syntax import Parsed
@@ -35,6 +36,12 @@ class Context(Protocol):
 
     @property
     def configuration(self) -> Any: ...
+
+    @property
+    def catalog(self) -> CatalogSnapshot: ...
+
+    @property
+    def knows_names_only(self) -> bool: ...
 
     @property
     def declarations(self) -> tuple[Declarations, ...]: ...

@@ -78,7 +78,7 @@ class Snapshot:
     queries found. Raises KeyError for a URI that is not in the snapshot.
     """
 
-    __slots__ = ("_configuration", "_files", "_memo", "_refs", "_unreadable", "catalog")
+    __slots__ = ("_catalog", "_configuration", "_files", "_memo", "_refs", "_unreadable")
 
     def __init__(
         self,
@@ -89,12 +89,16 @@ class Snapshot:
         memo: _Memo | None = None,
         catalog: CatalogSnapshot | None = None,
     ) -> None:
-        self.catalog: CatalogSnapshot = catalog or Unknown()
+        self._catalog: CatalogSnapshot = catalog if catalog is not None else Unknown()
         self._files = files
         self._configuration = configuration
         self._unreadable = unreadable
         self._refs = refs
         self._memo = memo or _Memo()
+
+    @property
+    def catalog(self) -> CatalogSnapshot:
+        return self._catalog
 
     @property
     def configuration(self) -> Configuration:

@@ -18,6 +18,8 @@ FAMILIES = (
     "references",
     "metrics",
     "types",
+    "catalog",
+    "catalog_names",
     "configuration",
     "silences",
 )
