@@ -9,6 +9,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("smq_server.cli.explain", "show how a query is computed, down to columns"),
     "fmt": ("smq_server.cli.fmt", "format query and model files"),
     "list": ("smq_server.cli.list_names", "list metrics, models, dimensions or queries"),
+    "generate": ("smq_server.cli.generate", "turn a question into a query that compiles"),
     "edit": ("smq_server.cli.edit", "add, remove or set items of a query file"),
     "lsp": ("smq_server.cli.lsp", "serve an editor (language server)"),
     "rule": ("smq_server.cli.rule", "explain a rule, or list all"),

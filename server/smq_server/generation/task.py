@@ -1,0 +1,58 @@
+"""One question with everything a strategy needs to know and to call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from smq.workspace import LlmSettings, Snapshot
+from smq_server.generation import prompts
+from smq_server.generation.chat import ChatModel, Listener, Message, Progress, Reply, Request
+from smq_server.generation.failure import GenerationFailure
+from smq_server.generation.result import Step
+
+
+@dataclass(slots=True)
+class Task:
+    """`current` is a query that the question wants changed, `instructions` a team's own words.
+
+    Strategies ask through `ask`, so that everything sent and said is a step of the result.
+    """
+
+    question: str
+    snapshot: Snapshot
+    settings: LlmSettings
+    today: date
+    model: ChatModel
+    current: Mapping[str, Any] | None = None
+    listener: Listener = lambda _: None
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def dialect(self) -> str:
+        return self.snapshot.configuration.dialect
+
+    def tell(self, sentence: str) -> None:
+        """Let people know what is going on."""
+        self.listener(Progress("step", sentence))
+
+    async def ask(self, request: Request) -> Reply:
+        try:
+            reply = await self.model.ask(request)
+        except GenerationFailure as failure:
+            self.steps.append(Step(request.purpose, request, failure.message))
+            raise
+        said = reply.text or "\n".join(f"{call.name}({call.arguments})" for call in reply.calls)
+        self.steps.append(Step(request.purpose, request, said, usage=reply.usage))
+        return reply
+
+    def note(self, name: str, problems: tuple[str, ...] = (), **state: Any) -> None:
+        """Remember work of our own."""
+        self.steps.append(Step(name, problems=problems, state=state))
+
+    def language(self) -> Message:
+        """What every conversation begins with: what a query is and what is known about today."""
+        text = prompts.render("smq", dialect=self.dialect, today=f"{self.today:%A, %Y-%m-%d}")
+        return Message("system", text)
