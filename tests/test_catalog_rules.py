@@ -23,6 +23,7 @@ from smq.rules.check import Finding, check
 from smq.syntax import Document
 from smq.text import apply_edits
 from smq.workspace import Configuration, MetasyncSettings, build
+from smq_server.lsp.features.exploring import metasync_of
 
 ORDERS = "CREATE TABLE shop.orders (order_id BIGINT, amount DECIMAL(10,2), 주문일 DATE);"
 MODEL = """\
@@ -307,3 +308,22 @@ def test_one_notice_says_that_names_are_not_compared(cli: Cli, tmp_path: Path) -
     client = Client(tmp_path)
     client.settle()
     assert len([line for line in client.logged if "not compared" in line]) == 1
+
+
+def test_the_editor_says_how_the_cache_stands(tmp_path: Path) -> None:
+    client = Client(tmp_path)
+    client.settle()
+    assert metasync_of(client.session).state == "not configured"
+    (tmp_path / "smq.toml").write_text('metasync.cache = "cache.json"\n')
+    (tmp_path / "m.yml").write_text(MODEL, encoding="utf-8")
+    client = Client(tmp_path)
+    client.settle()
+    absent = metasync_of(client.session)
+    assert absent.state == "failed" and "absent" in (absent.reason or "")
+    value = caches.cache(caches.table("shop.orders", {"order_id": "INT"}))
+    (tmp_path / "cache.json").write_bytes(caches.written(value))
+    client.session.state.warehouses.refresh()
+    client.settle()
+    there = metasync_of(client.session)
+    assert there.state in ("fresh", "stale") and there.tables == 1 and there.age is not None
+    assert there.source == str(tmp_path / "cache.json")

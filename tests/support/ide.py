@@ -11,10 +11,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.support.fixture import split
 
+from smq.catalog import CatalogSnapshot, Known, known_tables, read_cache
+from smq.expr.ddl import read_ddl
 from smq.ide.actions import Action, actions
 from smq.ide.completion import Completion, Completions, completions
 from smq.ide.definition import Target, definitions
@@ -29,6 +32,8 @@ from smq.text import Edit, Location, Span, apply_edits
 from smq.workspace import Change, Configuration, Snapshot, build
 
 BANK = (Path(__file__).parent / "bank.yml").read_text(encoding="utf-8")
+WAREHOUSE, CACHE = "warehouse.sql", "metadata_cache.json"
+_TAKEN = datetime(2026, 11, 27, 8, tzinfo=UTC)
 _MARK = re.compile(r"‹(/?[\w-]+)›")
 
 
@@ -49,6 +54,17 @@ class Marked:
         return self.ranges.get(name, [])
 
 
+def _catalog(path: str, text: str) -> CatalogSnapshot:
+    """The warehouse of a fixture, in CREATE TABLE statements or as a cache, three hours old."""
+    if path == WAREHOUSE:
+        known = known_tables(read_ddl(text, "duckdb").tables, _TAKEN)
+    else:
+        found = read_cache(text.encode())
+        assert isinstance(found, Known)
+        known = found
+    return known.aged("fresh", _TAKEN + timedelta(hours=3), _TAKEN)
+
+
 def marked(text: str, crlf: bool = False, **configuration: object) -> Marked:
     """Read a marked fixture."""
     if text.lstrip().startswith(("{", "[")):
@@ -56,7 +72,11 @@ def marked(text: str, crlf: bool = False, **configuration: object) -> Marked:
     documents: list[Document] = []
     ranges: dict[str, list[Location]] = defaultdict(list)
     cursor: tuple[str, int] | None = None
+    catalog: CatalogSnapshot | None = None
     for file in split(text):
+        if file.path in (WAREHOUSE, CACHE):
+            catalog = _catalog(file.path, file.text)
+            continue
         content = file.text.replace("\n", "\r\n") if crlf else file.text
         clean, at = "", 0
         opened: dict[str, int] = {}
@@ -75,7 +95,8 @@ def marked(text: str, crlf: bool = False, **configuration: object) -> Marked:
         documents.append(Document(file.path, clean + content[at:]))
     if cursor is None:
         cursor = documents[-1].uri, 0
-    snapshot = build(documents, Configuration(**configuration))  # type: ignore[arg-type]
+    settings = Configuration(**configuration)  # type: ignore[arg-type]
+    snapshot = build(documents, settings, catalog=catalog)
     return Marked(snapshot, *cursor, dict(ranges))
 
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
+from smq.ide.cached import offers_for
 from smq.ide.choosing import Completion, Completions, chosen
 from smq.ide.offers import Offers
 from smq.ide.spot import Spot, spot_at
@@ -103,7 +104,7 @@ def _items(snapshot: Snapshot, uri: str, spot: Spot, offset: int) -> Completions
     is_name = _is_one_name(before) and _is_one_name(spot.scalar.text)
     if spot.key in ("groupBy", "orderBy") or (spot.key == "metrics" and is_name):
         typed = before.lstrip("-") if spot.key == "orderBy" else before
-        offers = Offers(snapshot, query, typed)
+        offers = offers_for(snapshot, query, typed)
         content = spot.scalar.content
 
         def whole() -> Iterator[Completion]:
@@ -117,7 +118,7 @@ def _items(snapshot: Snapshot, uri: str, spot: Spot, offset: int) -> Completions
     word = _word_before(before)
     span = _word_span(spot.scalar, offset, word)
     context = sql_context(before[: len(before) - len(word)])
-    offers = Offers(snapshot, query, word)
+    offers = offers_for(snapshot, query, word)
     return chosen(offers.in_expression(spot.key, word, span, context), word)
 
 
@@ -127,7 +128,7 @@ def _between(
     """Between the strings of a list: a whole string is offered, in quotes."""
     text = snapshot.document(uri).text
     typed = text[spot.replace.start : offset]
-    offers = Offers(snapshot, query, typed)
+    offers = offers_for(snapshot, query, typed)
     quoted = (
         replace(item, insert=json.dumps(item.insert, ensure_ascii=False))
         for item in _whole(offers, spot, spot.replace, "")

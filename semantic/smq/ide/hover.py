@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from smq.expr import parse_expression
 from smq.graph.formula import expand
 from smq.graph.graph import SemanticGraph
 from smq.graph.leaves import Broken, Formula, Leaf
 from smq.graph.symbols import Dimension, Entity, Measure, Metric, Model, Symbol, TableName
+from smq.ide.cached import about_cached
 from smq.ide.documentation import about_comment, about_key
 from smq.ide.functions import documentation
 from smq.ide.index import mention_at, places
 from smq.ide.mentions import Key, Mention
 from smq.ide.queries import compiled, query_at
+from smq.ide.warehouse import about_column, about_table
 from smq.ide.why import alone, why
 from smq.query.read import queries_from_value
 from smq.query.written import WrittenQuery
@@ -59,9 +62,30 @@ def hover(snapshot: Snapshot, uri: str, offset: int) -> Hover | None:
         about = about_key(parsed, offset)
     if about is not None:
         return Hover(*about)
+    cached = _cached(snapshot, uri, offset, query)
+    if cached is not None:
+        return cached
     if query is None or query.node is None:
         return None
     return _query_hover(snapshot, query, offset)
+
+
+def _cached(snapshot: Snapshot, uri: str, offset: int, query: WrittenQuery | None) -> Hover | None:
+    """A name that only the metadata cache knows."""
+    if query is None or not snapshot.knows_names_only:
+        return None
+    dialect = snapshot.configuration.dialect
+    for item in (*query.metrics, *query.group_by, *query.filters, *query.order_by):
+        if not item.location.span.contains(offset):
+            continue
+        text = item.text
+        sign = len(text) - len(text.lstrip("- ")) if item.key == "orderBy" else 0
+        for use in parse_expression(text[sign:], dialect).uses:
+            at = item.part(sign + use.start, sign + use.end)
+            found = about_cached(snapshot, use.name) if at.span.contains(offset) else None
+            if found is not None:
+                return Hover(at.span, found)
+    return None
 
 
 def _query_hover(snapshot: Snapshot, query: WrittenQuery, offset: int) -> Hover | None:
@@ -74,6 +98,8 @@ def _query_hover(snapshot: Snapshot, query: WrittenQuery, offset: int) -> Hover 
     else:
         if not (offset <= span.start + 1 or offset >= span.end - 1):
             return None
+    if snapshot.knows_names_only:
+        return Hover(span, "No SQL here: this workspace has queries only, and no model files.")
     result = compiled(snapshot, query)
     if not result.queries:
         return Hover(span, _why_not(snapshot, query))
@@ -139,10 +165,13 @@ def _about(
         case "alias":
             return f"**{key[3]}** · column of this query"
         case "column":
-            return f"`{key[2]}` · column of the table of `{key[1]}`{_table_of(graph, key[1])}"
+            text = f"`{key[2]}` · column of the table of `{key[1]}`{_table_of(graph, key[1])}"
+            known = graph.models.get(key[1])
+            about = about_column(snapshot, known, key[2]) if known is not None else ""
+            return f"{text}\n\n{about}" if about else text
         case "table":
-            known = graph.sources.get((key[1], key[2]))
-            name = ".".join(known.table.parts) if known else "not declared in any sources file"
+            source = graph.sources.get((key[1], key[2]))
+            name = ".".join(source.table.parts) if source else "not declared in any sources file"
             return f"**{key[2]}** · table of source `{key[1]}`: `{name}`"
         case "function":
             return documentation(key[1])
@@ -262,6 +291,7 @@ def _model(snapshot: Snapshot, model: Model) -> str:
         facts.append("joins to " + ", ".join(f"`{name}`" for _, name in reachable[:6]))
     parts.append(" · ".join(facts))
     parts.append(f"Table{_table_of(snapshot.graph, model.name)}")
+    parts.append(about_table(snapshot, model))
     parts.append(_defined(snapshot, model.name_at))
     return "\n\n".join(part for part in parts if part)
 
@@ -290,6 +320,9 @@ def _member(
         parts.append(f"Aggregation: {agg}")
     expression = symbol.expr.text if symbol.expr else symbol.name
     parts.append(f"`{expression}` in{_table_of(snapshot.graph, key[1])}")
+    model = snapshot.graph.models.get(key[1])
+    if model is not None and (symbol.expr is None or expression.isidentifier()):
+        parts.append(about_column(snapshot, model, expression))
     if query is not None and isinstance(symbol, Dimension):
         parts.extend(_routes(snapshot, key[1], query))
     used = _used_by(snapshot, key)

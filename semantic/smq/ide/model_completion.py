@@ -11,6 +11,7 @@ from smq.ide.functions import FUNCTIONS
 from smq.ide.model_schema import allows_text, described, schemas_at
 from smq.ide.offers import Offers
 from smq.ide.sql_context import sql_context
+from smq.ide.warehouse import column_offers, table_offers
 from smq.ide.yaml_spot import YamlSpot, yaml_spot
 from smq.syntax import Mapping, Scalar
 from smq.text import nfc
@@ -115,6 +116,7 @@ def _names(snapshot: Snapshot, spot: YamlSpot) -> Iterator[Completion]:
             call = f"{source.source}('{source.name}')"
             table = ".".join(source.table.parts)
             yield Completion(call, "source", spot.span, call, 0, table, filter=call)
+        yield from table_offers(snapshot, spot.word, spot.span)
 
 
 def _sql(snapshot: Snapshot, spot: YamlSpot, top: str) -> Iterator[Completion]:
@@ -182,9 +184,14 @@ def _times(snapshot: Snapshot, spot: YamlSpot) -> Iterator[Completion]:
 
 
 def _columns(snapshot: Snapshot, spot: YamlSpot) -> Iterator[Completion]:
-    """Columns that the model names elsewhere: what is known of its table."""
+    """The columns of the model's table, if the warehouse is known; else those that the model names
+    elsewhere."""
     model = _model(snapshot, spot)
     if model is None:
+        return
+    real = tuple(column_offers(snapshot, model, spot.span))
+    if real:
+        yield from real
         return
     parts: tuple[Entity | Dimension | Measure, ...] = (
         *model.entities,

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from smq.catalog import Known, Unknown
 from smq_server.io.warehouse import cache_location, open_reader
 from smq_server.lsp.roots import Root
 
 if TYPE_CHECKING:
-    from smq_metasync.client import Reader
+    from smq_metasync.client import Reader, Status
     from smq_server.lsp.state import State
 
 _LOOK_AFTER = 10.0
@@ -80,26 +80,13 @@ class Warehouses:
         self._looked.pop(id(root), None)
         self._told.pop(id(root), None)
 
-    def status(self, root: Root) -> dict[str, Any] | None:
-        """How a workspace's cache stands, for people; None where there is none.
-
-        `age` is in seconds, `tables` and `metrics` are how many the cache has.
-        """
+    def status(self, root: Root) -> tuple[Status, int | None] | None:
+        """How a workspace's cache stands, and how many tables it has; None where there is none."""
         found = self._readers.get(id(root))
         if found is None:
             return None
-        status = found[0].status
         catalog = root.snapshot.catalog
-        return {
-            "state": status.state,
-            "location": status.url,
-            "origin": status.origin,
-            "age": None if status.age is None else int(status.age),
-            "takenAt": status.taken_at.isoformat() if status.taken_at else None,
-            "reason": status.reason,
-            "tables": len(catalog) if isinstance(catalog, Known) else 0,
-            "metrics": len(catalog.semantic.metrics) if isinstance(catalog, Known) else 0,
-        }
+        return found[0].status, len(catalog) if isinstance(catalog, Known) else None
 
     def _changed(self, root: Root, reader: Reader) -> None:
         current = self._readers.get(id(root))

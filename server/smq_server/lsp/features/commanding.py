@@ -81,6 +81,7 @@ def register(server: SmqServer) -> None:
         status = status_of(session)
         if status.metasync.state == "not configured":
             raise RequestFailed(status.metasync.reason or "No metadata cache is configured.")
+        session.state.warehouses.refresh()
         return dict(to_wire(status))
 
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions(resolve_provider=True))

@@ -72,9 +72,24 @@ def status_of(session: Session) -> protocol.StatusResult:
 
 
 def metasync_of(session: Session) -> protocol.MetasyncStatus:
-    """The metadata cache of the session."""
+    """The metadata cache of the first workspace that has one."""
+    state = session.state
+    found = [s for root in state.roots if (s := state.warehouses.status(root)) is not None]
+    if not found:
+        return protocol.MetasyncStatus(
+            "not configured", reason="No metadata cache is configured in smq.toml."
+        )
+    status, tables = found[0]
+    states = {"loading": "loading", "fresh": "fresh", "stale-usable": "stale", "expired": "stale"}
+    reason = status.reason
+    if status.state == "expired" and not reason:
+        reason = "The cache is older than a day; `smq metasync sync` renews it."
     return protocol.MetasyncStatus(
-        "not configured", reason="No metadata cache is configured in smq.toml."
+        cast("Any", states.get(status.state, "failed")),
+        age=status.age,
+        source=status.url,
+        reason=reason or None,
+        tables=tables,
     )
 
 
