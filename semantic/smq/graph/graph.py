@@ -29,12 +29,13 @@ from smq.graph.symbols import (
     TimeSpine,
     UnknownRelation,
 )
+from smq.text.name_index import NameIndex, changed_names
 
 
 class ModelIndex:
     """One model's members by name; the first of two with one name wins."""
 
-    __slots__ = ("dimensions", "entities", "measures", "model")
+    __slots__ = ("_column_types", "dimensions", "entities", "measures", "model")
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -47,6 +48,18 @@ class ModelIndex:
             self.entities.setdefault(entity.name, entity)
         for measure in model.measures:
             self.measures.setdefault(measure.name, measure)
+        self._column_types: dict[str, str] | None = None
+
+    @property
+    def column_types(self) -> dict[str, str]:
+        """The types of columns and expressions, as far as a dimension over them says."""
+        if self._column_types is None:
+            self._column_types = {
+                (d.expr.text if d.expr is not None else d.name).strip(): d.data_type
+                for d in self.model.dimensions
+                if d.data_type
+            }
+        return self._column_types
 
 
 class SemanticGraph:
@@ -75,6 +88,9 @@ class SemanticGraph:
         self._refs = refs
         self._indexes: dict[str, ModelIndex] = {}
         self._by_member: dict[str, tuple[str, ...]] | None = None
+        self._metric_names: NameIndex | None = None
+        self._model_names: NameIndex | None = None
+        self._member_names: NameIndex | None = None
         self.memo: dict[Any, Any] = {}
         """Answers that later stages derive from this graph alone, keyed by their own tuples."""
 
@@ -129,6 +145,7 @@ class SemanticGraph:
         """
         models, metrics = self.models.copy(), self.metrics.copy()
         changed: set[str] = set()
+        metric_names = self._metric_names
         for before, after in changes:
             if not _declares_alike(before, after):
                 return None
@@ -137,6 +154,10 @@ class SemanticGraph:
                 if spliced is None:
                     return None
                 metrics = spliced
+                if metric_names is not None:
+                    metric_names = metric_names.changed(
+                        _names(before.metrics), _names(after.metrics)
+                    )
             for model in after.models:
                 if f"model:{model.name}" in self.duplicates:
                     return None
@@ -161,6 +182,9 @@ class SemanticGraph:
         graph._refs = self._refs
         graph._indexes = {n: i for n, i in self._indexes.items() if n not in changed}
         graph._by_member = self._members_after(models, changed)
+        graph._metric_names = metric_names
+        graph._model_names = self._model_names
+        graph._member_names = self._member_names_after(graph._by_member)
         graph.memo = {}
         return graph
 
@@ -189,6 +213,35 @@ class SemanticGraph:
                 by_member[member] = tuple(sorted(owners, key=order.__getitem__))
         return self._by_member if by_member is None else by_member
 
+    def _member_names_after(
+        self, by_member: Mapping[str, tuple[str, ...]] | None
+    ) -> NameIndex | None:
+        if self._member_names is None or self._by_member is None or by_member is None:
+            return None
+        if by_member is self._by_member:
+            return self._member_names
+        return self._member_names.changed(*changed_names(self._by_member, by_member))
+
+    @property
+    def metric_names(self) -> NameIndex:
+        """All metrics, to find those that a wrong name is like."""
+        if self._metric_names is None:
+            self._metric_names = NameIndex(self.metrics)
+        return self._metric_names
+
+    @property
+    def model_names(self) -> NameIndex:
+        if self._model_names is None:
+            self._model_names = NameIndex(self.models)
+        return self._model_names
+
+    @property
+    def member_names(self) -> NameIndex:
+        """The bare names of all dimensions, measures and entities."""
+        if self._member_names is None:
+            self._member_names = NameIndex(self._owners())
+        return self._member_names
+
     def index(self, model: str) -> ModelIndex:
         """The members of a model. Raises KeyError for an unknown one."""
         found = self._indexes.get(model)
@@ -204,13 +257,16 @@ class SemanticGraph:
 
     def models_with(self, member: str) -> tuple[str, ...]:
         """The models that have a dimension, measure or entity of this name."""
+        return self._owners().get(member, ())
+
+    def _owners(self) -> Mapping[str, tuple[str, ...]]:
         if self._by_member is None:
             found: dict[str, dict[str, None]] = {}
             for model in self.models.values():
                 for part in (*model.dimensions, *model.measures, *model.entities):
                     found.setdefault(part.name, {})[model.name] = None
             self._by_member = {name: tuple(models) for name, models in found.items()}
-        return self._by_member.get(member, ())
+        return self._by_member
 
     def relation(self, model: Model) -> TableName | SelectRelation | None:
         """The physical relation; None when the files do not say which it is.
@@ -263,10 +319,11 @@ def _spliced(
         return None
     if any(name in metrics and name not in replaced for name in added):
         return None
-    found: dict[str, Metric] = {}
-    for name, metric in metrics.items():
-        if name == gone[0]:
-            found.update(added)
-        if name not in replaced:
-            found[name] = metric
-    return found
+    # Lists of names and of metrics, because pairs of them would be twenty thousand new objects.
+    names, values = list(metrics), list(metrics.values())
+    at = names.index(gone[0])
+    end = at + len(gone)
+    if names[at:end] != gone:
+        return None
+    names[at:end], values[at:end] = added, added.values()
+    return dict(zip(names, values, strict=True))

@@ -6,7 +6,7 @@ from smq.expr import Call, NameUse
 from smq.graph.graph import SemanticGraph
 from smq.graph.leaves import MetricValue
 from smq.graph.references import RowRef, metric_time, readings
-from smq.text import nearest
+from smq.text.name_index import nearest_of
 
 
 def row_readings(graph: SemanticGraph, name: str, grains: frozenset[str]) -> tuple[RowRef, ...]:
@@ -57,25 +57,27 @@ def member_ref(graph: SemanticGraph, model: str, name: str) -> RowRef | None:
     return RowRef("entity", model, name) if name in index.entities else None
 
 
-_MANY = 500
-"""More names than this are not all compared letter by letter."""
-
-
 def nearest_members(graph: SemanticGraph, name: str, exclude: str = "") -> tuple[str, ...]:
     """Metrics and `model__member` names like an unknown one, best first.
 
-    Among very many names only those that begin or end alike are compared: this runs while
-    somebody types, and every half-typed name is an unknown one.
+    Of very many names only likely ones are compared letter by letter: this runs while somebody
+    types, and every half-typed name is an unknown one.
     """
-    candidates: list[str] = [metric for metric in graph.metrics if metric != exclude]
-    prefix = name.split("__", 1)[0]
-    for model in graph.models.values():
-        if "__" not in name or model.name == prefix or len(graph.models) <= 50:
-            for part in (*model.measures, *model.dimensions):
-                candidates.append(f"{model.name}__{part.name}" if "__" in name else part.name)
-    if len(candidates) > _MANY:
-        head, tail = name[:2], name[-3:]
-        alike = dict.fromkeys(c for c in candidates if c[:2] == head or c[-3:] == tail)
-        longest = len(name)
-        candidates = sorted(alike, key=lambda c: abs(len(c) - longest))[:_MANY]
-    return nearest(name, candidates)
+    memo = ("nearest members", name)
+    found: tuple[str, ...] | None = graph.memo.get(memo)
+    if found is None:
+        # One more than is told, because one may be what must not be told.
+        found = graph.memo[memo] = nearest_of(name, _near_members(graph, name), limit=4)
+    return tuple(each for each in found if each != exclude)[:3]
+
+
+def _near_members(graph: SemanticGraph, name: str) -> set[str]:
+    candidates = graph.metric_names.candidates(name)
+    model, separator, _ = name.rpartition("__")
+    if separator:
+        for near in graph.model_names.nearest(model):
+            index = graph.index(near)
+            candidates.update(f"{near}__{part}" for part in (*index.measures, *index.dimensions))
+    else:
+        candidates |= graph.member_names.candidates(name)
+    return candidates

@@ -106,6 +106,8 @@ class JoinGraph:
                         names.append(model.name)
         self._by_key = by_key
         self._edges: dict[str, tuple[Edge, ...]] = {}
+        self._old: tuple[dict[str, tuple[Edge, ...]], frozenset[str]] | None = None
+        """Edges of models as they were before some of them changed, until one is asked for."""
         self._distances: dict[str, dict[str, int]] = {}
         self._paths: dict[tuple[str, str, tuple[str, ...]], tuple[Path, ...]] = {}
 
@@ -119,6 +121,8 @@ class JoinGraph:
         graph._distances = self._distances
         # Edges hold entities, whose places in the file may be others now.
         graph._edges = {}
+        old, earlier = self._old or (self._edges, frozenset())
+        graph._old = old, earlier | frozenset(changed)
         graph._paths = {}
         return graph
 
@@ -127,6 +131,12 @@ class JoinGraph:
         return tuple(self._by_key.get(entity, ()))
 
     def edges(self, model: str) -> tuple[Edge, ...]:
+        if self._old is not None:
+            old, changed = self._old
+            self._old = None
+            for name, kept in old.items():
+                if name not in changed and not any(edge.right in changed for edge in kept):
+                    self._edges[name] = kept
         found = self._edges.get(model)
         if found is None:
             left = self._models[model]

@@ -23,7 +23,7 @@ from smq.graph.references import (
 from smq.graph.symbols import GRAINS, Dimension, Measure, TableName
 from smq.problem import Problem, Related
 from smq.text import Location, nearest
-from smq.text.name_index import index_of
+from smq.text.name_index import nearest_of
 
 Use = TypeVar("Use")
 Meaning = TypeVar("Meaning")
@@ -236,7 +236,7 @@ class Names:
         return self._unknown_model(name, place)
 
     def _unknown_model(self, name: str, place: Place) -> Problem:
-        models = index_of(tuple(self.graph.models))
+        models = self.graph.model_names
         best: tuple[str, str, tuple[str, ...]] | None = None
         for left, right in reversed(splits(name)):
             member, _ = self._without_grain(right)
@@ -292,18 +292,19 @@ class Names:
 
     def near_models(self, name: str) -> tuple[str, ...]:
         """Models whose names are like this one, first those that stand for a table of this name."""
-        last = name.rpartition(".")[2]
-        tables: list[str] = []
-        for model in self.graph.models.values():
-            relation = self.graph.relation(model)
-            if isinstance(relation, TableName) and relation.parts[-1:] == (last,):
-                tables.append(model.name)
-        near = index_of(tuple(self.graph.models)).nearest(name)
-        return tuple(dict.fromkeys((*tables, *near)))[:3]
+        tables: dict[str, list[str]] | None = self.graph.memo.get("tables")
+        if tables is None:
+            tables = self.graph.memo["tables"] = {}
+            for model in self.graph.models.values():
+                relation = self.graph.relation(model)
+                if isinstance(relation, TableName) and relation.parts:
+                    tables.setdefault(relation.parts[-1], []).append(model.name)
+        near = self.graph.model_names.nearest(name)
+        return tuple(dict.fromkeys((*tables.get(name.rpartition(".")[2], ()), *near)))[:3]
 
     def near_metrics(self, name: str) -> tuple[str, ...]:
         """Metrics whose names are like this one."""
-        return index_of(tuple(self.graph.metrics)).nearest(name)
+        return self.graph.metric_names.nearest(name)
 
     def members(self, model: str) -> tuple[str, ...]:
         """The bare names of all members of a model."""
@@ -326,7 +327,12 @@ class Names:
         models = [model for model in self.scope if model in self.graph.models]
         written: dict[str, str] = {}
         columns: list[str] = []
-        for model in models or self.graph.models:
+        if not models:
+            # Of all models only those with a member of a name like this one.
+            members = sorted(self.graph.member_names.candidates(name.rpartition("__")[2]))
+            owners = {model for part in members for model in self.graph.models_with(part)[:3]}
+            models = [model for model in self.graph.models if model in owners]
+        for model in models:
             parts: list[Dimension | Measure] = [*self.graph.models[model].dimensions]
             if measures:
                 parts += self.graph.models[model].measures
@@ -337,7 +343,7 @@ class Names:
                     written[full] = full
                 if part.expr is not None and part.expr.text == name:
                     columns.append(full)
-        found = index_of(tuple(written)).nearest(name, limit=6)
+        found = nearest_of(name, written, limit=6)
         candidates = (*(self.near_metrics(name) if metrics else ()), *found)
         like = (written.get(near, near) for near in nearest(name, candidates, limit=6))
         return tuple(dict.fromkeys((*columns, *like)))[:3]

@@ -3,58 +3,144 @@
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
-from collections.abc import Iterable
-from functools import lru_cache
-from heapq import nlargest
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Mapping
 
 from smq.text.names import nearest
 
-_COMPARED = 100
+_FEW = 100
+"""So many names are all compared in full."""
+_NEIGHBOURS = 16
+"""So many names are looked at on each side of where a wrong name would stand in an order."""
+_COMPARED = 24
 """So many names that share the most pairs of letters are compared in full."""
 
 
 class NameIndex:
-    """Finds the names most like a wrong one among tens of thousands, in milliseconds.
+    """Finds the names most like a wrong one among tens of thousands, in a millisecond.
 
-    Names are indexed by the pairs of letters in them. A name that shares no pair with the wrong
-    one is not found, which matters to names of two letters only.
+    Names stand in two orders: by their words, once for each word they begin with when it is moved
+    to the front, and by their letters from the end. Near names are neighbours in one of them: a
+    mistake leaves the beginning, the end or a word as it was. What is found depends on the set of
+    names alone, whichever changes led to it.
     """
 
-    __slots__ = ("_names", "_pairs", "_sizes")
+    __slots__ = ("_backwards", "_by_word", "_names")
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._names = tuple(dict.fromkeys(names))
-        self._pairs: dict[str, list[int]] = {}
-        self._sizes: list[int] = []
-        for number, name in enumerate(self._names):
-            pairs = _pairs(name)
-            self._sizes.append(len(pairs))
-            for pair in pairs:
-                self._pairs.setdefault(pair, []).append(number)
+        self._names = dict.fromkeys(names)
+        self._by_word: list[str] = []
+        self._backwards: list[str] = []
+        if len(self._names) > _FEW:
+            self._order()
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def changed(self, gone: Iterable[str], come: Iterable[str]) -> NameIndex:
+        """The index without some names and with others, at the cost of those names."""
+        gone = [name for name in gone if name in self._names]
+        come = [name for name in dict.fromkeys(come) if name not in self._names or name in gone]
+        if set(gone) == set(come):
+            return self
+        index = NameIndex.__new__(NameIndex)
+        index._names = dict(self._names)
+        for name in gone:
+            index._names.pop(name, None)
+        index._names.update(dict.fromkeys(come))
+        index._by_word, index._backwards = [], []
+        if len(index._names) > _FEW:
+            if not self._backwards or len(gone) + len(come) > len(self._names) // 10:
+                index._order()
+            else:
+                index._by_word, index._backwards = self._by_word.copy(), self._backwards.copy()
+                for name in gone:
+                    for key in _by_word(name):
+                        _remove(index._by_word, key)
+                    _remove(index._backwards, _backwards(name))
+                for name in come:
+                    for key in _by_word(name):
+                        insort(index._by_word, key)
+                    insort(index._backwards, _backwards(name))
+        return index
+
+    def candidates(self, name: str) -> set[str]:
+        """Names that may be the nearest: all of a few, neighbours of `name` among many."""
+        if len(self._names) <= _FEW:
+            return set(self._names)
+        found = {
+            key.rpartition("\n")[2]
+            for wanted in _by_word(name)
+            for key in _neighbours(self._by_word, wanted)
+        }
+        found.update(
+            key.rpartition("\n")[2] for key in _neighbours(self._backwards, _backwards(name))
+        )
+        return found
 
     def nearest(self, name: str, limit: int = 3, cutoff: float = 0.6) -> tuple[str, ...]:
         """The names most like `name`, best first, as `smq.text.nearest` ranks them."""
-        if len(self._names) <= _COMPARED:
-            return nearest(name, self._names, limit, cutoff)
-        wanted = _pairs(name)
-        shared: Counter[int] = Counter()
-        for pair in wanted:
-            shared.update(self._pairs.get(pair, ()))
-        sizes, own = self._sizes, len(wanted)
-        likeliest = nlargest(
-            _COMPARED, shared, key=lambda number: shared[number] / (sizes[number] + own)
-        )
-        return nearest(name, (self._names[number] for number in sorted(likeliest)), limit, cutoff)
+        return nearest_of(name, self.candidates(name), limit, cutoff)
+
+    def _order(self) -> None:
+        self._by_word = sorted(key for name in self._names for key in _by_word(name))
+        self._backwards = sorted(map(_backwards, self._names))
 
 
-@lru_cache(maxsize=8)
-def index_of(names: tuple[str, ...]) -> NameIndex:
-    """The index of these names, kept as long as the same names are asked about."""
-    return NameIndex(names)
+def nearest_of(
+    name: str, candidates: Iterable[str], limit: int = 3, cutoff: float = 0.6
+) -> tuple[str, ...]:
+    """The nearest of some hundred names as `nearest` ranks them, most of them left out by a
+    glance at their pairs of letters."""
+    distinct = set(candidates)
+    if len(distinct) > _FEW:
+        pairs = _pairs(name)
+        ranked = sorted((-_alike(pairs, _pairs(each)), each) for each in distinct)
+        distinct = {each for _, each in ranked[:_COMPARED]}
+    return nearest(name, sorted(distinct), limit, cutoff)
+
+
+def changed_names(
+    before: Mapping[str, object], after: Mapping[str, object]
+) -> tuple[list[str], list[str]]:
+    """The names that have gone and that have come."""
+    return [n for n in before if n not in after], [n for n in after if n not in before]
+
+
+def _letters(name: str) -> str:
+    return unicodedata.normalize("NFD", name).casefold()
+
+
+def _by_word(name: str) -> list[str]:
+    """One key for each word of the name, which begins with it; the name itself at the end."""
+    words = [word for word in _letters(name).replace(".", "_").split("_") if word] or [""]
+    return [f"{'_'.join((*words[at:], *words[:at]))}\n{name}" for at in range(len(words))]
+
+
+def _backwards(name: str) -> str:
+    return f"{_letters(name)[::-1]}\n{name}"
+
+
+def _neighbours(keys: list[str], wanted: str) -> list[str]:
+    at = bisect_left(keys, wanted)
+    return keys[max(0, at - _NEIGHBOURS) : at + _NEIGHBOURS]
+
+
+def _remove(keys: list[str], key: str) -> None:
+    at = bisect_left(keys, key)
+    if at < len(keys) and keys[at] == key:
+        del keys[at]
+
+
+def _alike(one: set[str], other: set[str]) -> float:
+    """How many pairs of letters two names share, of all they have."""
+    return len(one & other) / (len(one) + len(other))
 
 
 def _pairs(name: str) -> set[str]:
     """Pairs of neighbouring letters, the ends of the name counting as letters."""
-    letters = f" {unicodedata.normalize('NFD', name).casefold()} "
+    letters = f" {_letters(name)} "
     return {letters[at : at + 2] for at in range(len(letters) - 1)}

@@ -86,22 +86,32 @@ def difference(before: File | None, after: File | None) -> Difference:
     return Difference(False, frozenset(metrics), frozenset(members), names)
 
 
-def mentioning(files: Iterable[tuple[str, File]], changes: Iterable[Difference]) -> Iterator[str]:
+def mentioning(
+    files: Iterable[tuple[str, File]], changes: Iterable[Difference]
+) -> Iterator[str | None]:
     """The files that use what changed, directly or through metrics that use it.
 
-    The pause between two files is the caller's to use: each is given as it is found.
+    The pause between two files is the caller's to use: each is given as it is found, and None
+    where some have been looked at.
     """
     metrics: set[str] = set()
     members: set[tuple[str, str]] = set()
     for change in changes:
         metrics |= change.metrics
         members |= change.members
-    texts = [(uri, file, file.uses) for uri, file in files if file.uses]
+    texts: list[tuple[str, File, str]] = []
+    for number, (uri, file) in enumerate(files):
+        if file.uses:
+            texts.append((uri, file, file.uses))
+        if number % 20 == 0:
+            yield None
     found: set[str] = set()
     pattern = _pattern(metrics, members)
     while pattern is not None:
         reached: set[str] = set()
-        for uri, file, uses in texts:
+        for number, (uri, file, uses) in enumerate(texts):
+            if number % 100 == 0:
+                yield None
             if pattern.search(uses) is None:
                 continue
             if uri not in found:

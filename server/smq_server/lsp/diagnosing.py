@@ -50,10 +50,9 @@ class Diagnoses:
         self._before: Snapshot | None = None
         self._is_analysed = True
 
-    @property
-    def stale(self) -> frozenset[str]:
-        """The sources known to be stale; `analyse` may add others."""
-        return frozenset(self._stale)
+    def is_stale(self, source: str) -> bool:
+        """Whether a source is known to be stale; `analyse` may find that others are."""
+        return source in self._stale
 
     @property
     def is_current(self) -> bool:
@@ -115,10 +114,11 @@ class Diagnoses:
             for name in {name for each in differences for name in each.metrics}:
                 for model in after.graph.models_with(name):
                     self._stale.add(after.graph.models[model].name_at.uri)
-            for number, uri in enumerate(mentioning(after.files, differences)):
-                self._stale.add(uri)
-                if number % 50 == 0:
+            for uri in mentioning(after.files, differences):
+                if uri is None:
                     yield
+                else:
+                    self._stale.add(uri)
             if _watches_use(after):
                 self._stale |= {uri for uri, file in after.files if file.declarations.models}
         if any(each.names for each in differences):

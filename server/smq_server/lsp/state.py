@@ -523,7 +523,7 @@ class State:
     def bring_up_to_date(self, root: Root, name: str) -> set[str]:
         """Look at one file if that is due; the files whose problems changed by it."""
         diagnoses = self.diagnoses[id(root)]
-        if not root.is_indexed or name not in diagnoses.stale:
+        if not root.is_indexed or not diagnoses.is_stale(name):
             return set()
         return diagnoses.look(root.snapshot, name)
 
@@ -555,7 +555,7 @@ class State:
     def look(self, root: Root, source: str) -> None:
         """Look at one file if that is due, and tell about every file whose problems changed."""
         diagnoses = self.diagnoses[id(root)]
-        if source in diagnoses.stale:
+        if diagnoses.is_stale(source):
             for name in diagnoses.look(root.snapshot, source):
                 self.publisher.publish(root, name)
             if source not in self.documents and source in root.snapshot:

@@ -223,16 +223,9 @@ def _key_types(context: Context, uri: str) -> Iterator[Problem]:
 
 def _key_type(graph: Any, model: str, entity: Any) -> str | None:
     """The type of a key's column, as far as a dimension of the model over it says."""
-    memo = ("column types", model)
-    types: dict[str, str] | None = graph.memo.get(memo)
-    if types is None:
-        types = graph.memo[memo] = {
-            (d.expr.text if d.expr is not None else d.name).strip(): d.data_type
-            for d in graph.models[model].dimensions
-            if d.data_type
-        }
-    column = entity.expr.text if entity.expr is not None else entity.name
-    return types.get(column.strip())
+    column: str = entity.expr.text if entity.expr is not None else entity.name
+    found: str | None = graph.index(model).column_types.get(column.strip())
+    return found
 
 
 def _differ(left: str, right: str) -> bool:
