@@ -143,17 +143,17 @@ class SemanticGraph:
         It equals the one that `build` makes. None when models came, went or moved, or when a name
         is defined twice: then only looking at all files tells which definition counts.
         """
-        models, metrics = self.models.copy(), self.metrics.copy()
+        models = self.models.copy()
+        metrics: dict[str, Metric] | None = None
         changed: set[str] = set()
         metric_names = self._metric_names
         for before, after in changes:
             if not _declares_alike(before, after):
                 return None
             if _names(before.metrics) != _names(after.metrics):
-                spliced = _spliced(metrics, _names(before.metrics), after.metrics)
-                if spliced is None:
+                metrics = _spliced(metrics or self.metrics, _names(before.metrics), after.metrics)
+                if metrics is None:
                     return None
-                metrics = spliced
                 if metric_names is not None:
                     metric_names = metric_names.changed(
                         _names(before.metrics), _names(after.metrics)
@@ -166,13 +166,15 @@ class SemanticGraph:
             for name in _names(before.metrics):
                 if f"metric:{name}" in self.duplicates:
                     return None
+            if metrics is None:
+                metrics = self.metrics.copy()
             for metric in after.metrics:
                 if f"metric:{metric.name}" in self.duplicates:
                     return None
                 metrics[metric.name] = metric
         graph = SemanticGraph.__new__(SemanticGraph)
         graph.models = MappingProxyType(models)
-        graph.metrics = MappingProxyType(metrics)
+        graph.metrics = self.metrics if metrics is None else MappingProxyType(metrics)
         graph.sources = self.sources
         graph.time_spines = self.time_spines
         graph.saved_queries = self.saved_queries

@@ -25,52 +25,55 @@ class NameIndex:
     names alone, whichever changes led to it.
     """
 
-    __slots__ = ("_backwards", "_by_word", "_names")
+    __slots__ = ("_backwards", "_by_word", "_few")
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._names = dict.fromkeys(names)
+        distinct = set(names)
+        self._few: frozenset[str] = frozenset()
         self._by_word: list[str] = []
         self._backwards: list[str] = []
-        if len(self._names) > _FEW:
-            self._order()
+        if len(distinct) <= _FEW:
+            self._few = frozenset(distinct)
+        else:
+            self._by_word = sorted(key for name in distinct for key in _by_word(name))
+            self._backwards = sorted(map(_backwards, distinct))
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._few) or len(self._backwards)
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._names
+    def __contains__(self, name: str) -> bool:
+        return name in self._few or _has(self._backwards, _backwards(name))
 
     def changed(self, gone: Iterable[str], come: Iterable[str]) -> NameIndex:
         """The index without some names and with others, at the cost of those names."""
-        gone = [name for name in gone if name in self._names]
-        come = [name for name in dict.fromkeys(come) if name not in self._names or name in gone]
-        if set(gone) == set(come):
+        come = set(come)
+        gone = {name for name in gone if name in self} - come
+        come = {name for name in come if name not in self}
+        if not (gone or come):
             return self
+        size = len(self) - len(gone) + len(come)
+        if size <= _FEW or not self._backwards:
+            return NameIndex({*self._names(), *come} - gone)
         index = NameIndex.__new__(NameIndex)
-        index._names = dict(self._names)
+        index._few = frozenset()
+        index._by_word, index._backwards = self._by_word.copy(), self._backwards.copy()
         for name in gone:
-            index._names.pop(name, None)
-        index._names.update(dict.fromkeys(come))
-        index._by_word, index._backwards = [], []
-        if len(index._names) > _FEW:
-            if not self._backwards or len(gone) + len(come) > len(self._names) // 10:
-                index._order()
-            else:
-                index._by_word, index._backwards = self._by_word.copy(), self._backwards.copy()
-                for name in gone:
-                    for key in _by_word(name):
-                        _remove(index._by_word, key)
-                    _remove(index._backwards, _backwards(name))
-                for name in come:
-                    for key in _by_word(name):
-                        insort(index._by_word, key)
-                    insort(index._backwards, _backwards(name))
+            for key in _by_word(name):
+                _remove(index._by_word, key)
+            _remove(index._backwards, _backwards(name))
+        for name in come:
+            for key in _by_word(name):
+                insort(index._by_word, key)
+            insort(index._backwards, _backwards(name))
         return index
+
+    def _names(self) -> Iterable[str]:
+        return self._few or (key.rpartition("\n")[2] for key in self._backwards)
 
     def candidates(self, name: str) -> set[str]:
         """Names that may be the nearest: all of a few, neighbours of `name` among many."""
-        if len(self._names) <= _FEW:
-            return set(self._names)
+        if not self._backwards:
+            return set(self._few)
         found = {
             key.rpartition("\n")[2]
             for wanted in _by_word(name)
@@ -84,10 +87,6 @@ class NameIndex:
     def nearest(self, name: str, limit: int = 3, cutoff: float = 0.6) -> tuple[str, ...]:
         """The names most like `name`, best first, as `smq.text.nearest` ranks them."""
         return nearest_of(name, self.candidates(name), limit, cutoff)
-
-    def _order(self) -> None:
-        self._by_word = sorted(key for name in self._names for key in _by_word(name))
-        self._backwards = sorted(map(_backwards, self._names))
 
 
 def nearest_of(
@@ -127,6 +126,11 @@ def _backwards(name: str) -> str:
 def _neighbours(keys: list[str], wanted: str) -> list[str]:
     at = bisect_left(keys, wanted)
     return keys[max(0, at - _NEIGHBOURS) : at + _NEIGHBOURS]
+
+
+def _has(keys: list[str], key: str) -> bool:
+    at = bisect_left(keys, key)
+    return at < len(keys) and keys[at] == key
 
 
 def _remove(keys: list[str], key: str) -> None:

@@ -181,6 +181,18 @@ class Root:
         self.is_indexed = True
         self.generation += 1
 
+    def prepare(self) -> Work:
+        """What the first unknown name or the first rename would have to wait for."""
+        snapshot = self.snapshot
+        _ = snapshot.graph.metric_names
+        yield
+        _ = snapshot.graph.member_names
+        yield
+        for number, (_, file) in enumerate(snapshot.files):
+            _ = file.uses
+            if number % 10 == 0:
+                yield
+
     def _take(
         self, path: Path, uri: str, known: Index, then: dict[str, File]
     ) -> File | Problem | None:

@@ -155,6 +155,7 @@ class State:
             _key("check", root),
             _key("scan", root),
             _key("keep", root),
+            _key("prepare", root),
         ):
             self.session.scheduler.cancel(key)
         self._roots_of.clear()
@@ -492,6 +493,7 @@ class State:
         self._check_later(root)
         self._keep_later(root)
         self.warehouses.poll(root)
+        self.session.scheduler.submit(_key("prepare", root), 15, root.prepare())
         if not self.is_indexing:
             self.session.settled()
             self.session.release()
