@@ -1,0 +1,266 @@
+// A real Visual Studio Code for tests: the server on a scratch profile, the window in headless
+// Chromium, and the keys of a person.
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { homedir, tmpdir } from 'node:os';
+import { basename, delimiter, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+export const extension = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+export const repository = resolve(extension, '../..');
+export const tools = process.env.SMQ_EDITOR_TOOLS ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'smq/editor-tools');
+
+const node = join(tools, 'bin/node');
+const entry = join(tools, 'code-server/node_modules/code-server/out/node/entry.js');
+const browserProgram = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+
+/** How long a step may take on a busy machine; one that works ends at once. */
+export const PATIENCE = 30_000;
+
+/** What a person would have chosen to see no more than what is tested. */
+const CALM = {
+  'workbench.startupEditor': 'none',
+  'workbench.tips.enabled': false,
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
+  'workbench.welcomePage.walkthroughs.openOnInstall': false,
+  'chat.disableAIFeatures': true,
+  'extensions.autoUpdate': false,
+  'extensions.autoCheckUpdates': false,
+  'extensions.ignoreRecommendations': true,
+  'telemetry.telemetryLevel': 'off',
+  'update.mode': 'none',
+  'git.enabled': false,
+  'editor.minimap.enabled': false,
+  'editor.hover.delay': 100,
+  'editor.accessibilitySupport': 'off',
+  'files.refactoring.autoSave': false, // a rename is to be looked at, and to be taken back
+  'window.confirmBeforeClose': 'never',
+  'security.workspace.trust.banner': 'never',
+};
+
+/** What is missing to run this; empty if nothing is. */
+export function missing() {
+  if (!existsSync(entry) || !existsSync(node)) return `no Visual Studio Code in ${tools}: run editors/vscode/workbench/set-up.sh`;
+  if (!browserProgram) return 'no chromium; name one in $CHROMIUM';
+  return '';
+}
+
+/** Python of the environment that this repository is developed in. */
+export const python = process.env.PYTHON ?? join(repository, '.venv/bin/python');
+
+export class Workbench {
+  problems = [];
+
+  /**
+   * Open a copy of a folder. `path`: directories before the PATH of the machine; `bare`: only these and
+   * the system's; `trust`: ask for trust, as VS Code does by itself.
+   */
+  static async open({ workspace, vsix, settings = {}, path = [], environment = {}, trust = false, width = 1360, height = 860, locale }) {
+    const bench = new Workbench();
+    bench.root = mkdtempSync(join(tmpdir(), 'smq-workbench-'));
+    bench.folder = join(bench.root, workspace ? basename(workspace) : 'empty');
+    if (workspace) cpSync(workspace, bench.folder, { recursive: true });
+    else mkdirSync(bench.folder);
+    bench.data = join(bench.root, 'data');
+    const chosen = JSON.stringify({ ...CALM, 'security.workspace.trust.enabled': trust, ...settings }, null, 2);
+    for (const at of ['User', 'Machine']) {
+      mkdirSync(join(bench.data, at), { recursive: true });
+      writeFileSync(join(bench.data, at, 'settings.json'), chosen);
+    }
+    const env = {
+      ...process.env,
+      ...environment,
+      HOME: bench.root,
+      XDG_CONFIG_HOME: join(bench.root, 'config'),
+      XDG_DATA_HOME: join(bench.root, 'share'),
+      XDG_CACHE_HOME: join(bench.root, 'cache'),
+      PATH: [...path, dirname(node), process.env.PATH].join(delimiter),
+      EXTENSIONS_GALLERY: '{}', // nothing outside is asked for
+    };
+    for (const name of Object.keys(env)) if (name.startsWith('VSCODE_') || name.startsWith('SMQ_TEST_IGNORED')) delete env[name];
+    const profile = ['--user-data-dir', bench.data, '--extensions-dir', join(bench.root, 'extensions')];
+    if (vsix) {
+      const done = spawnSync(node, [entry, ...profile, '--install-extension', resolve(vsix)], { env, encoding: 'utf8' });
+      if (done.status !== 0) throw new Error(`the extension does not install: ${done.stdout}${done.stderr}`);
+    }
+    bench.port = await freePort();
+    const flags = ['--auth', 'none', '--bind-addr', `127.0.0.1:${bench.port}`, '--disable-telemetry', '--disable-update-check', '--disable-getting-started-override'];
+    if (!trust) flags.push('--disable-workspace-trust');
+    bench.process = spawn(node, [entry, ...profile, ...flags], { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    bench.said = '';
+    for (const stream of [bench.process.stdout, bench.process.stderr]) stream.on('data', (data) => (bench.said += data));
+    try {
+      await bench.#answers();
+      bench.browser = await chromium.launch({
+        executablePath: browserProgram,
+        args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-dev-shm-usage'],
+      });
+      const context = await bench.browser.newContext({
+        viewport: { width, height },
+        permissions: ['clipboard-read', 'clipboard-write'],
+        ...(locale ? { locale } : {}),
+      });
+      bench.page = await context.newPage();
+      bench.page.setDefaultTimeout(PATIENCE);
+      bench.page.on('pageerror', (error) => bench.problems.push(String(error)));
+    } catch (error) {
+      await bench.close();
+      throw error;
+    }
+    return bench;
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.port}/`;
+  }
+
+  /** Load the window on the workspace; `payload` is VS Code's own, for tests in the extension host. */
+  async load(payload) {
+    const query = new URLSearchParams({ folder: this.folder });
+    if (payload) query.set('payload', JSON.stringify(payload));
+    await this.page.goto(`${this.url}?${query}`);
+    if (!payload) {
+      await this.page.locator('.monaco-workbench .statusbar').first().waitFor({ timeout: 60_000 });
+      await this.page.locator('.activitybar').first().waitFor();
+    }
+  }
+
+  remote(path) {
+    return `vscode-remote://127.0.0.1:${this.port}${path}`;
+  }
+
+  async close() {
+    await this.browser?.close();
+    try {
+      process.kill(-this.process.pid, 'SIGTERM');
+    } catch {
+      // it has ended by itself
+    }
+    if (process.env.SMQ_KEEP) console.error(`kept: ${this.root}`);
+    else rmSync(this.root, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  }
+
+  /** All that was logged by the extension host and by our channels. */
+  logs() {
+    const found = {};
+    const visit = (directory) => {
+      for (const item of readdirSync(directory, { withFileTypes: true })) {
+        const path = join(directory, item.name);
+        if (item.isDirectory()) visit(path);
+        else if (/remoteexthost\.log|exthost|SMQ/.test(path) && item.name.endsWith('.log')) found[path.slice(this.data.length)] = readFileSync(path, 'utf8');
+      }
+    };
+    const logs = join(this.data, 'logs');
+    if (existsSync(logs)) visit(logs);
+    return found;
+  }
+
+  async eventually(what, check, patience = PATIENCE) {
+    const end = Date.now() + patience;
+    let seen;
+    for (;;) {
+      seen = await check().catch((error) => `${error}`);
+      if (seen === true) return;
+      if (Date.now() > end) throw new Error(`${what}: ${String(seen).slice(0, 600)}`);
+      await this.page.waitForTimeout(60);
+    }
+  }
+
+  /** Wait until a text is somewhere among the elements of a selector. */
+  async sees(selector, ...wanted) {
+    for (const text of wanted) {
+      await this.eventually(`${selector} shows ${JSON.stringify(text)}`, async () => {
+        const shown = plain((await this.page.locator(selector).allInnerTexts()).join('\n'));
+        return text instanceof RegExp ? text.test(shown) || shown : shown.includes(text) || shown;
+      });
+    }
+  }
+
+  /** Through a quick pick: Enter only when the row that it takes is the wanted one. */
+  async pick(text, row) {
+    const input = this.page.locator('.quick-input-widget input.input');
+    await input.waitFor({ state: 'visible' });
+    await input.fill(text);
+    await this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: row }).first().waitFor();
+    await this.page.keyboard.press('Enter');
+    await input.waitFor({ state: 'hidden' });
+  }
+
+  async command(title) {
+    await this.page.keyboard.press('F1');
+    await this.pick(`>${title}`, title);
+  }
+
+  async openFile(name) {
+    await this.page.keyboard.press('Control+p');
+    await this.pick(name, basename(name));
+    await this.page.locator(`.tab.active[data-resource-name="${basename(name)}"]`).waitFor();
+    await this.page.keyboard.press('Control+1');
+  }
+
+  /** Put the cursor where `^` is in a text of the file, as it was opened. */
+  async cursor(name, marked) {
+    const text = readFileSync(join(this.folder, name), 'utf8');
+    const index = text.indexOf(marked.replace('^', ''));
+    if (index < 0) throw new Error(`${marked} is not in ${name}`);
+    const before = text.slice(0, index + marked.indexOf('^')).split('\n');
+    await this.page.keyboard.press('Control+g');
+    const input = this.page.locator('.quick-input-widget input.input');
+    await input.waitFor({ state: 'visible' });
+    await input.fill(`:${before.length}:${before.at(-1).length + 1}`);
+    await this.page.keyboard.press('Enter');
+    await input.waitFor({ state: 'hidden' });
+  }
+
+  /** The frame of a view of ours that is on the screen. */
+  async view(marker) {
+    let found;
+    await this.eventually(`a view with ${marker}`, async () => {
+      for (const frame of this.page.frames()) {
+        if (frame.url().includes('fake.html') && (await frame.locator(marker).count()) > 0) {
+          found = frame;
+          return true;
+        }
+      }
+      return this.page.frames().map((frame) => frame.url().slice(0, 80)).join('\n');
+    });
+    return found;
+  }
+
+  async shot(directory, name) {
+    mkdirSync(directory, { recursive: true });
+    await this.page.waitForTimeout(250); // what fades in is to be there
+    await this.page.screenshot({ path: join(directory, `${name}.png`) });
+  }
+
+  async #answers() {
+    const end = Date.now() + 60_000;
+    for (;;) {
+      try {
+        if ((await fetch(`${this.url}healthz`)).ok) return;
+      } catch {
+        // not yet
+      }
+      if (Date.now() > end || this.process.exitCode !== null) throw new Error(`code-server does not start\n${this.said}`);
+      await new Promise((again) => setTimeout(again, 100));
+    }
+  }
+}
+
+/** Text of the screen as it is written in files. */
+export function plain(text) {
+  return text.replaceAll('\u00a0', ' ').replaceAll('·', ' ');
+}
+
+function freePort() {
+  return new Promise((found, failed) => {
+    const server = createServer();
+    server.once('error', failed);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => found(port));
+    });
+  });
+}
