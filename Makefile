@@ -3,16 +3,19 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+NPM ?= npm
 PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+VSCODE := editors/vscode
+VSCODE_READY := $(VSCODE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check test-all bench fmt lock generate clean
+.PHONY: help setup demo test check check-vscode vscode test-all bench fmt lock generate clean
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make the virtual environment, if it is not fresh
 
@@ -42,7 +45,20 @@ check: $(READY) ## format, lint, types, import directions, generated files, test
 	@$(BIN)/python docs/generate.py --check
 	@$(BIN)/smq check --quiet examples/bank examples/shop
 	@$(BIN)/smq fmt --quiet --check examples/bank examples/shop
+	@if command -v $(NPM) >/dev/null; then $(MAKE) --no-print-directory check-vscode; \
+	  else echo "npm is not here: the extension for Visual Studio Code is not checked"; fi
 	@$(MAKE) --no-print-directory test
+
+check-vscode: $(VSCODE_READY) ## types, grammars and unit tests of the extension; needs npm
+	@cd $(VSCODE) && $(NPM) run --silent check
+
+vscode: $(READY) $(VSCODE_READY) ## editors/vscode/smq.vsix, the extension to install; needs npm
+	@cd $(VSCODE) && PYTHON="$(abspath $(BIN)/python)" $(NPM) run --silent package
+
+$(VSCODE_READY): $(VSCODE)/package-lock.json
+	@echo "installing into $(VSCODE)/node_modules …"
+	@cd $(VSCODE) && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 test-all: $(READY) ## every test, the long property runs too, on all cores
 	@$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
@@ -70,4 +86,4 @@ lock: $(READY) ## resolve the newest versions that pyproject.toml allows
 	@echo "requirements/dev.lock is new; run make check"
 
 clean: ## remove the environment and what the tools left behind
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) $(VSCODE)/node_modules $(VSCODE)/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

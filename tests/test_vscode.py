@@ -1,0 +1,81 @@
+"""The VS Code extension: what it says of the server is true, and it works in a window."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+from smq_schemas import schema
+from smq_server.lsp.settings import _KEYS, Settings, read
+
+EXTENSION = Path(__file__).parents[1] / "editors" / "vscode"
+
+
+def _manifest() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((EXTENSION / "package.json").read_text(encoding="utf-8"))
+    return found
+
+
+def test_the_schema_of_client_settings_has_what_the_server_reads_with_its_defaults() -> None:
+    described = schema("client-settings")["properties"]
+    assert set(described) == set(_KEYS)
+    defaults = {field.name: field.default for field in fields(Settings)}
+    assert MISSING not in defaults.values()
+    assert {key: one["default"] for key, one in described.items()} == {
+        key: defaults[name] for key, name in _KEYS.items()
+    }
+
+
+def test_the_server_takes_every_value_that_the_schema_allows() -> None:
+    for key, one in schema("client-settings")["properties"].items():
+        for value in one.get("enum", [one["default"]]):
+            assert read({key: value}, Settings())[1] == (), key
+
+
+def test_people_see_the_settings_that_the_schema_describes() -> None:
+    shown: dict[str, Any] = {}
+    for group in _manifest()["contributes"]["configuration"]:
+        shown |= group["properties"]
+    for key, one in schema("client-settings")["properties"].items():
+        if key == "trusted":
+            assert "smq.trusted" not in shown
+            continue
+        setting = shown[f"smq.{key}"]
+        assert setting["default"] == one["default"]
+        assert setting["markdownDescription"] == one["description"]
+        if key != "dialect":
+            assert setting.get("enum") == one.get("enum")
+    for key, setting in shown.items():
+        words = setting.get("description") or setting.get("markdownDescription")
+        assert words and words.endswith("."), key
+
+
+def test_every_command_that_is_offered_somewhere_exists() -> None:
+    contributes = _manifest()["contributes"]
+    commands = {command["command"] for command in contributes["commands"]}
+    source = "".join(path.read_text(encoding="utf-8") for path in (EXTENSION / "src").rglob("*.ts"))
+    for command in commands:
+        assert f"command('{command}'" in source, command
+    offered = {item["command"] for items in contributes["menus"].values() for item in items}
+    offered |= {binding["command"] for binding in contributes["keybindings"]}
+    text = json.dumps(contributes["walkthroughs"]) + json.dumps(contributes["viewsWelcome"])
+    offered |= set(re.findall(r"command:([\w.]+)", text))
+    assert offered <= commands
+
+
+def test_the_lock_file_names_no_registry() -> None:
+    locked = json.loads((EXTENSION / "package-lock.json").read_text(encoding="utf-8"))
+    assert [name for name, one in locked["packages"].items() if "resolved" in one] == []
+
+
+def test_the_page_and_the_walkthrough_have_the_files_that_they_name() -> None:
+    contributes = _manifest()["contributes"]
+    named = [step["media"]["markdown"] for step in contributes["walkthroughs"][0]["steps"]]
+    named += [grammar["path"] for grammar in contributes["grammars"]]
+    named += [snippet["path"] for snippet in contributes["snippets"]]
+    for language in contributes["languages"]:
+        named += [language["configuration"], *language["icon"].values()]
+    assert [name for name in named if not (EXTENSION / name).is_file()] == []
