@@ -23,7 +23,9 @@ from smq.graph.leaves import (
     MetricValue,
     RowCondition,
     Slot,
+    TooLarge,
     Weaver,
+    measured,
 )
 from smq.graph.members import (
     call_readings,
@@ -36,6 +38,9 @@ from smq.graph.references import RowRef, all_grains, metric_time, readings
 from smq.graph.symbols import Filter, FrameWindow, Input, Measure, Metric, Model, Sql
 from smq.problem import Problem
 from smq.text import Location, Span
+
+MAX_LEVELS = 64
+"""How many metrics may stand on each other; beyond it a metric is refused as too large."""
 
 
 def expand(graph: SemanticGraph, metric: str, dialect: str) -> Formula | Broken:
@@ -67,15 +72,18 @@ class _Expander:
             return Broken((Problem("MET101", metric.name_at, {"cycle": cycle}),))
         self.chain.append(name)
         try:
+            if len(self.chain) > MAX_LEVELS:
+                first = self.graph.metrics[self.chain[0]]
+                raise _Fault([Problem("MET110", first.name_at, {"metric": first.name})])
             result: Formula | Broken = self._expand(metric)
         except _Fault as fault:
             result = Broken(fault.problems)
-        except RecursionError:
-            detail = {"metric": name, "feature": "metrics nested this deeply"}
-            result = Broken((Problem("MET104", metric.name_at, detail),))
+        except (TooLarge, RecursionError):
+            result = Broken((Problem("MET110", metric.name_at, {"metric": name}),))
         finally:
             self.chain.pop()
-        # A metric inside a cycle is broken differently from each entry point; keep none of them.
+        # A metric inside a cycle, or too far below another one, is broken differently from each
+        # entry point; keep none of them.
         if not self.chain or isinstance(result, Formula):
             self.graph.memo[key] = result
         return result
@@ -106,7 +114,7 @@ class _Expander:
             formula = self._filtered(formula, metric.filters, metric)
         if metric.window is not None:
             formula = self._over_window(metric, formula, metric.window)
-        return replace(formula, data_type=metric.data_type)
+        return replace(formula, data_type=metric.data_type, size=measured(formula.tree))
 
     # The kinds.
 

@@ -101,6 +101,16 @@ class LateName:
 
 Slot = Leaf | RowRef | LateName
 
+MAX_NODES = 5_000
+"""The most nodes that a formula may have. A metric that uses another twice doubles it, so a few
+dozen of them in a row would be larger than any engine reads."""
+MAX_DEPTH = 200
+"""How deeply the operators of a formula may be nested."""
+
+
+class TooLarge(Exception):
+    """A formula that would be too large or nested too deeply once everything in it is written."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Formula:
@@ -110,6 +120,8 @@ class Formula:
     slots: tuple[Slot, ...]
     windowed: bool = False
     data_type: str | None = None
+    size: tuple[int, int] = (0, 0)
+    """Nodes and depth of the tree, if they have been counted."""
 
     @property
     def leaves(self) -> tuple[Leaf, ...]:
@@ -129,6 +141,7 @@ class Weaver:
     def __init__(self) -> None:
         self.slots: list[Slot] = []
         self._numbers: dict[object, int] = {}
+        self._nodes = 0
 
     def slot(self, value: Slot) -> exp.Expr:
         key: object = value.key if isinstance(value, Leaf) else value
@@ -139,9 +152,27 @@ class Weaver:
         return exp.Placeholder(this=str(number))
 
     def embed(self, formula: Formula) -> exp.Expr:
+        """The formula's tree with slots of this weaver. Raises TooLarge before it grows."""
         if isinstance(formula.tree, exp.Placeholder):
             return self.slot(formula.slots[int(formula.tree.this)])
+        nodes, depth = formula.size if formula.size[0] else measured(formula.tree)
+        self._nodes += nodes
+        if self._nodes > MAX_NODES or depth > MAX_DEPTH:
+            raise TooLarge
         tree = formula.tree.copy()
         for node in list(tree.find_all(exp.Placeholder)):
             node.replace(self.slot(formula.slots[int(node.this)]))
         return tree
+
+
+def measured(tree: exp.Expr) -> tuple[int, int]:
+    """How many nodes a tree has, and how deep it is. Raises TooLarge for more than is allowed."""
+    nodes = depth = 0
+    level = [tree]
+    while level:
+        nodes += len(level)
+        depth += 1
+        if nodes > MAX_NODES or depth > MAX_DEPTH:
+            raise TooLarge
+        level = [inner for node in level for inner in node.iter_expressions()]
+    return nodes, depth

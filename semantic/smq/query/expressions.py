@@ -21,6 +21,7 @@ from smq.graph.leaves import (
     MetricValue,
     RowCondition,
     Slot,
+    TooLarge,
     Weaver,
 )
 from smq.graph.members import call_readings, member_ref, metric_value
@@ -87,8 +88,14 @@ class Expressions:
         """A metric's value at the query's grain. Raises Failure when its definition is broken."""
         weaver = Weaver()
         formula = self.formula(name, item, at)
-        tree = weaver.embed(self._settled(formula, item, at, name))
+        tree = self._embedded(weaver, self._settled(formula, item, at, name), item)
         return self._finished(tree, weaver, formula.windowed)
+
+    def _embedded(self, weaver: Weaver, formula: Formula, item: Item) -> exp.Expr:
+        try:
+            return weaver.embed(formula)
+        except TooLarge as error:
+            raise Failure(Problem("EXP121", item.location, {})) from error
 
     def formula(self, name: str, item: Item, at: tuple[int, int]) -> Formula:
         formula = expand(self.graph, name, self.dialect)
@@ -109,7 +116,8 @@ class Expressions:
                 return self.grouped(slot, item, at, "EXP104", metric)
             return slot
 
-        return Formula(formula.tree, tuple(each(formula.slots, settled)), formula.windowed)
+        slots = tuple(each(formula.slots, settled))
+        return Formula(formula.tree, slots, formula.windowed, size=formula.size)
 
     def _late(self, late: LateName, item: Item, at: tuple[int, int], metric: str) -> RowRef:
         same = [g.ref for g in self.groups if g.ref.name == late.name]
@@ -148,10 +156,11 @@ class Expressions:
         if use.in_window and _is_windowed(meaning):
             raise Failure(Problem("EXP110", item.part(*at), {"name": use.name}))
         if isinstance(meaning, Formula):
-            return weaver.embed(self._settled(meaning, item, at, use.name))
+            return self._embedded(weaver, self._settled(meaning, item, at, use.name), item)
         if isinstance(meaning, Output):
             inner = meaning.expression
-            return weaver.embed(Formula(inner.tree, inner.slots, inner.windowed))
+            within = Formula(inner.tree, inner.slots, inner.windowed)
+            return self._embedded(weaver, within, item)
         if isinstance(meaning, MetricValue):
             args = {
                 "text": item.text[use.start : use.end],

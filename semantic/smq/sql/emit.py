@@ -18,22 +18,34 @@ from smq.graph.leaves import Formula, LateName, Leaf, MetricValue, RowCondition
 from smq.graph.references import RowRef
 from smq.plan.build import build
 from smq.plan.nodes import Plan, Scan
+from smq.problem import Problem
 from smq.query.bound import Group, Output, PostExpression, Query
 from smq.sql.clauses import written_select
 from smq.sql.finish import as_column, conjunction, filled, finish, free_name, group_by, of_leaf
 from smq.sql.physical import Physical, PhysicalFault, column, name, time_kind, value_kind
 
 COMBINED = "combined"
+MAX_INNER = 50
+"""The most `Metric('m', group_by=[…])` of filters in a statement. Each is a query of its own, and
+the filters of its metric may have more of them."""
 
 
 def emit(
-    plan: Plan, graph: SemanticGraph, dialect: str, inline: bool, trace: bool = False
+    plan: Plan,
+    graph: SemanticGraph,
+    dialect: str,
+    inline: bool,
+    trace: bool = False,
+    around: Physical | None = None,
 ) -> tuple[exp.Select, Physical]:
     """The canonical tree, and what it reads. `dialect` is the one the models are written in.
 
     With `trace` also values and relations say in `meta["of"]` which symbol they come from.
+    `around` is that of the query in which this one stands.
     """
     physical = Physical(graph, dialect, plan.time_grain, trace)
+    if around is not None:
+        physical.inner = around.inner
     times = {scan.time for scan in plan.scans if scan.time is not None}
     dimensions = [graph.index(time.model).dimensions[time.name] for time in times]
     physical.time_is_mixed = len({value_kind(dimension) for dimension in dimensions}) > 1
@@ -137,6 +149,9 @@ def metric_joins(
             if value in joins:
                 continue
             item = plan.query.outputs[0].item
+            physical.inner.append(value.metric)
+            if len(physical.inner) > MAX_INNER:
+                raise PhysicalFault(Problem("EXP121", item.location, {}))
             keys = [f"key_{number}" for number, _ in enumerate(value.by, start=1)]
             groups = tuple(Group(key, ref, item) for key, ref in zip(keys, value.by, strict=True))
             formula = expand(physical.graph, value.metric, physical.dialect)
@@ -148,7 +163,9 @@ def metric_joins(
             planned = build(inner, physical.graph)
             if planned.plan is None:
                 raise PhysicalFault(planned.problems[0])
-            select, read = emit(planned.plan, physical.graph, physical.dialect, inline=True)
+            select, read = emit(
+                planned.plan, physical.graph, physical.dialect, inline=True, around=physical
+            )
             physical.tables.update(read.tables)
             physical.columns.update(read.columns)
             on = [

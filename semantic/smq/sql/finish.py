@@ -9,8 +9,14 @@ from sqlglot import exp
 from smq.expr import Template, fill
 from smq.graph.leaves import Leaf
 from smq.plan.nodes import Plan
+from smq.problem import Problem
 from smq.query.bound import OrderKey, PostExpression
-from smq.sql.physical import Physical, name
+from smq.sql.physical import Physical, PhysicalFault, name
+
+MAX_NODES = 30_000
+"""The most nodes that the values of metrics may have in one statement."""
+_UNCOUNTED = 200
+"""Values that are not worth counting: few queries have as many."""
 
 
 def finish(
@@ -28,12 +34,20 @@ def finish(
     query = plan.query
     numbers = {g.ref: number for number, g in enumerate(query.groups)}
 
+    filled_slots = nodes = 0
+
     def post(expression: PostExpression) -> exp.Expr:
         def slot(number: int) -> exp.Expr:
+            nonlocal filled_slots, nodes
             value = expression.slots[number]
-            if isinstance(value, Leaf):
-                return leaf_value(value)
-            return group(numbers[value])
+            tree = leaf_value(value) if isinstance(value, Leaf) else group(numbers[value])
+            filled_slots += 1
+            if filled_slots > _UNCOUNTED:
+                nodes += sum(1 for _ in tree.walk())
+                if nodes > MAX_NODES:
+                    place = query.outputs[0].item.location
+                    raise PhysicalFault(Problem("EXP121", place, {}))
+            return tree
 
         return fill(Template("", "", physical.post_tree(expression)), slot)
 

@@ -127,6 +127,8 @@ class Physical:
         """Aliases whose relation needs a column that tells a row from no row."""
         self.numbered: dict[str, tuple[Entity, ...]] = {}
         """Aliases whose relation needs a number for each row, and what to number them by."""
+        self.inner: list[str] = []
+        """The metrics that filters have asked for so far, in the whole statement."""
 
     # Rows that are not there.
 

@@ -633,3 +633,53 @@ def dialect_cannot_say(args: Args) -> str:
     }.get(args["reason"], f"cannot be written for {args['dialect']}")
     feature = args["feature"]
     return f"{feature[:1].upper()}{feature[1:]} {why}. Say it in another way, or run it elsewhere."
+
+
+@rule("EXP121", "expression-too-large", Severity.ERROR, on="smq")
+def expression_too_large(args: Args) -> str:
+    """A query is too large, once its metrics and aliases are written out.
+
+    An alias that is used twice doubles what it stands for, like a metric that uses another twice.
+
+    ```bad
+    -- models.yml --
+    semantic_models:
+      - name: orders
+        table: shop.orders
+        measures:
+          - {name: amount, type: number, agg: sum}
+    metrics:
+      - {name: m0, metric_type: simple, type_params: {measure: amount}}
+      - {name: m1, metric_type: derived, expr: m0 + m0 + m0 + m0 + m0 + m0 + m0 + m0}
+      - {name: m2, metric_type: derived, expr: m1 + m1 + m1 + m1 + m1 + m1 + m1 + m1}
+      - {name: m3, metric_type: derived, expr: m2 + m2 + m2 + m2 + m2 + m2 + m2 + m2}
+    -- q.smq.json --
+    {
+      "metrics": ["m3 * m3 * m3 * m3 * m3 * m3 AS power"]
+    }
+    ```
+
+    ```good
+    -- models.yml --
+    semantic_models:
+      - name: orders
+        table: shop.orders
+        measures:
+          - {name: amount, type: number, agg: sum}
+    metrics:
+      - {name: m0, metric_type: simple, type_params: {measure: amount}}
+      - {name: m1, metric_type: derived, expr: m0 + m0 + m0 + m0 + m0 + m0 + m0 + m0}
+      - {name: m2, metric_type: derived, expr: m1 + m1 + m1 + m1 + m1 + m1 + m1 + m1}
+      - {name: m3, metric_type: derived, expr: m2 + m2 + m2 + m2 + m2 + m2 + m2 + m2}
+    -- q.smq.json --
+    {
+      "metrics": ["POWER(m3, 6) AS power"]
+    }
+    ```
+
+    There is no fix.
+    """
+    return (
+        "This is too large: with all its metrics and aliases written out, it has more parts than "
+        "engines can read. Use each metric and alias once, or split the query."
+    )

@@ -466,6 +466,51 @@ def ambiguous_reference(args: Args) -> str:
     )
 
 
+@rule("MET110", "metric-too-large", Severity.ERROR, on="yaml")
+def metric_too_large(args: Args) -> str:
+    """A metric is too large, once the metrics that it uses are written out in it.
+
+    A metric that uses another one twice is twice as large, and one that uses that twice four
+    times. No engine reads what a few dozen of them make; a formula may have 5,000 parts, operators
+    nested 200 deep, and 64 metrics on top of each other.
+
+    ```bad
+    semantic_models:
+      - name: orders
+        table: shop.orders
+        measures:
+          - {name: amount, type: number, agg: sum}
+    metrics:
+      - {name: m0, metric_type: simple, type_params: {measure: amount}}
+      - {name: m1, metric_type: derived, expr: m0 + m0 + m0 + m0 + m0 + m0 + m0 + m0}
+      - {name: m2, metric_type: derived, expr: m1 + m1 + m1 + m1 + m1 + m1 + m1 + m1}
+      - {name: m3, metric_type: derived, expr: m2 + m2 + m2 + m2 + m2 + m2 + m2 + m2}
+      - {name: m4, metric_type: derived, expr: m3 + m3 + m3 + m3 + m3 + m3 + m3 + m3}
+    ```
+
+    ```good
+    semantic_models:
+      - name: orders
+        table: shop.orders
+        measures:
+          - {name: amount, type: number, agg: sum}
+    metrics:
+      - {name: m0, metric_type: simple, type_params: {measure: amount}}
+      - {name: m1, metric_type: derived, expr: m0 + m0 + m0 + m0 + m0 + m0 + m0 + m0}
+      - {name: m2, metric_type: derived, expr: m1 + m1 + m1 + m1 + m1 + m1 + m1 + m1}
+      - {name: m3, metric_type: derived, expr: m2 + m2 + m2 + m2 + m2 + m2 + m2 + m2}
+      - {name: m4, metric_type: derived, expr: 8 * m3}
+    ```
+
+    There is no fix.
+    """
+    return (
+        f"Metric '{args['metric']}' is too large: written out with the metrics that it uses, it "
+        "has more parts, or more metrics on top of each other, than engines can read. Use each "
+        "metric once, or compute a part of it in the table."
+    )
+
+
 @rule("MET201", "metric-without-definition", Severity.ERROR, on="yaml")
 def metric_without_definition(args: Args) -> str:
     """A metric does not say what it computes.
