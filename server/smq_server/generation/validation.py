@@ -27,6 +27,8 @@ _URI = "memory:///proposal.smq.json"
 _ROUNDS = 24
 _MOST_QUERIES = 8
 _LONGEST = 20_000
+_MOST_ITEMS = 60
+"""Items of a query's lists together; no question asks for more, and each costs time."""
 _OTHER_NAME = frozenset({"NAM101", "NAM110", "NAM111", "NAM114", "NAM115", "NAM120", "NAM121"})
 """Rules whose fix is another name: the model shall say which it meant."""
 _KEYS = ("metrics", "groupBy", "filters", "orderBy", "limit", "joins")
@@ -55,10 +57,13 @@ class Judged:
     states: tuple[Mapping[str, Any], ...] = ()
 
 
-def judge(proposed: Sequence[Any], question: str, snapshot: Snapshot) -> Judged:
+def judge(
+    proposed: Sequence[Any], question: str, snapshot: Snapshot, said: str | None = None
+) -> Judged:
     """Judge the queries of a proposal together, against the question and the models.
 
-    A query over models that do not connect becomes one query for each part.
+    A query over models that do not connect becomes one query for each part. `said` is what a
+    person has said, where `question` is a model's wording of a part of it.
     """
     if not proposed:
         return Judged((), ("There is no query in the answer.",))
@@ -69,7 +74,7 @@ def judge(proposed: Sequence[Any], question: str, snapshot: Snapshot) -> Judged:
     adjustments: list[str] = []
     states: list[Mapping[str, Any]] = []
     for number, value in enumerate(proposed):
-        one = _judge_one(value, question, snapshot)
+        one = _judge_one(value, said or question, snapshot)
         place = f"query {number}: " if len(proposed) > 1 else ""
         problems.extend(place + problem for problem in one.problems)
         adjustments.extend(one.adjustments)
@@ -107,8 +112,9 @@ def _judge_one(value: Any, question: str, snapshot: Snapshot) -> Judged:
         text = json.dumps(canonical(value), ensure_ascii=False, indent=2)
     except (TypeError, ValueError, RecursionError):
         return Judged((), ("The query is no JSON.",), (), ({},))
-    if len(text) > _LONGEST:
-        return Judged((), ("The query is too long.",), (), ({},))
+    items = sum(len(inner) for inner in value.values() if isinstance(inner, list))
+    if len(text) > _LONGEST or items > _MOST_ITEMS:
+        return Judged((), ("The query is too long: ask for less at once.",), (), ({},))
     adjustments: list[str] = []
     text, adjusted = _without_unsaid_limit(text, question)
     adjustments.extend(adjusted)
