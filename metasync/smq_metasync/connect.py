@@ -8,7 +8,7 @@ from pathlib import Path
 from smq.workspace.configuration import EngineSettings
 from smq_metasync.engines import Engine, EngineError
 
-ENGINES = ("duckdb", "postgres")
+ENGINES = ("duckdb", "postgres", "bigquery")
 
 
 def connect(
@@ -32,6 +32,10 @@ def connect(
         from smq_metasync.engines.postgres import PostgresEngine
 
         return PostgresEngine(settings.postgres, environ)
+    if settings.type == "bigquery":
+        from smq_metasync.engines.bigquery import BigqueryEngine
+
+        return BigqueryEngine(settings.bigquery, environ)
     known = ", ".join(ENGINES)
     raise EngineError(f"no engine is called '{settings.type}'; there are: {known}")
 
