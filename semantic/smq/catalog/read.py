@@ -103,6 +103,13 @@ def _known(value: dict[str, Any], digest: str) -> Known:
     covered = None
     if isinstance(version, int):
         covered = frozenset({tuple(fold(part) for part in name[:-1]) for name in names})
+        source = value.get("source")
+        if isinstance(source, dict) and isinstance(source.get("complete"), list):
+            # Of the other schemas, some tables were left out on purpose.
+            complete = {
+                tuple(fold(part) for part in _split(name)) for name in _texts(source["complete"])
+            }
+            covered = frozenset(complete)
     return Known(
         names,
         lambda number: _table(entries[number].value(), names[number]),
