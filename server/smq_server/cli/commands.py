@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rule": ("smq_server.cli.rule", "explain a rule, or list all"),
     "init": ("smq_server.cli.init", "start a workspace in a directory"),
     "demo": ("smq_server.cli.demo", "run the bundled example on the embedded engine"),
+    "playground": ("smq_server.cli.playground", "open an editor in a web page of this machine"),
     "completion": ("smq_server.cli.completion", "print a completion script for a shell"),
 }
 """Each command's module, which is imported when the command runs, and what it does."""

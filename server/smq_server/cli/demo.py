@@ -10,7 +10,6 @@ import argparse
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 
 from smq_metasync.connect import connect
@@ -19,6 +18,7 @@ from smq_server.cli.findings import text
 from smq_server.cli.queries import Wanted
 from smq_server.cli.streams import Streams
 from smq_server.cli.table import draw
+from smq_server.io.examples import example
 from smq_server.io.failure import Failure
 from smq_server.io.uris import absolute, display
 
@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, streams: Streams) -> int:
-    workspace = demo_workspace()
+    workspace = example("bank")
     if arguments.copy:
         return _copy(workspace, absolute(Path(arguments.copy)), streams)
     # The tour is the same for everybody, whatever their own workspace overrides.
@@ -64,17 +64,6 @@ def run(arguments: argparse.Namespace, streams: Streams) -> int:
         streams.write(part)
         streams.stdout.flush()
     return 0
-
-
-def demo_workspace() -> Path:
-    """The example's directory: inside an installed package, or in the repository."""
-    installed = Path(str(files("smq_server"))) / "demo_workspace"
-    if installed.is_dir():
-        return installed
-    in_repository = Path(__file__).resolve().parents[3] / "examples" / "bank"
-    if in_repository.is_dir():
-        return in_repository
-    raise Failure("the example is missing from this installation")
 
 
 def _tour(path: Path, workspace: Path, streams: Streams) -> Iterator[str]:
