@@ -12,7 +12,7 @@ VSCODE := editors/vscode
 VSCODE_READY := $(VSCODE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check check-vscode vscode test-all bench fmt lock generate clean
+.PHONY: help setup demo test check check-vscode vscode test-all playground bench fmt lock generate clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,12 @@ $(VSCODE_READY): $(VSCODE)/package-lock.json
 
 test-all: $(READY) ## every test, the long property runs too, on all cores
 	@$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+
+playground: $(READY) server/smq_server/playground/static/index.html ## an editor with the examples, in the browser
+	@$(BIN)/smq playground
+
+server/smq_server/playground/static/index.html: $(wildcard editors/playground/src/*) editors/playground/build.mjs editors/playground/package-lock.json
+	@cd editors/playground && npm ci --no-audit --no-fund --silent && npm run --silent build
 
 bench: $(READY) ## how long starting, compiling and what an editor asks for take here
 	@$(BIN)/python bench/compile.py

@@ -22,6 +22,8 @@ const OURS = "page:";
 export class Connection {
   onmessage: ((event: { data: string }) => void) | null = null;
   onclose: ((event: CloseEvent) => void) | null = null;
+  /** Called when the editor's client has told the server of a change: now it may be asked. */
+  onchange: (() => void) | null = null;
   private readonly waiting = new Map<string, Waiting>();
   private last = 0;
 
@@ -66,6 +68,7 @@ export class Connection {
     }
     this.socket.send(JSON.stringify(message));
     done?.();
+    if (message.method?.startsWith("textDocument/did")) this.onchange?.();
   }
 
   /** Ask the server; rejects with its words when it refuses. */

@@ -21,6 +21,7 @@ export function register(): void {
     wordPattern: /[\p{L}\p{N}_]+/u,
   });
   monaco.languages.setMonarchTokensProvider(SMQ, {
+    unicode: true,
     keywords: /\b(?:AND|AS|ASC|BETWEEN|BY|CASE|DESC|ELSE|END|FROM|IN|IS|JOIN|LEFT|LIKE|NOT|NULL|ON|OR|ORDER|OVER|PARTITION|ROWS|THEN|WHEN)\b/i,
     tokenizer: {
       root: [

@@ -6,11 +6,13 @@ import { SMQ, register } from "./languages";
 import type {
   CompiledQuery,
   CompileResult,
+  ExplainedQuery,
   Range,
   RunResult,
   Workspace,
   WorkspaceFile,
 } from "./protocol";
+import { plan } from "./plan";
 import { summary, table } from "./rows";
 
 const DIALECTS = [
@@ -39,11 +41,18 @@ function element<T extends HTMLElement>(id: string): T {
 
 const state = element("state");
 const dialects = element<HTMLSelectElement>("dialect");
-const tabs = { sql: element("tab-sql"), rows: element("tab-rows") };
-const panels = { sql: element("panel-sql"), rows: element("panel-rows") };
+const tabs = { sql: element("tab-sql"), rows: element("tab-rows"), plan: element("tab-plan") };
+const panels = {
+  sql: element("panel-sql"),
+  rows: element("panel-rows"),
+  plan: element("panel-plan"),
+};
+type Tab = keyof typeof tabs;
+const order: Tab[] = ["sql", "rows", "plan"];
 
 let connection: Connection;
 let compiled: CompiledQuery | undefined;
+let queries: CompiledQuery[] = [];
 let generation = 0;
 
 self.MonacoEnvironment = { getWorker: () => new Worker("editor.worker.js") };
@@ -130,6 +139,7 @@ async function start(): Promise<void> {
   list(chosen.files);
   const first = chosen.files.find(({ path }) => path === address.get("file"));
   open(first ?? chosen.files.find(({ path }) => path.endsWith(".smq.json")) ?? chosen.files[0]);
+  connection.onchange = () => void compile();
   say("ready");
 }
 
@@ -236,6 +246,7 @@ async function compile(): Promise<void> {
     .catch((error: Error) => error);
   // Only the newest question's answer belongs on the screen.
   if (mine !== generation) return;
+  queries = result instanceof Error ? [] : result.queries;
   if (result instanceof Error) {
     present(undefined, result.message);
     return;
@@ -255,6 +266,7 @@ function present(query: CompiledQuery | undefined, note: string): void {
   const text = query?.sql ?? "";
   if (sql.getValue() !== text) sql.setValue(text);
   mapFromSource();
+  if (!panels.plan.hidden) void explain();
 }
 
 function range({ start, end }: Range): monaco.Range {
@@ -265,7 +277,7 @@ function mapFromSource(): void {
   const position = editor.getPosition();
   const uri = editor.getModel()?.uri.toString();
   const parts: monaco.Range[] = [];
-  if (position && compiled && editor.hasTextFocus()) {
+  if (position && compiled) {
     for (const entry of compiled.mapping) {
       const here = entry.targets.some(
         (target) =>
@@ -315,28 +327,65 @@ async function run(): Promise<void> {
   }
 }
 
-function choose(name: keyof typeof tabs): void {
-  for (const key of Object.keys(tabs) as (keyof typeof tabs)[]) {
+async function explain(): Promise<void> {
+  const model = editor.getModel();
+  const note = element("plan-note");
+  const shown = element("plan");
+  shown.replaceChildren();
+  if (model?.getLanguageId() !== SMQ || compiled === undefined) {
+    note.textContent = "There is no query at the cursor to explain: open a query file.";
+    return;
+  }
+  try {
+    const { queries } = await connection.ask<{ queries: ExplainedQuery[] }>("smq/explain", {
+      uri: model.uri.toString(),
+      query: compiled.index,
+    });
+    note.textContent = "";
+    shown.replaceChildren(...queries.map(plan));
+  } catch (error) {
+    note.textContent = (error as Error).message;
+  }
+}
+
+function choose(name: Tab): void {
+  for (const key of order) {
     tabs[key].setAttribute("aria-selected", String(key === name));
     tabs[key].tabIndex = key === name ? 0 : -1;
     panels[key].hidden = key !== name;
   }
+  if (name === "plan") void explain();
 }
 
-tabs.sql.addEventListener("click", () => choose("sql"));
-tabs.rows.addEventListener("click", () => choose("rows"));
-for (const tab of Object.values(tabs)) {
-  tab.addEventListener("keydown", (event) => {
-    if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
-    const other = tab === tabs.sql ? "rows" : "sql";
+/** What a lens above a query does: it stands in the file that is shown, above its query. */
+function onLens(command: string, act: () => void): void {
+  monaco.editor.registerCommand(command, (_accessor, uri?: unknown, query?: unknown) => {
+    const found = queries.find(({ index }) => index === query);
+    if (typeof uri === "string" && found !== undefined) {
+      show(monaco.Uri.parse(uri));
+      editor.setPosition(range(found.range).getStartPosition());
+      present(found, "");
+    }
+    act();
+  });
+}
+
+for (const name of order) {
+  tabs[name].addEventListener("click", () => choose(name));
+  tabs[name].addEventListener("keydown", (event) => {
+    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    if (step === 0) return;
+    const other = order[(order.indexOf(name) + step + order.length) % order.length] ?? name;
     choose(other);
     tabs[other].focus();
   });
 }
+onLens("smq.compile", () => choose("sql"));
+onLens("smq.run", () => void run());
+onLens("smq.explain", () => choose("plan"));
 element("run").addEventListener("click", () => void run());
 editor.addCommand(monaco.KeyMod.CtrlCmd | monaco.KeyCode.Enter, () => void run());
 editor.onDidChangeModel(chosenFile);
-editor.onDidChangeModelContent(() => void compile());
 editor.onDidChangeCursorPosition(({ reason }) => {
   if (reason === monaco.editor.CursorChangeReason.ContentFlush) return;
   mapFromSource();

@@ -48,3 +48,17 @@ export interface Workspace {
   root: string;
   files: WorkspaceFile[];
 }
+
+export interface ExplainedQuery {
+  grain: string[];
+  models: Record<string, string | null>;
+  leaves: {
+    aggregate: string;
+    base: string;
+    metrics: string[];
+    joins: { left: string; right: string; on: [string, string][] }[];
+    filters: string[];
+  }[];
+  stages: { stage: string; filters: string[] }[];
+  columns: { name: string; kind: string; lineage: string[] }[];
+}

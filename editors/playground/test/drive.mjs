@@ -73,6 +73,13 @@ async function story(page) {
   await page.waitForSelector("#sql .mapped");
   steps.mapped = await page.locator("#sql .mapped").count();
 
+  // How it is computed, from the lens above the query.
+  await page.locator(".codelens-decoration a", { hasText: "Explain" }).first().click();
+  await page.waitForSelector("#plan dl dt");
+  steps.plan = await text("plan");
+  await look(page, "plan");
+  await page.locator("#tab-sql").click();
+
   // Another dialect's words.
   await page.selectOption("#dialect", "bigquery");
   await page.waitForFunction(() => window.playground.sql.getValue().includes("`"));

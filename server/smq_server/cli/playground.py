@@ -19,6 +19,7 @@ from smq_server.io.examples import example
 from smq_server.io.failure import Failure
 from smq_server.io.uris import absolute, display
 from smq_server.playground import host
+from smq_server.playground.page import read_page
 from smq_server.playground.workspaces import PlaygroundWorkspace
 
 EXAMPLES = """\
@@ -49,17 +50,19 @@ def run(arguments: argparse.Namespace, streams: Streams) -> int:
         if not arguments.no_browser:
             webbrowser.open(address)
 
+    page = read_page()
     if arguments.directory is not None:
         directory = absolute(Path(arguments.directory))
         if not directory.is_dir():
             raise Failure(f"{display(directory)} is no directory")
-        host.serve([PlaygroundWorkspace(directory.name, directory)], arguments.port, ready)
+        host.serve(page, [PlaygroundWorkspace(directory.name, directory)], arguments.port, ready)
         return 0
     with tempfile.TemporaryDirectory(prefix="smq-playground-") as copies:
         # A copy, so that an engine's files and caches never touch the installation.
         for name in BUNDLED:
             shutil.copytree(example(name), Path(copies) / name)
         host.serve(
+            page,
             [PlaygroundWorkspace(name, Path(copies) / name) for name in BUNDLED],
             arguments.port,
             ready,

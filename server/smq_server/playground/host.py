@@ -12,7 +12,7 @@ import hmac
 import json
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from smq_server.io.failure import Failure
 from smq_server.lsp.streams import Framing
-from smq_server.playground.page import Asset, json_headers, read_page
+from smq_server.playground.page import Asset, json_headers
 from smq_server.playground.workspaces import PlaygroundWorkspace, offered
 
 _LOOPBACK = "127.0.0.1"
@@ -35,14 +35,16 @@ _SERVER_ENDED = 1011
 
 
 def serve(
-    workspaces: Sequence[PlaygroundWorkspace], port: int, ready: Callable[[str], object]
+    page: Mapping[str, Asset],
+    workspaces: Sequence[PlaygroundWorkspace],
+    port: int,
+    ready: Callable[[str], object],
 ) -> None:
     """Serve until interrupted. `ready` is told the address to open; `port` may be 0.
 
-    Raises Failure when the page has not been built, a workspace holds nothing to show, the
-    library for WebSockets is not installed, or the port is taken.
+    Raises Failure when a workspace holds nothing to show, the library for WebSockets is not
+    installed, or the port is taken.
     """
-    page = read_page()
     shown = offered(workspaces)
     try:
         asyncio.run(_Playground(workspaces, page, shown).serve(port, ready))
@@ -54,7 +56,7 @@ class _Playground:
     def __init__(
         self,
         workspaces: Sequence[PlaygroundWorkspace],
-        page: dict[str, Asset],
+        page: Mapping[str, Asset],
         shown: list[dict[str, Any]],
     ) -> None:
         self._directories = {workspace.name: workspace.directory for workspace in workspaces}
