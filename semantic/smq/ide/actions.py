@@ -6,13 +6,16 @@ Actions come from the range that is asked for, never from what a client says it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from smq.expr import parse_expression
 from smq.format.json_edit import replace_item, set_value
 from smq.graph.formula import expand
 from smq.graph.leaves import Formula
+from smq.ide.filtering import filter_into_metrics
+from smq.ide.inlining import inlined
+from smq.ide.moving import moves
 from smq.ide.queries import compiled, item_at, query_at
 from smq.query.written import Item, WrittenQuery
 from smq.rules.check import check
@@ -24,7 +27,14 @@ from smq.syntax import Sequence
 from smq.text import Edit, Span
 from smq.workspace import Snapshot
 
-Kind = Literal["quickfix", "refactor.rewrite", "refactor.extract", "source.fixAll"]
+Kind = Literal[
+    "quickfix",
+    "refactor.extract",
+    "refactor.inline",
+    "refactor.move",
+    "refactor.rewrite",
+    "source.fixAll",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,7 @@ def actions(
         item = item_at(query, span.start)
         if item is not None:
             found.extend(_extractions(snapshot, query, item))
+    found.extend(_refactorings(snapshot, uri, span.start))
     return tuple(found)
 
 
@@ -75,6 +86,23 @@ def _fixes(findings: Iterable[Finding], span: Span) -> Iterator[Action]:
                 yield Action(fix.title, "quickfix", fix.edits, preferred, finding)
 
 
+def _refactorings(snapshot: Snapshot, uri: str, offset: int) -> Iterator[Action]:
+    """What is done with the name at a place, in either kind of file."""
+    inline = inlined(snapshot, uri, offset)
+    if inline is not None:
+        name, edits = inline
+        yield Action(f"Inline '{name}'", "refactor.inline", edits)
+    move = filter_into_metrics(snapshot, uri, offset)
+    if move is not None:
+        others = f" in {move.queries} queries" if move.queries > 1 else ""
+        names = ", ".join(f"'{name}'" for name in move.metrics)
+        title = f"Move the filter into {names}{others}"
+        yield Action(title, "refactor.extract", move.edits)
+    for target, dimension, moved in moves(snapshot, uri, offset):
+        title = f"Move dimension '{dimension.name}' to '{target.name}'"
+        yield Action(title, "refactor.move", moved)
+
+
 # Whole queries.
 
 
@@ -85,7 +113,11 @@ def _rewrites(snapshot: Snapshot, query: WrittenQuery) -> Iterator[Action]:
     result = compiled(snapshot, query)
     if query.joins and result.queries:
         edits = set_value(document, query.node, "joins", ())
-        yield Action("Use automatic joins", "refactor.rewrite", edits)
+        automatic = replace(query, joins=())
+        if compiled(snapshot, automatic).queries:
+            same = _written_joins(snapshot, automatic) == " ".join(query.joins[0].text.split())
+            title = "Use automatic joins" + ("" if same else " (other rows may come)")
+            yield Action(title, "refactor.rewrite", edits)
     elif result.queries:
         clause = _written_joins(snapshot, query)
         if clause is not None:
@@ -98,11 +130,21 @@ def _rewrites(snapshot: Snapshot, query: WrittenQuery) -> Iterator[Action]:
 
 
 def _written_joins(snapshot: Snapshot, query: WrittenQuery) -> str | None:
-    """The automatic joins as a FROM clause; None when several facts would have to be one."""
+    """The automatic joins as a FROM clause; None when several scans would have to be one.
+
+    Also scans of one model with different filters: where one of them finds no row its count is
+    unknown, and in one scan it would be zero.
+    """
     result = compiled(snapshot, query)
     leaves = result.queries[0].leaves
-    bases = {leaf.base for leaf in leaves}
-    if len(bases) != 1 or not any(leaf.joins for leaf in leaves):
+    scans = {(leaf.base, leaf.filters) for leaf in leaves}
+    if len(scans) != 1 or not any(leaf.joins for leaf in leaves):
+        return None
+    ways: dict[str, set[tuple[str, tuple[str, ...]]]] = {}
+    for step in (step for leaf in leaves for step in leaf.joins):
+        ways.setdefault(step.right, set()).add((step.left, step.entities))
+    if leaves[0].base in ways or any(len(found) > 1 for found in ways.values()):
+        # One model in two roles: written out, names of the query would mean the first one only.
         return None
     graph = snapshot.graph
     clause = f"FROM {leaves[0].base}"

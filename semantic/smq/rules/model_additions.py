@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from smq.graph.symbols import Measure, Model
 from smq.rules.model_edits import item_around
@@ -73,6 +74,35 @@ def added_metric(
         return _at_end(parsed, root, "metrics", lines)
     if isinstance(value, Sequence) and value.items and not value.flow:
         return _last_item(parsed, value, lines)
+    return None
+
+
+def added_metrics(parsed: Parsed, metrics: Iterable[tuple[str, str, str]]) -> Edit | None:
+    """Define metrics that are other metrics with a filter: (name, metric, condition) of each."""
+    root = next((r for r in parsed.roots if isinstance(r, Mapping)), None)
+    if root is None or root.flow:
+        return None
+    pair = root.pair("metrics")
+    value = unaliased(pair.value) if pair is not None else None
+    items = [
+        (
+            f"name: {name}",
+            "metric_type: simple",
+            f"expr: {metric}",
+            f"filter: {_scalar(condition)}",
+        )
+        for name, metric, condition in metrics
+    ]
+    if pair is None:
+        first = _at_end(parsed, root, "metrics", items[0])
+        rest = (line for lines in items[1:] for line in _item("  ", lines))
+        newline = _newline(parsed.document.text)
+        return first._replace(text=newline.join((first.text, *rest)))
+    if isinstance(value, Sequence) and value.items and not value.flow:
+        edits = [_last_item(parsed, value, lines) for lines in items]
+        written = [edit for edit in edits if edit is not None]
+        if len(written) == len(items):
+            return written[0]._replace(text="".join(edit.text for edit in written))
     return None
 
 

@@ -17,6 +17,8 @@ _ACTION_KINDS: list[types.CodeActionKind | str] = [
     types.CodeActionKind.QuickFix,
     types.CodeActionKind.RefactorRewrite,
     types.CodeActionKind.RefactorExtract,
+    types.CodeActionKind.RefactorInline,
+    types.CodeActionKind.RefactorMove,
     types.CodeActionKind.SourceFixAll,
 ]
 
@@ -35,7 +37,7 @@ def register(server: SmqServer) -> None:
             return []
         only = [str(getattr(kind, "value", kind)) for kind in params.context.only or ()]
         found: list[types.CodeAction] = []
-        if not only or any(_wanted(kind, only) for kind in ("quickfix", "refactor.rewrite")):
+        if not only or any(not each.startswith("source") for each in only):
             findings = session.findings(params.text_document.uri)
             for action in actions(view.snapshot, view.uri, view.span(params.range), findings):
                 if _wanted(action.kind, only):

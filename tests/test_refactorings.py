@@ -1,0 +1,227 @@
+"""Refactorings change texts and no number: over the examples every one is made and its rows run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from tests.support.examples import EXAMPLES
+from tests.support.ide import applied, assert_nothing_new, check_action
+
+from smq.ide.actions import Action, actions
+from smq.ide.index import mentions
+from smq.ide.queries import compiled
+from smq.text import Span
+from smq.workspace import Change, Snapshot
+from smq_metasync.connect import connect
+from smq_metasync.engines import Engine
+from smq_server.io.workspace import open_workspace
+
+Sqls = dict[tuple[str, int], str]
+
+# Beside what the examples hold: what their models and queries happen not to say.
+MORE = {
+    "bank": {
+        "more.smq.json": """[
+  {"metrics": ["예대율"], "groupBy": ["계좌잔액__base_dt__month"], "orderBy": ["-예대율"]},
+  {"metrics": ["fee_revenue", "txn_count"], "groupBy": ["계좌정보__acct_stcd"],
+   "filters": ["거래내역__chnl_nm = '모바일'", "fee_revenue > 10"], "orderBy": ["-fee_revenue"]},
+  {"metrics": ["txn_count"], "filters": ["거래내역__chnl_nm = '모바일'"]}
+]
+""",
+    },
+    "shop": {
+        "more.smq.json": """[
+  {"metrics": ["average_order_value"], "groupBy": ["stores__store_name"],
+   "filters": ["average_order_value > 20", "orders__status = 'completed'"]},
+  {"metrics": ["net_revenue * 2 AS twice"], "groupBy": ["orders__ordered_at__month"]},
+  {"metrics": ["order_count"], "filters": ["orders__status = 'completed'"]}
+]
+""",
+        "views.yml": """\
+semantic_models:
+  - name: baskets
+    table: ref('orders')
+    entities:
+      - {name: order, type: primary, expr: order_id}
+    dimensions:
+      - {name: is_big, type: boolean, expr: subtotal > 80}
+    measures:
+      - {name: discounts, type: decimal, agg: sum, expr: subtotal * 0.1}
+metrics:
+  - {name: rebate, metric_type: simple, expr: SUM(baskets__discounts)}
+  - {name: rebate_share, metric_type: derived, expr: "rebate / NULLIF(revenue, 0)"}
+""",
+        "even_more.smq.json": """[
+  {"metrics": ["rebate_share"], "groupBy": ["orders__is_large", "orders__status"]},
+  {"metrics": ["rebate"], "groupBy": ["baskets__is_big"]}
+]
+""",
+    },
+}
+
+
+@pytest.fixture(scope="module", params=["bank", "shop"])
+def example(request: pytest.FixtureRequest) -> Iterator[tuple[Snapshot, Engine]]:
+    workspace = open_workspace(EXAMPLES / request.param, os.environ)
+    root = workspace.snapshot.configuration.root
+    snapshot = workspace.snapshot.apply(
+        Change(f"{root}/{name}", text) for name, text in MORE[request.param].items()
+    )
+    engine = connect(snapshot.configuration.engine, EXAMPLES / request.param, os.environ)
+    yield snapshot, engine
+    engine.close()
+
+
+def sqls(snapshot: Snapshot) -> Sqls:
+    found: Sqls = {}
+    for uri in snapshot.uris:
+        for query in snapshot.queries(uri):
+            result = compiled(snapshot, query)
+            assert result.queries, (uri, query.index, result.problems)
+            found[uri, query.index] = result.queries[0].sql
+    return found
+
+
+def rows(engine: Engine, sql: str) -> list[str]:
+    return sorted(
+        repr([round(cell, 9) if isinstance(cell, float) else cell for cell in row])
+        for row in engine.run(sql).rows
+    )
+
+
+def all_actions(snapshot: Snapshot) -> Iterator[tuple[str, Action]]:
+    """Every refactoring at every name, each once."""
+    seen = set()
+    for uri in snapshot.uris:
+        for mention in mentions(snapshot, uri):
+            at = Span(mention.span.start, mention.span.start)
+            for action in actions(snapshot, uri, at, ()):
+                if action.kind.startswith("refactor") and action.edits not in seen:
+                    seen.add(action.edits)
+                    yield uri, action
+
+
+def test_no_refactoring_changes_a_row(example: tuple[Snapshot, Engine]) -> None:
+    snapshot, engine = example
+    before = sqls(snapshot)
+    kinds: dict[str, int] = {}
+    for uri, action in all_actions(snapshot):
+        texts = applied(snapshot, action.edits)
+        after_snapshot = snapshot.apply([Change(name, text) for name, text in texts.items()])
+        after = sqls(after_snapshot)
+        assert after.keys() == before.keys()
+        if "other rows may come" in action.title:
+            continue
+        for key in before:
+            if before[key] != after[key]:
+                assert rows(engine, before[key]) == rows(engine, after[key]), (uri, action.title)
+        kinds[action.kind] = kinds.get(action.kind, 0) + 1
+    assert kinds["refactor.inline"] > 3
+    assert kinds["refactor.extract"] > 3
+    assert kinds["refactor.rewrite"] >= 1
+
+
+_MODELS = """\
+-- models.yml --
+semantic_models:
+  - name: orders
+    table: shop.orders
+    entities: [{name: ord, type: primary, expr: id}]
+    dimensions:
+      - {name: status, type: varchar}
+    measures: [{name: amount, type: integer, agg: sum}, {name: n, type: integer, agg: count}]
+  - name: baskets
+    table: shop.orders
+    entities: [{name: ord, type: primary, expr: id}]
+    dimensions:
+      # how it came
+      - name: channel
+        type: varchar
+        expr: ch
+metrics:
+  - {name: revenue, expr: SUM(orders__amount)}
+  - {name: order_count, expr: COUNT(orders__n)}
+  - name: aov
+    expr: revenue / NULLIF(order_count, 0)
+  - name: twice
+    expr: 2 * aov
+  - name: single
+    expr: '2 * aov'
+"""
+
+
+def test_a_derived_metric_is_inlined_in_a_query_under_another_name() -> None:
+    texts = check_action(_MODELS + '-- q.smq.json --\n{"metrics": ["a‹cursor›ov"]}', "Inline 'aov'")
+    assert texts == {"q.smq.json": '{"metrics": ["revenue / NULLIF(order_count, 0) AS aov_value"]}'}
+
+
+def test_inside_an_expression_it_is_parenthesised() -> None:
+    text = '-- q.smq.json --\n{"metrics": ["aov"], "filters": ["3 * a‹cursor›ov > 2"'
+    texts = check_action(_MODELS + text, "Inline 'aov'")
+    assert "3 * (revenue / NULLIF(order_count, 0)) > 2" in texts["q.smq.json"]
+
+
+def test_what_aggregates_cannot_be_inlined_in_a_query_but_in_a_metric() -> None:
+    text = '-- q.smq.json --\n{"metrics": ["rev‹cursor›enue"]}'
+    with pytest.raises(AssertionError):
+        check_action(_MODELS + text, "Inline")
+    inner = _MODELS.replace("expr: revenue /", "expr: rev‹cursor›enue /")
+    texts = check_action(inner, "Inline 'revenue'")
+    assert "expr: (SUM(orders__amount)) / NULLIF(order_count, 0)" in texts["models.yml"]
+    quoted = _MODELS.replace("'2 * aov'", "'2 * a‹cursor›ov'")
+    texts = check_action(quoted, "Inline 'aov'")
+    assert "expr: '2 * (revenue / NULLIF(order_count, 0))'" in texts["models.yml"]
+
+
+def test_a_filter_becomes_a_metric_in_every_query_that_repeats_it() -> None:
+    text = """\
+-- a.smq.json --
+{"metrics": ["revenue"], "groupBy": ["orders__status"],
+ "filters": ["orders__‹cursor›status = 'paid'"], "orderBy": ["-revenue"]}
+-- b.smq.json --
+[{"metrics": ["revenue"], "filters": ["orders__status = 'paid'", "revenue > 5"]},
+ {"metrics": ["order_count"], "filters": ["orders__status = 'paid'"]}]
+"""
+    title = "Move the filter into 'revenue_paid' in 2 queries"
+    texts = check_action(_MODELS + text, title)
+    assert "filter: orders__status = 'paid'" in texts["models.yml"]
+    assert '"metrics": ["revenue_paid"]' in texts["a.smq.json"]
+    assert '"orderBy": ["-revenue_paid"]' in texts["a.smq.json"]
+    assert '["revenue_paid"], "filters": ["revenue_paid > 5"]' in texts["b.smq.json"]
+    assert '["order_count"], "filters": ["orders__status = \'paid\'"]' in texts["b.smq.json"]
+
+
+def test_a_filter_over_metrics_stays_where_it_is() -> None:
+    text = '-- q.smq.json --\n{"metrics": ["revenue"], "filters": ["rev‹cursor›enue > 5"]}'
+    with pytest.raises(AssertionError):
+        check_action(_MODELS + text, "Move the filter")
+
+
+def test_a_dimension_moves_between_models_of_one_table_with_its_comment_left_in_place() -> None:
+    text = _MODELS.replace("- name: channel", "- name: chan‹cursor›nel")
+    query = """\
+-- q.smq.json --
+{"metrics": ["revenue"], "groupBy": ["baskets__channel"], "filters": ["baskets__channel <> 'x'"]}
+"""
+    texts = check_action(text + query, "Move dimension 'channel' to 'orders'")
+    assert texts["q.smq.json"].count("orders__channel") == 2
+    assert (
+        "      - {name: status, type: varchar}\n"
+        "      - name: channel\n        type: varchar\n        expr: ch\n"
+    ) in texts["models.yml"]
+
+
+def test_a_dimension_does_not_move_to_another_table() -> None:
+    text = _MODELS.replace("- name: channel", "- name: chan‹cursor›nel")
+    text = text.replace("table: shop.orders\n    entities", "table: shop.other\n    entities", 1)
+    with pytest.raises(AssertionError):
+        check_action(text, "Move dimension")
+
+
+def test_refactorings_of_the_bank_leave_no_new_finding() -> None:
+    workspace = open_workspace(EXAMPLES / "bank", os.environ)
+    for _, action in all_actions(workspace.snapshot):
+        if action.kind in ("refactor.inline", "refactor.move"):
+            assert_nothing_new(workspace.snapshot, action.edits)
