@@ -13,6 +13,7 @@ from smq.expr import parse_expression
 from smq.format.json_edit import replace_item, set_value
 from smq.graph.formula import expand
 from smq.graph.leaves import Formula
+from smq.ide.dialect_change import converted
 from smq.ide.filtering import filter_into_metrics
 from smq.ide.inlining import inlined
 from smq.ide.moving import moves
@@ -98,6 +99,11 @@ def _refactorings(snapshot: Snapshot, uri: str, offset: int) -> Iterator[Action]
         names = ", ".join(f"'{name}'" for name in move.metrics)
         title = f"Move the filter into {names}{others}"
         yield Action(title, "refactor.extract", move.edits)
+    if snapshot.document(uri).kind == "yaml":
+        conversion = converted(snapshot, uri, offset)
+        if conversion is not None:
+            title = f"Write '{conversion.model}' in {conversion.to}"
+            yield Action(title, "refactor.rewrite", conversion.edits)
     for target, dimension, moved in moves(snapshot, uri, offset):
         title = f"Move dimension '{dimension.name}' to '{target.name}'"
         yield Action(title, "refactor.move", moved)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Literal
 
 from smq.graph.symbols import Measure, Model
 from smq.rules.model_edits import item_around
@@ -104,6 +105,47 @@ def added_metrics(parsed: Parsed, metrics: Iterable[tuple[str, str, str]]) -> Ed
         if len(written) == len(items):
             return written[0]._replace(text="".join(edit.text for edit in written))
     return None
+
+
+def added_member(
+    parsed: Parsed, model: Model, kind: Literal["dimension", "measure"], name: str
+) -> Edit | None:
+    """Declare the column of that name as a member; None when the file does not show where.
+
+    Its type is not known here: a dimension has none, and a measure is added up.
+    """
+    found = item_around(parsed.roots, model.name_at.span)
+    node = found[0].items[found[1]] if found is not None else None
+    if not isinstance(node, Mapping):
+        return None
+    dbt = _is_dbt(parsed, model)
+    if kind == "measure":
+        item = f"{{name: {name}, agg: sum}}"
+    else:
+        item = f"{{name: {name}, type: {'categorical' if dbt else 'varchar'}}}"
+    pair = node.pair(f"{kind}s")
+    value = unaliased(pair.value) if pair is not None else None
+    if pair is None:
+        return None if node.flow else _list_after(parsed, node, f"{kind}s", item)
+    if not isinstance(value, Sequence) or not value.items or value.items[-1] is None:
+        return None
+    if value.flow:
+        end = value.items[-1].span.end
+        return Edit(parsed.document.uri, Span(end, end), f", {item}")
+    return _last_item(parsed, value, (item,))
+
+
+def _list_after(parsed: Parsed, node: Mapping, key: str, item: str) -> Edit | None:
+    """A new list as the last key of a block."""
+    text = parsed.document.text
+    last = node.pairs[-1]
+    column = last.key.span.start - _line_start(text, last.key.span.start)
+    indent = " " * column
+    end = node.span.start + len(text[node.span.start : node.span.end].rstrip())
+    end = _line_end(text, end)
+    newline = _newline(text)
+    written = f"{newline}{indent}{key}:{newline}{indent}  - {item}"
+    return Edit(parsed.document.uri, Span(end, end), written)
 
 
 def added_entity(parsed: Parsed, model: Model, name: str, expr: str) -> Edit | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from smq.problem import Fix, Problem, Safety, Severity
+from smq.rules.model_additions import added_member
 from smq.rules.query_edits import (
     corrections,
     moving,
@@ -55,6 +56,13 @@ def use_nearest_member(problem: Problem, context: Context) -> Iterator[Fix]:
     place = place_of(str(problem.args["name"]), problem, context)
     if place is not None:
         yield from replacements(place, names(problem, "elsewhere"))
+    model = context.graph.models.get(str(problem.args["model"]))
+    member = str(problem.args["member"])
+    # With a name like it the likelier mistake is a slip.
+    if model is not None and member.isidentifier() and not near and not problem.args["path"]:
+        edit = added_member(context.parsed(model.name_at.uri), model, "dimension", member)
+        if edit is not None:
+            yield Fix(f"Create dimension '{member}' in '{model.name}'", (edit,), "unsafe")
 
 
 @rule("NAM111", "unknown-member", Severity.ERROR, on="smq", fix=use_nearest_member)
@@ -72,7 +80,8 @@ def unknown_member(args: Args) -> str:
     {"metrics": ["total_brn_cnt"], "groupBy": ["부점코드__brn_stcd"]}
     ```
 
-    The fixes offer the model's nearest names, and other models that have this name.
+    The fixes offer the model's nearest names and other models that have this name; without any name
+    like it, to declare the column of this name as a dimension.
     """
     model = f"Semantic model '{args['model']}'"
     if args["path"]:

@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from smq.graph.references import splits
 from smq.graph.symbols import Metric
 from smq.problem import Fix, Problem, Severity
 from smq.rules.families.models import did_you_mean, duplicates, listed, remove_duplicate, thing
+from smq.rules.model_additions import added_member
 from smq.rules.model_edits import replacements
 from smq.rules.registry import Args, Context, rule
 from smq.text import Edit, Location, Span
@@ -96,12 +98,24 @@ def _use_nearest(problem: Problem, context: Context) -> Iterator[Fix]:
     yield from replacements(problem.location, near)
 
 
+def _use_nearest_or_create(problem: Problem, context: Context) -> Iterator[Fix]:
+    yield from _use_nearest(problem, context)
+    for left, right in splits(str(problem.args["name"])):
+        model = context.graph.models.get(left)
+        if model is None or not right.isidentifier():
+            continue
+        edit = added_member(context.parsed(model.name_at.uri), model, "measure", right)
+        if edit is not None:
+            yield Fix(f"Create measure '{right}' in '{left}'", (edit,), "unsafe")
+        return
+
+
 @rule(
     "MET102",
     "unknown-reference-in-metric",
     Severity.ERROR,
     on="yaml",
-    fix=_use_nearest,
+    fix=_use_nearest_or_create,
     check=_expanded,
 )
 def unknown_reference_in_metric(args: Args) -> str:
@@ -130,7 +144,8 @@ def unknown_reference_in_metric(args: Args) -> str:
       - {name: revenue, metric_type: simple, expr: SUM(orders__amount)}
     ```
 
-    The fix puts the nearest name that exists in its place.
+    The fixes put the nearest name that exists in its place, or declare the column of this name as
+    a measure.
     """
     return (
         f"Metric '{args['metric']}' uses `{args['name']}`, but no measure, dimension or metric "
