@@ -12,7 +12,7 @@ VSCODE := editors/vscode
 VSCODE_READY := $(VSCODE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check check-vscode vscode test-all playground bench fmt lock generate clean
+.PHONY: help setup demo test check check-vscode vscode test-all eval playground bench fmt lock generate clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ playground: $(READY) server/smq_server/playground/static/index.html ## an editor
 
 server/smq_server/playground/static/index.html: $(wildcard editors/playground/src/*) editors/playground/build.mjs editors/playground/package-lock.json
 	@cd editors/playground && npm ci --no-audit --no-fund --silent && npm run --silent build
+eval: $(READY) ## how well questions find their models and, with SMQ_LLM_MODEL set, become queries
+	@$(BIN)/python -m tests.eval selection
+	@test -z "$(SMQ_LLM_MODEL)" || $(BIN)/python -m tests.eval strategies $(EVAL_ARGS)
 
 bench: $(READY) ## how long starting, compiling and what an editor asks for take here
 	@$(BIN)/python bench/compile.py

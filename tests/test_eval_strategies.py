@@ -1,0 +1,141 @@
+"""Strategies are measured as they will be with a live model: replayed through the real client."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.eval import __main__ as program
+from tests.eval import judging, running
+from tests.eval.questions import Question, questions
+from tests.support.llm_endpoint import LlmEndpoint
+
+ANSWERS = Path(__file__).parent / "eval" / "answers"
+BY_ID = {each.id: each for each in questions()}
+BY_TEXT = {each.text: each for each in questions()}
+
+
+def whole(smq: dict[str, Any]) -> dict[str, Any]:
+    """A query in the strict form that a model has to answer in."""
+    lists = {key: smq.get(key, []) for key in ("metrics", "groupBy", "filters", "orderBy")}
+    return {**lists, "limit": smq.get("limit")}
+
+
+def right(question: Question) -> dict[str, Any]:
+    """What a model that is always right answers."""
+    return {
+        "answerable": question.unanswerable is None,
+        "reason": question.unanswerable or "As asked.",
+        "queries": [whole(each) for each in question.accepted[0]] if question.accepted else [],
+        "assumptions": [],
+        "alternatives": [],
+    }
+
+
+def asked(body: dict[str, Any]) -> Question:
+    text = "\n".join(str(message.get("content")) for message in body["messages"])
+    found = re.search(r"^Question: (.*)$", text, re.MULTILINE)
+    assert found is not None, text
+    return BY_TEXT[found[1]]
+
+
+SOME = questions()[::8]
+
+
+@pytest.mark.parametrize(
+    "chosen", [SOME, pytest.param(questions(), marks=pytest.mark.long)], ids=["some", "all"]
+)
+def test_a_model_that_is_always_right_is_left_alone(chosen: tuple[Question, ...]) -> None:
+    with LlmEndpoint(answer=lambda body: {"content": right(asked(body))}) as endpoint:
+        settings = {"base_url": endpoint.base_url, "model": "right"}
+        outcomes = running.run(chosen, "direct", {}, at_once=4, settings=settings)
+    assert {each.judgement.verdict for each in outcomes} == {"exact"}, running.table(outcomes)
+    assert all(each.result.spent.calls == 1 for each in outcomes)
+
+
+def recorded() -> dict[str, Any]:
+    text = (ANSWERS / "direct.json").read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text)["questions"]
+    return found
+
+
+def test_kept_answers_get_the_verdicts_that_they_deserve() -> None:
+    kept = recorded()
+    outcomes: list[running.Outcome] = []
+    for name, entry in kept.items():
+        with LlmEndpoint(entry["replies"]) as endpoint:
+            settings = {"base_url": endpoint.base_url, "model": "kept"}
+            outcomes += running.run([BY_ID[name]], "direct", {}, settings=settings)
+    given = {each.question.id: each.judgement.verdict for each in outcomes}
+    assert given == {name: entry["verdict"] for name, entry in kept.items()}, running.table(
+        outcomes, every=True
+    )
+    told = running.table(outcomes)
+    assert re.search(rf"^  all +{len(kept)} ", told, re.MULTILINE), told
+    assert "bank-ko-58" in told and "should have been declined" in told
+    assert "bank-ko-01" not in told
+    (failed,) = (v for v in running.values(outcomes) if v["id"] == "bank-en-07")
+    assert failed["verdict"] == "failed" and failed["calls"] == 3 and failed["tokens_sent"] > 1000
+
+
+def verdict(name: str, *queries: dict[str, Any], declined: bool = False) -> str:
+    found = judging.judge(BY_ID[name], queries, declined)
+    return f"{found.verdict} {found.why}".strip()
+
+
+def test_answers_are_judged_by_what_they_mean() -> None:
+    shop, bank = "shop-en-08", "bank-ko-01"
+    by_store = {"metrics": ["revenue"], "groupBy": ["stores__store_name"]}
+    assert verdict(shop, by_store) == "exact"
+    assert verdict(shop, {**by_store, "limit": None, "filters": []}) == "exact"
+    assert verdict(shop, {**by_store, "groupBy": ["store__store_name"]}) == "equivalent meaning"
+    assert verdict(shop, {**by_store, "filters": ["1 = 1"]}) == "equivalent rows"
+    assert verdict(shop, {**by_store, "limit": 3}) == "valid"
+    assert verdict(shop, {**by_store, "metrics": ["paid"]}) == "valid"
+    assert verdict(shop, by_store, by_store) == "valid"
+    assert verdict(shop, declined=True) == "failed declined"
+    assert verdict(shop) == "failed no query"
+    assert verdict(bank, {"metrics": ["customer_count"], "groupBy": ["nonsense"]}) == "valid"
+
+
+def test_the_order_of_rows_counts_where_it_was_asked_for() -> None:
+    asked_for = {"metrics": ["units_sold"], "groupBy": ["products__product_name"], "limit": 5}
+    assert verdict("shop-en-31", {**asked_for, "orderBy": ["-units_sold"]}) == "exact"
+    assert verdict("shop-en-31", {**asked_for, "orderBy": ["units_sold"]}) == "valid"
+    assert verdict("shop-en-31", asked_for) == "valid"
+
+
+def test_several_queries_are_an_answer_in_any_order() -> None:
+    one, other = BY_ID["shop-en-44"].accepted[0]
+    assert verdict("shop-en-44", other, one) == "exact"
+    assert verdict("shop-en-44", one, one) == "valid"
+
+
+def test_without_a_model_the_command_says_what_to_set(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SMQ_LLM_MODEL", raising=False)
+    assert program.main(["strategies"]) == 2
+    assert "SMQ_LLM_MODEL" in capsys.readouterr().err
+
+
+def test_the_command_asks_the_endpoint_of_the_environment(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with LlmEndpoint(answer=lambda body: {"content": right(asked(body))}, keys=["k"]) as endpoint:
+        monkeypatch.setenv("SMQ_LLM_MODEL", "live")
+        monkeypatch.setenv("SMQ_LLM_BASE_URL", endpoint.base_url)
+        monkeypatch.setenv("SMQ_LLM_API_KEY", "k")
+        words = ["--strategy", "direct", "--kind", "top", "--first", "3"]
+        assert program.main(["strategies", *words, "--json", str(tmp_path / "out.json")]) == 0
+    said = capsys.readouterr()
+    assert "direct (live)" in said.out and "100.0%" in said.out and said.err == "===\n"
+    assert len(json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))) == 3
+
+
+def test_the_command_prints_the_recall_of_the_selection(capsys: pytest.CaptureFixture[str]) -> None:
+    assert program.main(["selection"]) == 0
+    assert "recall@3" in capsys.readouterr().out
