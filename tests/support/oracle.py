@@ -140,8 +140,10 @@ class _Evaluation:
                     self._reach(leaf.base, self._written_name(name))
             for row in self.world.models[leaf.base].table.rows:
                 env = self._row_env(leaf.base, row, metric_grain)
+                # A filter compares the metric's own time, not that which groups share.
+                own = self._row_env(leaf.base, row, None)
                 if all(
-                    evaluate(part, env) is True
+                    evaluate(part, own) is True
                     for written in (*filters, *leaf.filters)
                     for part in conjuncts(written)
                 ):

@@ -439,7 +439,8 @@ class QueryMaker:
                 return None
             return comparison(rng, Name(dimension.name), dimension.type)
         if chance < 0.6:
-            return comparison(rng, Name("metric_time__" + rng.choice(("month", "year"))), "date")
+            grain = rng.choice(("", "__month", "__year"))
+            return comparison(rng, Name("metric_time" + grain), "date")
         other = rng.choice(list(self.world.models.values()))
         alike = [d for d in other.dimensions if d.type == dimension.type and not d.grain]
         if not alike or dimension.grain:

@@ -164,6 +164,25 @@ AUTOMATIC = (
         ],
     ),
     shop(
+        "a filter on metric_time compares each metric's own time, and loses no day",
+        {
+            "metrics": ["revenue", "refunded"],
+            "groupBy": ["metric_time"],
+            "filters": ["metric_time >= '2024-02-10'"],
+        },
+        [(date(2024, 2, 1), 24, None), (date(2024, 3, 1), 17, 4)],
+    ),
+    shop(
+        "a filter on metric_time alone compares each metric's own time",
+        {"metrics": ["revenue", "refunded"], "filters": ["metric_time >= '2024-02-10'"]},
+        [(41, 4)],
+    ),
+    shop(
+        "a filter on metric_time with a grain compares that grain",
+        {"metrics": ["revenue", "refunded"], "filters": ["metric_time__month >= '2024-02-01'"]},
+        [(48, 9)],
+    ),
+    shop(
         "metric_time of one metric has that metric's grain",
         {"metrics": ["revenue"], "groupBy": ["metric_time"], "filters": ["revenue > 11"]},
         [(date(2024, 2, 29), 24), (date(2024, 3, 1), 17)],

@@ -58,7 +58,10 @@ def own_grain(graph: SemanticGraph, ref: RowRef | None) -> str | None:
 
 
 def time_grain(query: Query, leaves: Iterable[Leaf], graph: SemanticGraph) -> str | None:
-    """What a bare metric_time is truncated to: the coarsest granularity of the leaves' own."""
+    """What a bare metric_time is truncated to as a group: the coarsest of the leaves' own grains.
+
+    A filter on it compares each leaf's time at the leaf's own grain instead.
+    """
     if not uses_metric_time(query):
         return None
     known = [grain for leaf in leaves if (grain := own_grain(graph, leaf.time)) is not None]

@@ -47,5 +47,5 @@ class Plan:
     columns: Mapping[str, str]
     """The column that holds a leaf's value between a scan and the final SELECT, by leaf key."""
     time_grain: str | None
-    """The grain of a bare metric_time: the coarsest of the leaves' own."""
+    """The grain of a bare metric_time among groups: the coarsest of the leaves' own."""
     written: WrittenFrom | None = None

@@ -15,7 +15,7 @@ from smq.expr import Template, fill
 from smq.graph.formula import expand
 from smq.graph.graph import SemanticGraph
 from smq.graph.leaves import Formula, LateName, Leaf, MetricValue, RowCondition
-from smq.graph.references import RowRef
+from smq.graph.references import METRIC_TIME, RowRef
 from smq.plan.build import build
 from smq.plan.nodes import Plan, Scan
 from smq.problem import Problem
@@ -127,10 +127,28 @@ def scan_select(
     joins.extend(metric_joins(scan.filters, values, plan, physical))
     if joins:
         select.set("joins", joins)
-    conditions2 = [physical.condition(condition, values) for condition in scan.filters]
+    seen = _as_filters_see(scan, values, physical)
+    conditions2 = [physical.condition(condition, seen) for condition in scan.filters]
     if conditions2:
         select.set("where", exp.Where(this=conjunction(conditions2)))
     return select
+
+
+def _as_filters_see(
+    scan: Scan, values: dict[RowRef, exp.Expr], physical: Physical
+) -> dict[RowRef, exp.Expr]:
+    """A bare `metric_time` in a filter is the metric's own time, at its own grain.
+
+    Only where it is a group do all metrics share the coarsest grain: cut to months, no day of
+    February would be after its tenth.
+    """
+    if scan.time is None:
+        return values
+    bare = RowRef("metric_time", "", METRIC_TIME)
+    if bare not in values:
+        return values
+    own = physical.time(scan.time, scan.addresses[scan.time], None, own=True)
+    return {**values, bare: own}
 
 
 def metric_joins(

@@ -18,7 +18,7 @@ from sqlglot import exp
 from smq.expr import Template
 from smq.graph.graph import SemanticGraph
 from smq.graph.leaves import ConditionRef, InnerRef, Leaf, MetricValue
-from smq.graph.references import RowRef
+from smq.graph.references import METRIC_TIME, RowRef
 from smq.plan.build import build, own_grain
 from smq.plan.nodes import Plan, Scan
 from smq.query.bind import bind
@@ -152,7 +152,13 @@ class _Reader:
 
     def condition(self, template: Template, refs: Sequence[ConditionRef]) -> tuple[str, ...]:
         assert template.tree is not None
-        return tuple(_conjuncts(template.tree, lambda number: f"[{self.ref(refs[number])}]"))
+        return tuple(_conjuncts(template.tree, lambda number: f"[{self.filtered(refs[number])}]"))
+
+    def filtered(self, ref: ConditionRef) -> str:
+        """Filters read a bare metric_time at each metric's own grain, not at that of groups."""
+        if ref == RowRef("metric_time", "", METRIC_TIME) and self.time is None:
+            return METRIC_TIME
+        return self.ref(ref)
 
     def clause(self, joins: WrittenFrom) -> str:
         """Aliases are kept: with a written clause, references are told apart by them."""

@@ -226,16 +226,20 @@ class Physical:
     def entity(self, model: str, entity: Entity, alias: str) -> exp.Expr:
         return self._member(entity, self.graph.models[model], alias)
 
-    def time(self, ref: RowRef, alias: str, grain: str | None) -> exp.Expr:
-        """`metric_time` on one leaf: its time dimension at the asked or the coarsest grain."""
+    def time(self, ref: RowRef, alias: str, grain: str | None, own: bool = False) -> exp.Expr:
+        """`metric_time` on one leaf: its time dimension at the asked or the coarsest grain.
+
+        With `own`, as filters read it, what has no grain asked for keeps that of the dimension.
+        """
         dimension = self.graph.index(ref.model).dimensions[ref.name]
+        wanted = grain or (dimension.grain if own else self.time_grain)
         inner = self._member(dimension, self.graph.models[ref.model], alias)
         if self.time_is_mixed and value_kind(dimension) == "date":
             # Dates and timestamps of one axis must be equal values to fall into one group.
             to = exp.DataType(this=exp.DType.TIMESTAMP, nested=False)
             inner = exp.Cast(this=inner, to=to)
-            return self._truncated(inner, dimension, grain or self.time_grain, "timestamp")
-        return self._truncated(inner, dimension, grain or self.time_grain)
+            return self._truncated(inner, dimension, wanted, "timestamp")
+        return self._truncated(inner, dimension, wanted)
 
     def condition(self, condition: RowCondition, value_of: dict[RowRef, exp.Expr]) -> exp.Expr:
         """A row condition with the values of its references in place."""

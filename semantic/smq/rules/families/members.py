@@ -368,7 +368,9 @@ def no_metric_time(args: Args) -> str:
     """`metric_time` is asked for, and a metric has no time of its own.
 
     `metric_time` is each metric's own time dimension: the one its measure or its model declares
-    as `agg_time_dimension`, or the only one the model has.
+    as `agg_time_dimension`, or the only one the model has. Without a grain, as a group it is cut to
+    the coarsest of the metrics' grains, so that they share an axis; a filter compares each metric's
+    time at that metric's own grain, so that `metric_time >= '2024-02-10'` loses no day of February.
 
     ```bad
     {"metrics": ["total_brn_cnt"], "groupBy": ["metric_time__month"]}
