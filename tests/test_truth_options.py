@@ -28,6 +28,20 @@ def test_inline_views_give_the_same_rows(chunk: int) -> None:
         assert verdict.ok, verdict.report
 
 
+def test_inline_leaves_no_with_clause() -> None:
+    """Whatever the query: several facts, written joins whose rows are counted once, percentiles."""
+    options = CompileOptions(dialect="duckdb", inline=True)
+    counted = 0
+    for seed in range(300):
+        case = make_case(seed)
+        if case.expected is None or case.query.clause is None:
+            continue
+        (query,) = compile_query_of(case.world, case.query, options).queries
+        counted += "_counts" in query.sql
+        assert "WITH " not in query.sql.replace("WITHIN ", ""), query.sql
+    assert counted >= 3
+
+
 # --- distribution --------------------------------------------------------------------------------
 
 

@@ -129,20 +129,27 @@ MetricJoins = Callable[
 
 
 def written_select(
-    plan: Plan, physical: Physical, graph: SemanticGraph, metric_joins: MetricJoins
+    plan: Plan, physical: Physical, graph: SemanticGraph, metric_joins: MetricJoins, inline: bool
 ) -> exp.Select:
     """The canonical tree of a plan with a written FROM clause. Raises PhysicalFault.
 
-    `metric_joins` gives the joins that metric values in filters need.
+    `metric_joins` gives the joins that metric values in filters need; `inline` puts a subquery in
+    place of a CTE.
     """
-    return _Clause(plan, physical, graph, metric_joins).select()
+    return _Clause(plan, physical, graph, metric_joins, inline).select()
 
 
 class _Clause:
     def __init__(
-        self, plan: Plan, physical: Physical, graph: SemanticGraph, metric_joins: MetricJoins
+        self,
+        plan: Plan,
+        physical: Physical,
+        graph: SemanticGraph,
+        metric_joins: MetricJoins,
+        inline: bool,
     ) -> None:
         self.metric_joins = metric_joins
+        self.inline = inline
         assert plan.written is not None
         self.plan = plan
         self.clause = plan.written
@@ -227,10 +234,14 @@ class _Clause:
         inner = self._from(time)
         inner.set("expressions", cells)
         joined = free_name(JOINED, {model.casefold() for model in self.graph.models})
-        source = exp.Table(this=name(joined))
-        select = exp.Select(from_=exp.From(this=source))
-        cte = exp.CTE(this=inner, alias=exp.TableAlias(this=name(joined)))
-        select.set("with_", exp.With(expressions=[cte]))
+        as_joined = exp.TableAlias(this=name(joined))
+        if self.inline:
+            subquery = exp.Subquery(this=inner, alias=as_joined)
+            select = exp.Select(from_=exp.From(this=subquery))
+        else:
+            select = exp.Select(from_=exp.From(this=exp.Table(this=name(joined))))
+            cte = exp.CTE(this=inner, alias=as_joined)
+            select.set("with_", exp.With(expressions=[cte]))
 
         def leaf_value(leaf: Leaf) -> exp.Expr:
             template = Template("", "", self.physical.leaf_tree(leaf))

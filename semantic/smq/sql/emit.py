@@ -52,7 +52,7 @@ def emit(
     kinds = {time_kind(dimension, plan.time_grain) for dimension in dimensions}
     physical.time_kind = kinds.pop() if len(kinds) == 1 else "time" if kinds else ""
     if plan.written is not None:
-        return written_select(plan, physical, graph, metric_joins), physical
+        return written_select(plan, physical, graph, metric_joins, inline), physical
     if len(plan.scans) == 1:
         return _flat(plan, physical), physical
     return _combined(plan, physical, inline), physical
