@@ -41,6 +41,7 @@ class Needs(Enum):
     TYPED_UNION_NULLS = "untyped NULLs in the branches of a UNION"
     DATE_LITERALS = "text read as a date in one format everywhere"
     TIMESTAMPS_AS_TEXT = "timestamps that are told from dates"
+    FRAMES_IN_NUMBERS = "RANGE frames of intervals"
     DOUBLE_DIVISION = "division that keeps its digits"
     AVERAGE_OF_DOUBLES = "averages that keep their digits"
     INTERVALS_AS_CALLS = "INTERVAL"
@@ -83,6 +84,8 @@ class Forms:
     """The value moved by so many grains, at a month's end to the last day there is."""
     today: Callable[[], exp.Expr] | None = None
     """The date of today, where CURRENT_DATE has a time of day."""
+    since_epoch: Callable[[exp.Expr], exp.Expr] | None = None
+    """A moment as the microseconds since 1970, where frames measure them in place of intervals."""
     lacks_truncation: bool = False
     """Whether there is no DATE_TRUNC in users' SQL either."""
     dates_are_text: bool = False

@@ -6,7 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from smq.dialects.facts import Dialect, Forms, Grain, Needs, Percentiles, ValueKind, words
-from smq.dialects.nodes import binary, call, cast, interval, interval_of, is_day_or_finer
+from smq.dialects.nodes import (
+    binary,
+    call,
+    cast,
+    interval,
+    interval_of,
+    is_day_or_finer,
+    word,
+)
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -42,6 +50,10 @@ def _truncate(value: exp.Expr, grain: Grain, kind: ValueKind) -> exp.Expr:
 
 def _add(value: exp.Expr, count: int, grain: Grain, kind: ValueKind) -> exp.Expr:
     return interval(value, count, grain)
+
+
+def _since_epoch(value: exp.Expr) -> exp.Expr:
+    return call("TIMESTAMPDIFF", word("MICROSECOND"), "1970-01-01", value)
 
 
 DIALECT = Dialect(
@@ -91,6 +103,8 @@ DIALECT = Dialect(
             Needs.COUNT_IF_AS_CASE,
             Needs.NULLS_LAST_AS_CASE,
             Needs.TIMESTAMPS_AS_TEXT,
+            # MySQL has frames of intervals and MariaDB has not: what both can say is written.
+            Needs.FRAMES_IN_NUMBERS,
             Needs.DOUBLE_DIVISION,
             Needs.AVERAGE_OF_DOUBLES,
             Needs.EXACT_COUNT_DISTINCT,
@@ -102,9 +116,9 @@ DIALECT = Dialect(
             Needs.ANY_VALUE_AS_MAX,
         }
     ),
-    frames=frozenset({"RANGE", "INTERVAL"}),
+    frames=frozenset({"RANGE"}),
     seconds={"nanosecond": "is", "microsecond": "is"},
     lacks=words("corr covarpop covarsamp mode argmax argmin arrayagg first last kurtosis skewness"),
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
-    forms=Forms(truncate=_truncate, add=_add, lacks_truncation=True),
+    forms=Forms(truncate=_truncate, add=_add, since_epoch=_since_epoch, lacks_truncation=True),
 )
