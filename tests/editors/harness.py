@@ -2,8 +2,8 @@
 
 The configuration is the one that the editor's page in `docs/editors` tells people to write. An
 editor that is not installed is left out of `available`; `SMQ_REQUIRE_EDITORS=neovim,emacs,vim`
-makes a missing one a failure of `test_the_required_editors_are_here`. `SMQ_NEOVIM`, `SMQ_EMACS`
-and `SMQ_VIM` name another program than the one on the PATH.
+makes a missing one a failure of `test_the_required_editors_are_here`. `SMQ_NEOVIM`, `SMQ_EMACS`,
+`SMQ_HELIX` and `SMQ_VIM` name another program than the one on the PATH.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Editor:
     @property
     def program(self) -> str | None:
         wanted = os.environ.get(f"SMQ_{self.name.upper()}")
-        return wanted or shutil.which({"neovim": "nvim"}.get(self.name, self.name))
+        return wanted or shutil.which(_PROGRAMS.get(self.name, self.name))
 
     @property
     def missing(self) -> str:
@@ -63,6 +63,8 @@ class Editor:
             said = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
             if "+channel" not in said:
                 return "this Vim has no channels; install vim-nox"
+        if self.name == "helix" and shutil.which("tmux") is None:
+            return "tmux, which types for Helix, is not installed"
         if self.name == "emacs":
             asked = [program, "--batch", *_PACKAGES, "-l", "eglot", "-l", "yaml-mode"]
             if subprocess.run(asked, capture_output=True).returncode:
@@ -74,6 +76,8 @@ class Editor:
         """What the editor can be asked to do."""
         return [step for step in STEPS if not (step.beyond_ascii and self.counts_bytes)]
 
+
+_PROGRAMS = {"neovim": "nvim", "helix": "hx"}
 
 _PACKAGES = (
     "-Q",
@@ -106,6 +110,10 @@ def _vim(program: str, configuration: Path) -> list[str]:
     ]
 
 
+def _helix(program: str, configuration: Path) -> list[str]:
+    return [sys.executable, str(HERE / "helix.py"), program, str(configuration)]
+
+
 def _neovim_block(program: str) -> str:
     said = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
     version = re.search(r"NVIM v(\d+)\.(\d+)", said)
@@ -117,6 +125,7 @@ def _neovim_block(program: str) -> str:
 EDITORS = (
     Editor("neovim", _neovim, _neovim_block, ".lua"),
     Editor("emacs", _emacs, lambda _: block("emacs", "elisp"), ".el"),
+    Editor("helix", _helix, lambda _: block("helix", "toml"), ".toml"),
     Editor("vim", _vim, lambda _: block("vim", "vim"), ".vim", counts_bytes=True),
 )
 
