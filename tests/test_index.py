@@ -34,7 +34,9 @@ def cache(tmp_path: Path) -> Path:
 
 
 def one_index(cache: Path, root: Path) -> Path:
-    assert write_index(root, Index({"file:///bank.yml": pack(bank_file(), _STAMP)}, b"x"), cache)
+    assert write_index(
+        root, Index({"file:///bank.yml": pack(bank_file(), _STAMP)}, {"x": b"x"}), cache
+    )
     (path,) = cache.iterdir()
     return path
 
@@ -63,7 +65,7 @@ def test_written_and_read(cache: Path, tmp_path: Path) -> None:
     path = one_index(cache, tmp_path)
     found = read_index(tmp_path, cache)
     assert list(found.pieces) == ["file:///bank.yml"]
-    assert found.extra == b"x"
+    assert found.found == {"x": b"x"}
     assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
     assert read_index(tmp_path / "other", cache) == indexes.NOTHING
 
@@ -101,7 +103,7 @@ def read_of(content: bytes, cache: Path) -> Index:
 def test_a_damaged_piece_is_no_file(data: st.DataObject) -> None:
     piece = pack(bank_file(), _STAMP)
     at = data.draw(st.integers(0, len(piece.data) - 1))
-    damaged = indexes.Piece(piece.stamp, piece.taken, piece.digest, piece.data[:at])
+    damaged = indexes.Piece(piece.stamp, piece.taken, piece.text, piece.data[:at])
     assert unpack("file:///bank.yml", damaged) is None
 
 
@@ -113,7 +115,7 @@ def test_an_index_cannot_run_anything() -> None:
     for evil in (pickle.dumps(Harm()), pickle.dumps(os.getcwd), pickle.dumps(eval)):
         with pytest.raises(pickle.UnpicklingError):
             indexes.load(evil)
-        assert unpack("file:///x.yml", indexes.Piece(_STAMP, 0, b"", evil)) is None
+        assert unpack("file:///x.yml", indexes.Piece(_STAMP, 0, "", evil)) is None
 
 
 def test_what_others_may_write_is_not_read(cache: Path, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from tests.support.cli import BANK, bank
 from tests.support.session import Client, Shown
 
-import smq_server.lsp.diagnosing as diagnosing
 from smq.problem import Problem
+from smq.rules import diagnoses as diagnosing
 from smq.workspace import Snapshot
 
 

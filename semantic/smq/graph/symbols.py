@@ -274,3 +274,9 @@ class Declarations:
     sources: tuple[SourceTable, ...] = ()
     time_spines: tuple[TimeSpine, ...] = ()
     saved_queries: tuple[SavedQuery, ...] = ()
+
+    @property
+    def uses_refs(self) -> bool:
+        """Whether a table is named by `ref()`, which only a dbt manifest can resolve."""
+        relations = (each.relation for group in (self.models, self.time_spines) for each in group)
+        return any(isinstance(relation, RefCall) for relation in relations)

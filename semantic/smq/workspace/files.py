@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
+from typing import Any
 
 from smq.graph.loaders import is_about_models, load
 from smq.graph.symbols import Declarations, Metric, Sql
@@ -13,6 +14,9 @@ from smq.query.written import WrittenQuery
 from smq.syntax import Document, Parsed, jsonc, yaml
 from smq.text import Location
 
+Reading = tuple[Declarations, tuple[WrittenQuery, ...], tuple[Problem, ...]]
+"""What a file declares, the queries in it, and the problems that reading it found."""
+
 
 class File:
     """A document with what was read from it; a value of its text alone.
@@ -21,7 +25,13 @@ class File:
     for, to an equal one.
     """
 
-    __slots__ = ("_parsed", "_uses", "declarations", "document", "problems", "queries")
+    __slots__ = ("_load", "_parsed", "_uses", "declarations", "document", "problems", "queries")
+
+    _load: Callable[[], Reading | None]
+    declarations: Declarations
+    queries: tuple[WrittenQuery, ...]
+    problems: tuple[Problem, ...]
+    """What reading it found, of syntax, shape and query structure."""
 
     def __init__(
         self,
@@ -35,9 +45,31 @@ class File:
         self.declarations = declarations
         self.queries = queries
         self.problems = problems
-        """What reading it found, of syntax, shape and query structure."""
         self._parsed = parsed
         self._uses: str | None = None
+
+    @classmethod
+    def kept(cls, document: Document, load: Callable[[], Reading | None]) -> File:
+        """A file whose reading somebody has kept: it is loaded when it is first asked for.
+
+        `load` may give None for one that is lost; then the document is read again.
+        """
+        file = cls.__new__(cls)
+        file.document = document
+        file._load = load
+        file._parsed = None
+        file._uses = None
+        return file
+
+    def __getattr__(self, name: str) -> Any:
+        # Called for what a kept file has not loaded yet.
+        if name not in ("declarations", "problems", "queries"):
+            raise AttributeError(name)
+        reading = self._load()
+        if reading is None:
+            reading = read_file(self.document).reading
+        self.declarations, self.queries, self.problems = reading
+        return getattr(self, name)
 
     @property
     def parsed(self) -> Parsed:
@@ -58,7 +90,7 @@ class File:
         return File(document, parsed, self.declarations, self.queries, self.problems)
 
     @property
-    def reading(self) -> tuple[Declarations, tuple[WrittenQuery, ...], tuple[Problem, ...]]:
+    def reading(self) -> Reading:
         """All that was read from the text, apart from its tree."""
         return self.declarations, self.queries, self.problems
 

@@ -135,6 +135,11 @@ class Snapshot:
         """Whether both have the same graph, so that what was found with it holds for both."""
         return self._memo.merged is other._memo.merged
 
+    @property
+    def refs(self) -> Mapping[str, TableName]:
+        """The physical names of dbt models, as far as a manifest says them."""
+        return self._refs
+
     def has_refs_of(self, other: Snapshot) -> bool:
         """Whether dbt models have the same physical names in both."""
         return self._refs is other._refs or self._refs == other._refs

@@ -27,6 +27,7 @@ from smq_server.cli.streams import Streams
 from smq_server.cli.warehouse import warehouse_of
 from smq_server.io.failure import Failure
 from smq_server.io.files import decode
+from smq_server.io.kept import Check
 from smq_server.io.uris import absolute, display, path_of, uri_of
 from smq_server.io.workspace import Workspace, open_workspace, open_workspaces
 
@@ -72,6 +73,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=50,
         help="text output: at most N findings of one file, 0 for all (default: 50)",
     )
+    parser.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="read and check everything anew, and keep nothing for the next run (SMQ_NO_CACHE=1)",
+    )
     parser.add_argument("--stdin-filename", metavar="FILE", help="what - is to be taken for")
 
 
@@ -103,19 +109,25 @@ def _check(arguments: argparse.Namespace, streams: Streams) -> int:
     workspaces = _from_stdin(arguments, streams) if from_stdin else _from_disk(arguments, streams)
     gc.freeze()
     checked: list[_Checked] = []
+    looks: list[tuple[Check, Path]] = []
     for workspace in workspaces:
         configuration = _wishes(workspace.configuration, arguments)
         snapshot = workspace.snapshot.configured(configuration)
         snapshot = snapshot.with_catalog(warehouse_of(workspace.location, streams))
         _say_where(workspace, streams)
         _warn_about_models(workspace, snapshot, streams)
-        checked.append(_Checked(workspace, snapshot, check(snapshot, workspace.given)))
+        look = Check(workspace.kept, snapshot)
+        checked.append(_Checked(workspace, snapshot, look.findings(workspace.given)))
+        if not from_stdin:
+            looks.append((look, workspace.root))
     if arguments.fix or arguments.unsafe_fixes or arguments.diff:
         changed = _fix(checked, arguments, streams, from_stdin)
         if arguments.diff:
             return 1 if changed and not arguments.exit_zero else 0
     report = _report(checked)
     _write(report, arguments, streams, to_stderr=from_stdin and _fixing(arguments))
+    for look, root in looks:
+        look.keep(root)
     if arguments.exit_zero or report.worst() < Severity[arguments.fail_on.upper()]:
         return 0
     return 1
@@ -126,7 +138,9 @@ def _from_disk(arguments: argparse.Namespace, streams: Streams) -> list[Workspac
     for path in paths:
         if path.is_file() and kind_of(path.name) == "other":
             raise Failure(f"{display(path)} is neither a query (*.smq.json) nor YAML")
-    workspaces = open_workspaces(paths, streams.environ, arguments.config)
+    workspaces = open_workspaces(
+        paths, streams.environ, arguments.config, cached=not arguments.no_cache
+    )
     excluded = [path for workspace in workspaces for path in workspace.excluded]
     for path in excluded:
         streams.message(f"skipped {display(path)}: the configuration excludes it")

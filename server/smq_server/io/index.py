@@ -1,9 +1,10 @@
 """What reading the files of a workspace gave, kept between runs in the user's own cache.
 
 One file for each workspace: a header that says who wrote it, then one piece for each file, with
-the time stamp and the hash of the text it was read from. A piece is used only for that text.
-Anything odd about the file, its directory or its owner means that there is no index: it can be
-deleted, damaged or shared by two servers at any time, and costs nothing but time.
+its time stamp and the text it was read from. A piece is used only for that text. Beside them stands
+what was found in all of these files together, by whom and under which settings. Anything odd about
+the index, its directory or its owner means that there is none: it can be deleted, damaged or shared
+by two processes at any time, and costs nothing but time.
 """
 
 from __future__ import annotations
@@ -16,19 +17,26 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache, partial
 from hashlib import blake2b
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from smq.graph.symbols import TableName
 from smq.syntax import Document
-from smq.workspace import File
+from smq.text import Location, Span
+from smq.workspace import Configuration, File
+from smq.workspace.files import Reading
 from smq_server import __version__
 
-FORMAT = 1
+FORMAT = 2
 _MAGIC = b"smq-index\n"
+_KEPT = 4
+"""So many results are kept: of the editor, of the command line, and under other settings."""
 _RACY = 2_000_000_000
 """Nanoseconds: a file written that shortly before its stamp was taken may change unseen."""
 
@@ -41,8 +49,10 @@ class Piece:
 
     stamp: Stamp
     taken: int
-    digest: bytes
+    text: str
     data: bytes
+    uses_refs: bool = False
+    """Whether a dbt manifest has something to say about it; told without looking into it."""
 
     def holds_for(self, stamp: Stamp) -> bool:
         """Whether a file with that stamp surely has the same text."""
@@ -54,57 +64,80 @@ Pieces = Mapping[str, Piece]
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """All pieces of a workspace, and something about them together that only fits their sum."""
+    """All pieces of a workspace, and what was found in them together, by what finds it."""
 
     pieces: Pieces
-    extra: bytes = b""
+    found: Mapping[str, bytes] = field(default_factory=dict)
+
+    def with_found(self, pieces: Pieces, key: str, found: bytes) -> Index:
+        """The index after somebody looked. What others found stays if they saw the same texts."""
+        kept: dict[str, bytes] = {}
+        if self.pieces.keys() == pieces.keys() and all(
+            piece.text == pieces[uri].text for uri, piece in self.pieces.items()
+        ):
+            kept = {other: each for other, each in self.found.items() if other != key}
+        newest = list(kept.items())[1 - _KEPT :]
+        return Index(pieces, {**dict(newest), key: found})
 
 
 NOTHING = Index({})
 
 
-def digest_of(text: str) -> bytes:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
 def pack(file: File, stamp: Stamp) -> Piece:
     """A file's reading as a piece."""
-    text = file.document.text
-    return Piece(stamp, time.time_ns(), digest_of(text), dump((text, *file.reading)))
+    return Piece(
+        stamp, time.time_ns(), file.document.text, dump(file.reading), file.declarations.uses_refs
+    )
 
 
 def unpack(uri: str, piece: Piece) -> File | None:
     """The file of a piece; None when the piece is damaged."""
+    reading = _reading(piece)
+    return None if reading is None else File(Document(uri, piece.text), None, *reading)
+
+
+def unpack_later(uri: str, piece: Piece) -> File:
+    """The file of a piece, which is looked into when somebody asks what the file says."""
+    return File.kept(Document(uri, piece.text), lambda: _reading(piece))
+
+
+def _reading(piece: Piece) -> Reading | None:
     try:
-        text, declarations, queries, problems = load(piece.data)
-        return File(Document(uri, text), None, declarations, queries, problems)
+        declarations, queries, problems = load(piece.data)
     except DAMAGE:
         return None
+    return declarations, queries, problems
 
 
 def read_index(root: Path, directory: Path | None = None) -> Index:
     """The index of a workspace; an empty one for whatever reason there is none."""
     path = _path(root, directory or cache_directory())
+    if is_switched_off():
+        return NOTHING
     try:
         if not _is_ours_alone(path.parent) or not _is_ours_alone(path):
             return NOTHING
         data = path.read_bytes()
         if not data.startswith(_MAGIC):
             return NOTHING
-        header, pieces, extra = marshal.loads(memoryview(data)[len(_MAGIC) + 16 :])
+        header, pieces, found = marshal.loads(memoryview(data)[len(_MAGIC) + 16 :])
         whole = blake2b(memoryview(data)[len(_MAGIC) + 16 :], digest_size=16).digest()
         if header != _header() or whole != data[len(_MAGIC) : len(_MAGIC) + 16]:
             return NOTHING
-        return Index({uri: Piece(tuple(s), t, g, d) for uri, (s, t, g, d) in pieces.items()}, extra)
+        return Index({u: Piece(tuple(s), *rest) for u, (s, *rest) in pieces.items()}, found)
     except (OSError, ValueError, TypeError, EOFError, AttributeError, RecursionError):
         return NOTHING
 
 
 def write_index(root: Path, index: Index, directory: Path | None = None) -> bool:
     """Replace the index of a workspace in one step; False when the cache cannot be written."""
+    if is_switched_off():
+        return True
     path = _path(root, directory or cache_directory())
-    pieces = {uri: (p.stamp, p.taken, p.digest, p.data) for uri, p in index.pieces.items()}
-    contents: Any = (_header(), pieces, index.extra)
+    pieces = {
+        uri: (p.stamp, p.taken, p.text, p.data, p.uses_refs) for uri, p in index.pieces.items()
+    }
+    contents: Any = (_header(), pieces, dict(index.found))
     body = marshal.dumps(contents)
     whole = blake2b(body, digest_size=16).digest()
     temporary: str | None = None
@@ -130,6 +163,22 @@ def forget_index(root: Path, directory: Path | None = None) -> None:
     """Remove the index of a workspace, if there is one and it can be removed."""
     with suppress(OSError):
         _path(root, directory or cache_directory()).unlink(missing_ok=True)
+
+
+def found_key(
+    who: str, configuration: Configuration, refs: Mapping[str, TableName], catalog: str
+) -> str:
+    """Under which name something found is kept: all that counts for it beside the files' texts.
+
+    `catalog` is the digest of what was known of the warehouse.
+    """
+    whole = repr((who, configuration, sorted(refs.items()), catalog))
+    return blake2b(whole.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def is_switched_off() -> bool:
+    """Whether the person wants nothing to be kept between runs."""
+    return os.environ.get("SMQ_NO_CACHE", "") not in ("", "0", "false")
 
 
 def cache_directory() -> Path:
@@ -160,7 +209,14 @@ def _sources() -> str:
     import smq
 
     mark = blake2b(digest_size=12)
-    for directory in sorted(Path(place) for place in smq.__path__):
+    places = [Path(place) for place in smq.__path__]
+    # What the SQL library reads otherwise is found otherwise.
+    library = find_spec("sqlglot")
+    if library is not None and library.origin:
+        version = Path(library.origin).with_name("_version.py")
+        if version.exists():
+            mark.update(version.read_bytes())
+    for directory in sorted(places):
         for path in sorted(directory.rglob("*.py")):
             status = path.stat()
             mark.update(f"{path.name} {status.st_mtime_ns} {status.st_size}\n".encode())
@@ -181,6 +237,7 @@ DAMAGE: tuple[type[Exception], ...] = (
     pickle.UnpicklingError, ValueError, TypeError, EOFError, AttributeError, IndexError, KeyError,
     ImportError, RecursionError, MemoryError, UnicodeError,
 )  # fmt: skip
+"""What reading damaged bytes can raise."""
 _OURS = (
     "smq.graph.symbols",
     "smq.syntax.nodes",
@@ -188,9 +245,6 @@ _OURS = (
     "smq.query.written",
     "smq.problem",
 )
-
-
-"""What reading damaged bytes can raise."""
 
 
 def dump(value: object) -> bytes:
@@ -205,49 +259,51 @@ def load(data: bytes) -> Any:
 
 
 class _Writer(pickle.Pickler):
+    """Writes a value of ours as its class and the values of its fields."""
+
     def reducer_override(self, value: Any) -> Any:
         kind = type(value)
+        if kind in (Span, Location):
+            return kind, (tuple(value),)
         if is_dataclass(kind):
-            return restored, (kind, *[getattr(value, name) for name in _names(kind)])
+            return kind, tuple([getattr(value, name) for name in _names(cast("Any", kind))])
         return NotImplemented
 
 
 class _Reader(pickle.Unpickler):
+    """Reads what the writer writes; where that names a class, it finds what makes its values."""
+
     def find_class(self, module: str, name: str) -> Any:
         if module in _OURS:
             kind = super().find_class(module, name)
             if isinstance(kind, type):
-                return kind
-        elif (module, name) == (__name__, "restored"):
-            return restored
+                return _maker(kind)
         elif (module, name) == ("builtins", "frozenset"):
             return frozenset
         raise pickle.UnpicklingError(f"{module}.{name} is no part of an index")
 
 
-def restored(kind: type, *values: object) -> object:
-    """A value of one of our classes with these fields."""
-    value: object = object.__new__(kind)
-    for put, part in zip(_setters(kind), values, strict=True):
-        put(value, part)
-    return value
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(part.name for part in fields(kind))
 
 
-_NAMES: dict[type, tuple[str, ...]] = {}
-_SETTERS: dict[type, tuple[Callable[[object, object], None], ...]] = {}
+@cache
+def _maker(kind: Any) -> Callable[..., object]:
+    """What makes a value from those of its fields, as its own constructor does.
 
-
-def _names(kind: type) -> tuple[str, ...]:
-    names = _NAMES.get(kind)
-    if names is None:
-        names = _NAMES[kind] = tuple(part.name for part in fields(kind))
-    return names
-
-
-def _setters(kind: type) -> Iterable[Callable[[object, object], None]]:
-    """How to fill a frozen value's slots: as its own constructor does, at half the cost."""
-    setters = _SETTERS.get(kind)
-    if setters is None:
-        slots = (getattr(kind, name) for name in _names(kind))
-        setters = _SETTERS[kind] = tuple(slot.__set__ for slot in slots)
-    return setters
+    Half of reading an index is calling these, so each is a function of its own that fills the
+    slots of a frozen value one after the other, which costs half of what a loop does.
+    """
+    if kind in (Span, Location):
+        return partial(tuple.__new__, kind)
+    if not is_dataclass(kind):
+        return cast("Callable[..., object]", kind)
+    names = _names(cast("Any", kind))
+    # Names of ours begin with two underscores, so that no field has one of them.
+    known: dict[str, Any] = {f"__put_{name}": getattr(kind, name).__set__ for name in names}
+    known |= {"__new": object.__new__, "__kind": kind}
+    puts = "".join(f"    __put_{name}(__made, {name})\n" for name in names)
+    source = f"def make({', '.join(names)}):\n    __made = __new(__kind)\n{puts}    return __made\n"
+    exec(source, known)
+    return cast("Callable[..., object]", known["make"])

@@ -6,14 +6,13 @@ import gc
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from smq.graph.loaders import is_about_models
-from smq.graph.symbols import RefCall
 from smq.problem import Problem
 from smq.syntax import Document, kind_of
-from smq.workspace import Change, Configuration, Snapshot, build
+from smq.workspace import Change, Configuration, File, Snapshot, read_file
 from smq_server.io import configuration as configurations
 from smq_server.io.dbt_manifest import read_refs
 from smq_server.io.discovery import (
@@ -26,6 +25,8 @@ from smq_server.io.discovery import (
 )
 from smq_server.io.failure import BadConfiguration, Failure
 from smq_server.io.files import read_document
+from smq_server.io.index import NOTHING, read_index, unpack_later
+from smq_server.io.kept import WORTH_KEEPING, Kept, stamp
 from smq_server.io.uris import absolute, display, uri_of
 
 
@@ -53,6 +54,8 @@ class Workspace:
     """Files that were asked for and that the configuration leaves out."""
     foreign: tuple[Path, ...] = ()
     """YAML files that were asked for and are about something else than semantic models."""
+    kept: Kept = field(default_factory=Kept)
+    """What an earlier run has left of this workspace."""
 
     @property
     def root(self) -> Path:
@@ -64,7 +67,7 @@ class Workspace:
 
     @property
     def has_models(self) -> bool:
-        return any(each.models or each.metrics for each in self.snapshot.declarations)
+        return self.snapshot.has_models
 
     def with_document(self, document: Document) -> Workspace:
         """The workspace with one more or one changed document, which becomes the given one."""
@@ -106,12 +109,16 @@ def open_workspace(
 
 
 def open_workspaces(
-    paths: Sequence[Path], environ: Mapping[str, str], configuration: str | None = None
+    paths: Sequence[Path],
+    environ: Mapping[str, str],
+    configuration: str | None = None,
+    cached: bool = True,
 ) -> list[Workspace]:
     """The workspaces of some paths, each loaded once, in the order they are first named.
 
     No path means the current directory. Directories below a named one that have a configuration
-    of their own are workspaces of their own. Raises as `open_workspace` does.
+    of their own are workspaces of their own. What an earlier run has kept is used where `cached`
+    says so; with or without it the workspaces are the same. Raises as `open_workspace` does.
     """
     groups: dict[tuple[Path, Path | None], tuple[Location, list[Path]]] = {}
     locations: dict[Path, Location] = {}
@@ -131,7 +138,7 @@ def open_workspaces(
             if given.is_dir() and not configuration:
                 below = find_nested(given, each.root, each.configuration)
                 pending.extend((locate(nested, environ), nested) for nested in below)
-    return [_load(location, given) for location, given in groups.values()]
+    return [_load(location, given, cached) for location, given in groups.values()]
 
 
 def load(location: Location) -> Workspace:
@@ -139,9 +146,9 @@ def load(location: Location) -> Workspace:
     return _load(location, [])
 
 
-def _load(location: Location, given: Iterable[Path]) -> Workspace:
+def _load(location: Location, given: Iterable[Path], cached: bool = True) -> Workspace:
     with _without_collection():
-        return _read_all(location, given)
+        return _read_all(location, given, cached)
 
 
 @contextmanager
@@ -163,7 +170,7 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _read_all(location: Location, given: Iterable[Path]) -> Workspace:
+def _read_all(location: Location, given: Iterable[Path], cached: bool) -> Workspace:
     root, configuration = location.root, location.configuration
     files = dict.fromkeys(find_files(root, configuration))
     asked: dict[Path, None] = {}
@@ -180,26 +187,39 @@ def _read_all(location: Location, given: Iterable[Path]) -> Workspace:
             asked[path] = None
             by_name.add(path)
     files.update(asked)
-    documents: list[Document] = []
+    index = read_index(root) if cached and len(files) >= WORTH_KEEPING else NOTHING
+    kept = Kept(index, cached)
+    read: dict[str, File] = {}
+    uses_refs = False
     unreadable: list[Problem] = []
     left_out: set[Path] = set()
     for path in files:
+        kept.stamps[uri_of(path)] = stamp(path) or (0, 0)
         found = read_document(path)
         is_query = kind_of(path.name) == "smq"
         if isinstance(found, Document):
-            if is_query or path in by_name or is_ours(found.text):
-                documents.append(found)
-            else:
+            if not (is_query or path in by_name or is_ours(found.text)):
                 left_out.add(path)
+                continue
+            piece = index.pieces.get(found.uri)
+            if piece is not None and piece.text == found.text:
+                # By the text itself: a time stamp may be restored with another text.
+                read[found.uri] = unpack_later(found.uri, piece)
+                uses_refs = uses_refs or piece.uses_refs
+            else:
+                file = read[found.uri] = read_file(found)
+                uses_refs = uses_refs or file.declarations.uses_refs
+                kept.unkept.add(found.uri)
         elif is_query or _could_be_ours(path):
             unreadable.append(found)
         else:
             left_out.add(path)
-    snapshot = build(documents, configuration, unreadable)
+    lost = {problem.location.uri: problem for problem in unreadable}
+    snapshot = Snapshot(read, configuration, lost, {})
     foreign = [path for path in by_name if path in left_out or _is_foreign(snapshot, path)]
     left_out.update(foreign)
     uris = [uri_of(path) for path in asked if path not in left_out]
-    if _uses_refs(snapshot):
+    if uses_refs:
         refs = read_refs(root)
         if isinstance(refs, Problem):
             # Without it every `ref()` may name another table, so nobody must miss this.
@@ -208,7 +228,7 @@ def _read_all(location: Location, given: Iterable[Path]) -> Workspace:
         else:
             snapshot = snapshot.with_refs(refs)
     uris.sort()
-    return Workspace(location, snapshot, tuple(uris), tuple(excluded), tuple(sorted(foreign)))
+    return Workspace(location, snapshot, tuple(uris), tuple(excluded), tuple(sorted(foreign)), kept)
 
 
 def _is_foreign(snapshot: Snapshot, path: Path) -> bool:
@@ -216,18 +236,6 @@ def _is_foreign(snapshot: Snapshot, path: Path) -> bool:
     if kind_of(path.name) != "yaml" or uri not in snapshot:
         return False
     return not is_about_models(snapshot.parsed(uri))
-
-
-def _uses_refs(snapshot: Snapshot) -> bool:
-    return any(
-        isinstance(model.relation, RefCall)
-        for declared in snapshot.declarations
-        for model in declared.models
-    ) or any(
-        isinstance(spine.relation, RefCall)
-        for declared in snapshot.declarations
-        for spine in declared.time_spines
-    )
 
 
 def is_ours(text: str) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from smq.catalog import CatalogSnapshot
 from smq.problem import Problem
+from smq.rules.diagnoses import Found, is_rule
 from smq.syntax import Document, kind_of
 from smq.workspace import Change, Configuration, File, Snapshot, read_file
 from smq_server.io import configuration as configurations
@@ -25,22 +26,19 @@ from smq_server.io.index import (
     Index,
     Piece,
     Stamp,
-    digest_of,
     dump,
+    found_key,
     load,
     pack,
     read_index,
     unpack,
 )
+from smq_server.io.kept import stamp
 from smq_server.io.uris import path_of, uri_of
 from smq_server.io.workspace import is_ours
-from smq_server.lsp.diagnosing import is_rule
 from smq_server.lsp.scheduler import Work
 
 logger = logging.getLogger(__name__)
-
-Found = dict[str, dict[str, list[Problem]]]
-"""What looking at a file (or with a rule) found, by the file it was found in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +206,7 @@ class Root:
         found = self._read(path, uri)
         if isinstance(found, Problem) or found is None:
             return found
-        if piece is not None and piece.digest == digest_of(found.text):
+        if piece is not None and piece.text == found.text:
             file = unpack(uri, piece)
             if file is not None:
                 then[uri] = file
@@ -221,22 +219,25 @@ class Root:
 
     def _remembered(self, known: Index) -> tuple[dict[str, File], Found | None]:
         """Room for the files of the last time, and what was found in them, if that is known."""
+        kept = known.found.get(self._found_key())
         try:
-            configuration, found = load(known.extra) if known.extra else (None, None)
+            return {}, load(kept)[0] if kept is not None else None
         except DAMAGE:
             return {}, None
-        return {}, found if configuration == repr(self.configuration) else None
+
+    def _found_key(self) -> str:
+        return found_key("editor", self.configuration, {}, "")
 
     def keep(self, opened: OpenDocuments, found: Found) -> Generator[None, None, Index]:
         """What the next start can begin with, a file for each step."""
-        before = read_index(self.path).pieces
+        before = read_index(self.path)
         yield
         pieces: dict[str, Piece] = {}
         for uri, file in self.snapshot.files:
             if not uri.startswith("file:"):
                 continue
             at = self._stamps.get(uri) if uri not in opened else None
-            piece = before.get(uri)
+            piece = before.pieces.get(uri)
             if piece is None or piece.stamp != at or not piece.holds_for(at):
                 # A text that is not the disk's is kept as what something was found in. It holds
                 # for no stamp, so the next start reads the file and sees what that changes.
@@ -249,7 +250,7 @@ class Root:
             if uri in pieces or is_rule(uri)
         }
         self.unkept.clear()
-        return Index(pieces, dump((repr(self.configuration), certain)))
+        return before.with_found(pieces, self._found_key(), dump((certain, ())))
 
     def takes(self, uri: str) -> bool:
         """Whether an open document takes part in this workspace, or only looks at it."""
@@ -334,12 +335,3 @@ class Root:
 def _without_warehouse(problems: list[Problem]) -> list[Problem]:
     """The next start begins before anything is known of the warehouse."""
     return [problem for problem in problems if not problem.code.startswith("CAT")]
-
-
-def stamp(path: Path) -> Stamp | None:
-    """What tells whether a file has changed; None when it is not there."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 - as cheap as it gets, it is asked of every file
-    except (OSError, ValueError):
-        return None
-    return status.st_mtime_ns, status.st_size

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 
 from smq.rules.check import Finding
+from smq.rules.diagnoses import Diagnoses
 from smq.text import Edit, Encoding, LineIndex, Location, Span
 from smq.workspace import Change, Snapshot
 from smq_server.io.discovery import find_root
@@ -24,7 +25,6 @@ from smq_server.io.files import read_document
 from smq_server.io.index import forget_index, write_index
 from smq_server.io.uris import absolute, path_of, uri_of
 from smq_server.lsp import convert, protocol
-from smq_server.lsp.diagnosing import Diagnoses
 from smq_server.lsp.publishing import Publisher
 from smq_server.lsp.roots import OpenDocument, Root
 from smq_server.lsp.scheduler import Work
