@@ -3,7 +3,7 @@
 The configuration is the one that the editor's page in `docs/editors` tells people to write. An
 editor that is not installed is left out of `available`; `SMQ_REQUIRE_EDITORS=neovim,emacs,vim`
 makes a missing one a failure of `test_the_required_editors_are_here`. `SMQ_NEOVIM`, `SMQ_EMACS`,
-`SMQ_HELIX` and `SMQ_VIM` name another program than the one on the PATH.
+`SMQ_HELIX`, `SMQ_KATE` and `SMQ_VIM` name another program than the one on the PATH.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ class Editor:
     suffix: str
     counts_bytes: bool = False
     """Whether it sends wrong columns behind letters outside ASCII."""
+    only: tuple[str, ...] = ()
+    """The operations that can be seen from outside; empty for all."""
 
     @property
     def program(self) -> str | None:
@@ -65,6 +67,10 @@ class Editor:
                 return "this Vim has no channels; install vim-nox"
         if self.name == "helix" and shutil.which("tmux") is None:
             return "tmux, which types for Helix, is not installed"
+        if self.name == "kate":
+            for program in ("xvfb-run", "xdotool", "dbus-run-session"):
+                if shutil.which(program) is None:
+                    return f"{program}, which a window without a screen needs, is not installed"
         if self.name == "emacs":
             asked = [program, "--batch", *_PACKAGES, "-l", "eglot", "-l", "yaml-mode"]
             if subprocess.run(asked, capture_output=True).returncode:
@@ -74,7 +80,12 @@ class Editor:
     @property
     def steps(self) -> list[Step]:
         """What the editor can be asked to do."""
-        return [step for step in STEPS if not (step.beyond_ascii and self.counts_bytes)]
+        return [
+            step
+            for step in STEPS
+            if not (step.beyond_ascii and self.counts_bytes)
+            and (not self.only or (step.do in self.only and step.shows))
+        ]
 
 
 _PROGRAMS = {"neovim": "nvim", "helix": "hx"}
@@ -114,6 +125,10 @@ def _helix(program: str, configuration: Path) -> list[str]:
     return [sys.executable, str(HERE / "helix.py"), program, str(configuration)]
 
 
+def _kate(program: str, configuration: Path) -> list[str]:
+    return [sys.executable, str(HERE / "kate.py"), program, str(configuration)]
+
+
 def _neovim_block(program: str) -> str:
     said = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
     version = re.search(r"NVIM v(\d+)\.(\d+)", said)
@@ -122,10 +137,13 @@ def _neovim_block(program: str) -> str:
     return block("neovim", "lua", "0.11 and newer" if is_new else "0.7 to 0.10")
 
 
+_SEEN_IN_TRAFFIC = ("diagnostics", "completion")
+
 EDITORS = (
     Editor("neovim", _neovim, _neovim_block, ".lua"),
     Editor("emacs", _emacs, lambda _: block("emacs", "elisp"), ".el"),
     Editor("helix", _helix, lambda _: block("helix", "toml"), ".toml"),
+    Editor("kate", _kate, lambda _: block("kate", "json"), ".json", only=_SEEN_IN_TRAFFIC),
     Editor("vim", _vim, lambda _: block("vim", "vim"), ".vim", counts_bytes=True),
 )
 
