@@ -396,3 +396,36 @@ def test_an_engine_that_bills_by_bytes_gets_a_lens_with_the_cost(shop: Path) -> 
         client.change(uri, 2, {"text": '{"metrics": ["revenu"]}'})
         resolved = client.request("codeLens/resolve", lens)["result"]
         assert resolved["command"]["title"].startswith("cost unknown: The query cannot be run.")
+
+
+# Semantic diff
+
+
+def test_an_edit_says_which_queries_it_changes_before_it_is_saved(shop: Path) -> None:
+    with Wire() as client:
+        client.initialize(shop)
+        path = shop / "models" / "orders.yml"
+        text = path.read_text()
+        uri = client.open(path, text)
+        lenses = {"textDocument": {"uri": uri}}
+        assert client.request("textDocument/codeLens", lenses)["result"] == []
+        assert asked(client, "smq/diff", uri=uri)["queries"] == []
+        client.change(uri, 2, {"text": text.replace("subtotal + tax + shipping", "subtotal")})
+        (lens,) = client.request("textDocument/codeLens", lenses)["result"]
+        assert lens["command"]["title"] == "Which queries change?"
+        answer = command(client, lens["command"]["command"], *lens["command"]["arguments"])
+        assert answer == asked(client, "smq/diff", uri=uri)
+        (query,) = [each for each in answer["queries"] if "big_carts" in each["path"]]
+        assert query["change"] == "changed"
+        assert any("paid is computed from" in each["words"] for each in query["differences"])
+        assert answer["markdown"].startswith("### What queries mean since what is saved")
+        code, words = refused(client, "smq/diff", uri=uri, base="HEAD")
+        assert (code, "git repository" in words) == (-32803, True)
+
+
+def test_git_is_not_asked_in_a_workspace_that_is_not_trusted(shop: Path) -> None:
+    with Wire() as client:
+        client.initialize(shop, initializationOptions={"trusted": False})
+        uri = client.open(shop / "queries" / "mine.smq.json", QUERY)
+        assert "not trusted" in refused(client, "smq/diff", uri=uri, base="HEAD")[1]
+        assert asked(client, "smq/diff", uri=uri)["queries"][0]["change"] == "added"

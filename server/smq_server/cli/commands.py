@@ -12,6 +12,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "generate": ("smq_server.cli.generate", "turn a question into a query that compiles"),
     "edit": ("smq_server.cli.edit", "add, remove or set items of a query file"),
     "metasync": ("smq_server.cli.metasync", "collect what the warehouse holds into a cache"),
+    "diff": ("smq_server.cli.diff", "show which queries mean something else since a git revision"),
     "lsp": ("smq_server.cli.lsp", "serve an editor (language server)"),
     "rule": ("smq_server.cli.rule", "explain a rule, or list all"),
     "init": ("smq_server.cli.init", "start a workspace in a directory"),

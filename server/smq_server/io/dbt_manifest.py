@@ -10,7 +10,8 @@ from smq.problem import Problem
 from smq.text import Location, Span
 from smq_server.io.uris import uri_of
 
-_PLACES = ("target/manifest.json", "manifest.json")
+PLACES = ("target/manifest.json", "manifest.json")
+"""Where a manifest is looked for, below the root."""
 _RELATIONS = ("model", "seed", "snapshot")
 
 
@@ -19,7 +20,7 @@ def read_refs(root: Path) -> dict[str, TableName] | Problem:
 
     A manifest that cannot be read is a problem and not an empty answer.
     """
-    for place in _PLACES:
+    for place in PLACES:
         path = root / place
         if not path.is_file():
             continue
@@ -34,7 +35,7 @@ def read_refs(root: Path) -> dict[str, TableName] | Problem:
         nodes = manifest.get("nodes") if isinstance(manifest, dict) else None
         if isinstance(nodes, dict):
             return _names(nodes)
-        if place == _PLACES[0]:
+        if place == PLACES[0]:
             return _unreadable(path, "it is not a dbt manifest")
     return {}
 

@@ -18,6 +18,7 @@ EXPLAIN = "smq/explain"
 LINEAGE = "smq/lineage"
 TREE = "smq/tree"
 RUN = "smq/run"
+DIFF = "smq/diff"
 STATUS = "smq/status"
 STATUS_CHANGED = "smq/statusChanged"
 VIRTUAL_DOCUMENT = "smq/virtualDocument"
@@ -300,6 +301,71 @@ class RunResult:
 
 
 @dataclass(frozen=True, slots=True)
+class DiffParams:
+    """Which queries mean something else than before, and how.
+
+    Compared with what is saved, or with a git revision (only in a trusted workspace). What the
+    client has open counts as it is on the screen.
+    """
+
+    uri: Annotated[str, "A document of the workspace."]
+    base: Annotated[str, "`saved`, or a git revision."] = "saved"
+    dialect: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiffDefinition:
+    """A definition that is another one: what caused the rest."""
+
+    kind: Literal["metric", "model", "dimension", "measure", "entity"]
+    name: str
+    change: Literal["added", "removed", "changed"]
+    before: str | None = None
+    after: str | None = None
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiffAspect:
+    """One thing about a query, in a sentence."""
+
+    aspect: Literal[
+        "columns", "grain", "aggregate", "source", "join", "filter", "order", "limit", "sql"
+    ]
+    words: str
+    before: str | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiffQuery:
+    """A query whose SQL is another one."""
+
+    path: str
+    index: int
+    name: str
+    change: Literal["added", "removed", "changed", "broken", "mended"]
+    edited: Annotated[bool, "Whether the query itself was changed."]
+    differences: tuple[DiffAspect, ...]
+    problems: tuple[str, ...]
+    before_sql: str | None = None
+    after_sql: str | None = None
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DiffResult:
+    """See the request; `markdown` says the same in a form to show."""
+
+    base: str
+    unchanged: int
+    summary: str
+    definitions: tuple[DiffDefinition, ...]
+    queries: tuple[DiffQuery, ...]
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
 class StatusParams:
     """How the server is; answered also while workspaces are being read."""
 
@@ -366,6 +432,7 @@ REQUESTS: dict[str, tuple[type, type | None]] = {
     LINEAGE: (LineageParams, LineageResult),
     TREE: (TreeParams, TreeResult),
     RUN: (RunParams, RunResult),
+    DIFF: (DiffParams, DiffResult),
     STATUS: (StatusParams, StatusResult),
     VIRTUAL_DOCUMENT: (VirtualDocumentParams, VirtualDocumentResult),
 }

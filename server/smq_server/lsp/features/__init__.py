@@ -17,6 +17,7 @@ FEATURES = (
     "previewing",
     "exploring",
     "running",
+    "comparing",
     "commanding",
 )
 """The modules of this package, in the order in which they register."""

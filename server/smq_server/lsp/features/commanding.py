@@ -15,6 +15,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
 from smq_server.lsp import protocol
+from smq_server.lsp.features.comparing import compare, is_unsaved_model
 from smq_server.lsp.features.exploring import status_of
 from smq_server.lsp.features.previewing import (
     chosen,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from smq_server.lsp.state import View
 
 COMPILE, EXPLAIN, RUN = "smq.compile", "smq.explain", "smq.run"
+DIFF = "smq.diff"
 RESTART_INDEX, REFRESH_CACHE = "smq.restartIndex", "smq.refreshCache"
 SHOW_REFERENCES = "smq.showReferences"
 """The client's own: it shows a list of places."""
@@ -69,6 +71,13 @@ def register(server: SmqServer) -> None:
         _show(session, params.uri, "md", _table(result))
         return dict(to_wire(result))
 
+    @server.command(DIFF)
+    async def diff(*arguments: Any) -> dict[str, Any]:
+        params = _params(protocol.DiffParams, arguments, ("uri", "base"))
+        result = await compare(session, params)
+        _show(session, params.uri, "md", result.markdown)
+        return dict(to_wire(result))
+
     @server.command(RESTART_INDEX)
     def restart_index(*_: Any) -> dict[str, Any]:
         """Forget what is known of files and read all of them again."""
@@ -95,11 +104,17 @@ def register(server: SmqServer) -> None:
         trusted = session.settings.trusted
         billed = trusted and bills_by_bytes(view.snapshot.configuration.engine.type)
         wanted = {"run": trusted, "preview": trusted, "cost": billed}
-        return [
+        found = [
             _lens(view, lens, params.text_document.uri)
             for lens in lenses(view.snapshot, view.uri)
             if wanted.get(lens.action, True)
         ]
+        if is_unsaved_model(session, view):
+            title = "Which queries change?"
+            command = types.Command(title, DIFF, arguments=[params.text_document.uri])
+            top = types.Position(0, 0)
+            found.insert(0, types.CodeLens(types.Range(top, top), command))
+        return found
 
     @server.feature(types.CODE_LENS_RESOLVE)
     async def resolve(params: types.CodeLens) -> types.CodeLens:
@@ -116,13 +131,15 @@ def register(server: SmqServer) -> None:
         return params
 
 
-def _params(kind: type[Any], arguments: Sequence[Any]) -> Any:
+def _params(
+    kind: type[Any], arguments: Sequence[Any], names: Sequence[str] = ("uri", "query")
+) -> Any:
     """The parameters, however the client passes a command's arguments."""
     values = list(arguments[0]) if arguments and isinstance(arguments[0], list) else list(arguments)
     if len(values) == 1 and isinstance(values[0], dict):
         given: object = values[0]
     else:
-        given = dict(zip(("uri", "query"), values, strict=False))
+        given = dict(zip(names, values, strict=False))
     try:
         return from_wire(kind, given, "arguments")
     except Malformed as problem:
