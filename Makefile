@@ -68,6 +68,7 @@ playground: $(READY) server/smq_server/playground/static/index.html ## an editor
 
 server/smq_server/playground/static/index.html: $(wildcard editors/playground/src/*) editors/playground/build.mjs editors/playground/package-lock.json
 	@cd editors/playground && npm ci --no-audit --no-fund --silent && npm run --silent build
+
 eval: $(READY) ## how well questions find their models and, with SMQ_LLM_MODEL set, become queries
 	@$(BIN)/python -m tests.eval selection
 	@test -z "$(SMQ_LLM_MODEL)" || $(BIN)/python -m tests.eval strategies $(EVAL_ARGS)

@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "metasync": ("smq_server.cli.metasync", "collect what the warehouse holds into a cache"),
     "diff": ("smq_server.cli.diff", "show which queries mean something else since a git revision"),
     "lsp": ("smq_server.cli.lsp", "serve an editor (language server)"),
+    "mcp": ("smq_server.cli.mcp", "serve agents (Model Context Protocol)"),
     "rule": ("smq_server.cli.rule", "explain a rule, or list all"),
     "init": ("smq_server.cli.init", "start a workspace in a directory"),
     "demo": ("smq_server.cli.demo", "run the bundled example on the embedded engine"),
