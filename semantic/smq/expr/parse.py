@@ -23,6 +23,22 @@ _ONE_AGGREGATE = re.compile(
     r"(?P<name>[^\W\d]\w*)\s*\)\s*\Z"
 )
 
+_ONE_COMPARISON = re.compile(
+    r"\s*(?P<name>[^\W\d]\w*)\s*(?P<operator>=|<>|!=|<=|>=|<|>)\s*"
+    r"(?:'(?P<text>[^'\\{}\n\r]*)'|(?P<number>\d{1,15}(?:\.\d{1,6})?))\s*\Z"
+)
+"""Not with what a dialect or a template may read as more than characters of a text."""
+
+_COMPARISONS = {
+    "=": exp.EQ,
+    "<>": exp.NEQ,
+    "!=": exp.NEQ,
+    "<": exp.LT,
+    "<=": exp.LTE,
+    ">": exp.GT,
+    ">=": exp.GTE,
+}
+
 _AGGREGATES = {"SUM": exp.Sum, "MIN": exp.Min, "MAX": exp.Max, "AVG": exp.Avg}
 
 
@@ -139,23 +155,31 @@ def _renamed(shape: Template, text: str, names: list[tuple[str, int, int]]) -> T
     )
 
 
-# Most expressions of real models are one column or one aggregate of one; a workspace has tens of
-# thousands of them, and the parser takes ten times as long as these few lines.
+# Most expressions of real models are one column or one aggregate of one, and most filters compare
+# one name with one value. A workspace has tens of thousands of them, and the parser takes ten
+# times as long as these few lines.
 
 
 def _quick(text: str, sqlglot_name: str) -> Template | None:
     start = len(text) - len(text.lstrip())
     end = len(text.rstrip())
+    tree: exp.Expr
     if _is_word(text[start:end], sqlglot_name):
         use = NameUse(0, (nfc(text[start:end]),), start, end)
         return Template(text, sqlglot_name, exp.Placeholder(this="0"), (use,), body_end=end)
+    match = _ONE_COMPARISON.match(text)
+    if match is not None and _is_word(match["name"], sqlglot_name):
+        use = NameUse(0, (nfc(match["name"]),), match.start("name"), match.end("name"))
+        number = match["number"]
+        literal = exp.Literal(this=number or match["text"], is_string=number is None)
+        tree = _COMPARISONS[match["operator"]](this=exp.Placeholder(this="0"), expression=literal)
+        return Template(text, sqlglot_name, tree, (use,), body_end=end)
     match = _ONE_AGGREGATE.match(text)
     if match is None or not _is_word(match["name"], sqlglot_name):
         return None
     slot = exp.Placeholder(this="0")
     function = match["function"].upper()
     value: exp.Expr = exp.Distinct(expressions=[slot]) if match["distinct"] else slot
-    tree: exp.Expr
     if function == "COUNT":
         tree = exp.Count(this=value, big_int=True)
     else:

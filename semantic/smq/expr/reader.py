@@ -20,6 +20,8 @@ MAX_LENGTH = 65_536
 
 _PREFIX = "SELECT "
 
+_EQUALS = re.compile(r"[\]\"`]?\s*=")
+
 _PARAMETER = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|`[^`]*`|::|(?P<parameter>[:$@]\w+|\?)")
 
 _WINDOW_ONLY = (
@@ -51,6 +53,8 @@ class _Reader:
         self.functions: list[FunctionUse] = []
         self.scopes: list[int] = [0]
         self.calls: dict[str, Call] = {}
+        self.plain = text
+        """The text with a name in place of each template call."""
 
     def read(self) -> Template:
         if len(self.text) > MAX_LENGTH:
@@ -59,6 +63,7 @@ class _Reader:
             return self._fault("empty", "nothing is written", 0, len(self.text))
         try:
             plain, self.calls = find_calls(self.text)
+            self.plain = plain
         except JinjaFault as fault:
             return self._fault("jinja", fault.detail, fault.start, fault.end)
         try:
@@ -99,7 +104,19 @@ class _Reader:
         if len(select.expressions) != 1:
             kind: FaultKind = "several" if select.expressions else "empty"
             return self._fault(kind, f"{len(select.expressions)} expressions", 0, end)
-        return self._from_expression(select.expressions[0])
+        return self._from_expression(self._compared(select.expressions[0]))
+
+    def _compared(self, tree: exp.Expr) -> exp.Expr:
+        """`status = 'paid'` as a comparison; SQL Server reads an alias with its expression."""
+        identifier = tree.args.get("alias") if isinstance(tree, exp.Alias) else None
+        if identifier is None or not _EQUALS.match(self.plain, self._place(identifier)[1]):
+            return tree
+        # In parentheses it is an operand. They take the place of the blank, so that places stay.
+        text = f"{_PREFIX.rstrip()}({self.plain})"
+        statement = Dialect.get_or_raise(self.dialect).parse(text)[0]
+        assert isinstance(statement, exp.Select), "the same text was one before"
+        compared: exp.Expr = statement.expressions[0]
+        return compared.this.pop() if isinstance(compared, exp.Paren) else compared
 
     def _from_expression(self, tree: exp.Expr) -> Template:
         alias: str | None = None

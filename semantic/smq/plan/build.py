@@ -35,20 +35,23 @@ def build(query: Query, graph: SemanticGraph) -> Planned:
             found.append((leaf, paths))
     if reach.problems:
         return Planned(None, reach.disconnected() or reach.problems)
-    grain = time_grain(query, leaves, graph)
-    problems = _grain_problems(query, leaves, graph)
+    timed = uses_metric_time(query)
+    grain = time_grain(leaves, graph) if timed else None
+    problems = _grain_problems(query, leaves, graph) if timed else []
     if problems:
         return Planned(None, problems)
-    scans = _scans(query, found)
+    scans = _scans(query, found, timed)
     names = _columns(query, leaves)
     return Planned(Plan(query, tuple(scans), names, grain, query.joins), [])
 
 
-def uses_metric_time(query: Query, leaf: Leaf | None = None) -> bool:
-    refs: list[RowRef] = [need.ref for need in needs(query)]
-    if leaf is not None:
-        refs.extend(ref for condition in leaf.filters for ref in condition.outer)
-    return any(ref.kind == "metric_time" for ref in refs)
+def uses_metric_time(query: Query) -> bool:
+    """Whether every leaf needs its own time, for a group or a filter of the query."""
+    return any(need.ref.kind == "metric_time" for need in needs(query))
+
+
+def _filters_time(leaf: Leaf) -> bool:
+    return any(ref.kind == "metric_time" for condition in leaf.filters for ref in condition.outer)
 
 
 def own_grain(graph: SemanticGraph, ref: RowRef | None) -> str | None:
@@ -57,13 +60,11 @@ def own_grain(graph: SemanticGraph, ref: RowRef | None) -> str | None:
     return graph.index(ref.model).dimensions[ref.name].grain
 
 
-def time_grain(query: Query, leaves: Iterable[Leaf], graph: SemanticGraph) -> str | None:
+def time_grain(leaves: Iterable[Leaf], graph: SemanticGraph) -> str | None:
     """What a bare metric_time is truncated to as a group: the coarsest of the leaves' own grains.
 
     A filter on it compares each leaf's time at the leaf's own grain instead.
     """
-    if not uses_metric_time(query):
-        return None
     known = [grain for leaf in leaves if (grain := own_grain(graph, leaf.time)) is not None]
     return max(known, key=GRAINS.index) if known else None
 
@@ -101,11 +102,11 @@ class _Open:
     paths: dict[RowRef, Path]
 
 
-def _scans(query: Query, found: list[tuple[Leaf, dict[RowRef, Path]]]) -> list[Scan]:
+def _scans(query: Query, found: list[tuple[Leaf, dict[RowRef, Path]]], timed: bool) -> list[Scan]:
     shared = tuple(row_filter.condition for row_filter in query.row_filters)
     opened: dict[tuple[object, ...], _Open] = {}
     for leaf, paths in found:
-        time = leaf.time if uses_metric_time(query, leaf) else None
+        time = leaf.time if timed or _filters_time(leaf) else None
         if query.joins is not None:
             # One FROM clause serves every leaf; its filters apply inside the aggregates.
             key: tuple[object, ...] = (leaf.base, time, tuple(c.key for c in leaf.filters))

@@ -121,7 +121,7 @@ def _compiled(
     final = lowered.tree
     query = plan.query
     text: str | LazyText
-    if _is_ours(final) and not options.trace:
+    if lowered.kinds <= _PLAIN_NODES and not options.trace:
         text = LazyText(lambda: render(final, target, copy=False))
     else:
         # What the library cannot write for this engine it leaves out with no more than a remark.
@@ -191,10 +191,6 @@ _PLAIN_NODES = frozenset(
         *(exp.RowNumber, exp.Rank, exp.DenseRank, exp.Qualify),
     }
 )
-
-
-def _is_ours(tree: exp.Expr) -> bool:
-    return all(type(node) in _PLAIN_NODES for node in tree.walk())
 
 
 def _loss(remark: str, plan: Plan, target: Dialect) -> Problem:

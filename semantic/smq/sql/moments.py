@@ -81,7 +81,8 @@ def kind_of(node: exp.Expr, slot: Callable[[int], Kind]) -> Kind:
 
 def agreed(tree: exp.Expr, slot: Callable[[int], Kind], slots: int) -> exp.Expr:
     """The tree with comparable kinds, a copy where something had to change."""
-    if isinstance(tree, exp.Placeholder) or not any(map(slot, range(slots))):
+    plain = tree.this if isinstance(tree, exp.AggFunc) else tree
+    if isinstance(plain, exp.Placeholder) or not any(map(slot, range(slots))):
         return tree
     if tree.find(*_PLACES) is None:
         return tree

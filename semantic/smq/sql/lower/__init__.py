@@ -21,6 +21,7 @@ Conventions of the canonical tree
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 from sqlglot import exp
@@ -168,12 +169,19 @@ def lower(tree: exp.Expr, dialect: Dialect, written: Dialect | None = None) -> L
     context = Context(dialect, written or dialect)
     present: set[type[exp.Expr]] = set()
     seen: list[exp.Expr] | None = None
-    for step in _PASSES:
-        if step.needs and dialect.needs.isdisjoint(step.needs):
-            continue
+    for step in _passes_for(dialect):
         nodes = context.nodes(tree)
         if nodes is not seen:
             seen, present = nodes, set(map(type, nodes))
         if not present.isdisjoint(step.nodes):
             tree = step.run(tree, context)
-    return Lowered(tree, tuple(context.refused))
+    nodes = context.nodes(tree)
+    kinds = frozenset(present if nodes is seen else map(type, nodes))
+    return Lowered(tree, tuple(context.refused), kinds)
+
+
+@cache
+def _passes_for(dialect: Dialect) -> tuple[_Pass, ...]:
+    return tuple(
+        step for step in _PASSES if not step.needs or not dialect.needs.isdisjoint(step.needs)
+    )

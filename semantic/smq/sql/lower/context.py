@@ -29,6 +29,8 @@ class Lowered:
 
     tree: exp.Expr
     refused: tuple[Refusal, ...]
+    kinds: frozenset[type[exp.Expr]]
+    """The classes of all its nodes."""
 
 
 class Context:

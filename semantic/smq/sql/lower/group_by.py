@@ -16,9 +16,10 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
         if not isinstance(select, exp.Select) or not group.expressions:
             continue
         keys = group_keys(select) if spell_out else group.expressions
-        kept = [key.copy() for key in keys if not _is_constant(key)]
+        kept = [key for key in keys if not _is_constant(key)]
         if len(kept) == len(group.expressions) and not spell_out:
             continue
+        kept = [key.copy() for key in kept]
         group.set("expressions", kept)
         context.touch()
         if not kept and set(group.args) <= {"expressions"}:
@@ -29,6 +30,8 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
 def without_repetition(tree: exp.Expr, context: Context) -> exp.Expr:
     """Drops keys that are written alike; once is enough, and MariaDB stumbles over twice."""
     for group in context.find(tree, exp.Group):
+        if len(group.expressions) < 2:
+            continue
         unique = list(dict.fromkeys(group.expressions))
         if len(unique) < len(group.expressions):
             group.set("expressions", unique)
@@ -40,6 +43,8 @@ def _is_constant(key: exp.Expr) -> bool:
 
     A whole number alone is an ordinal here, too. What calls a function may differ between rows.
     """
+    if isinstance(key, exp.Column):
+        return False
     if isinstance(key, exp.Literal):
         return key.is_string or not key.is_int
     for node in key.walk():
