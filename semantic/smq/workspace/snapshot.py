@@ -259,6 +259,15 @@ class Snapshot:
             self._files, self._configuration, self._unreadable, refs, memo, self.catalog
         )
 
+    def apart(self) -> Snapshot:
+        """The same documents, and nothing remembered of what was found in them.
+
+        For work in another thread: what two snapshots share, they may both be changing.
+        """
+        return Snapshot(
+            self._files, self._configuration, self._unreadable, self._refs, None, self.catalog
+        )
+
     def configured(self, configuration: Configuration) -> Snapshot:
         """The same documents under another configuration."""
         memo = _Memo(lines=self._memo.lines)

@@ -22,13 +22,12 @@ _MORE_TURNS = 8
 
 async def answer(task: Task) -> Proposal | NoAnswer:
     """Talk until the queries compile. Raises GenerationFailure when the turns are used up."""
-    box = Toolbox(task.question, task.snapshot, task.settings.prompt_tokens)
+    box = Toolbox(task.question, task.snapshot, task.settings.prompt_tokens, task.said)
     language = task.language()
     system = f"{language.text}\n\n{prompts.render('tools')}"
     question = f"Question: {task.question}"
     if task.current is not None:
-        query = json.dumps(dict(task.current), ensure_ascii=False)
-        question = f"{prompts.render('current', query=query)}\n\n{question}"
+        question = f"{task.subject}\n\n{question}"
         box.start_with((dict(task.current),))
     turns = [Message("system", system), Message("user", question)]
     seen: Counter[tuple[str, str]] = Counter()

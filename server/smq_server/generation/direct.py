@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from smq_server.generation import prompts
 from smq_server.generation.answer import SHAPE, Answer, read_answer
 from smq_server.generation.chat import Message, Request
@@ -35,7 +33,7 @@ async def answer(task: Task) -> Proposal | NoAnswer:
         if not found.answerable:
             return NoAnswer(found.reason)
         task.tell("Compiling")
-        judged = judge(found.queries, task.question, task.snapshot)
+        judged = judge(found.queries, task.question, task.snapshot, task.said)
         task.note("compile", judged.problems, queries=[dict(state) for state in judged.states])
         if judged.queries:
             return proposal(task, found, judged.queries, judged.adjustments)
@@ -46,10 +44,7 @@ async def answer(task: Task) -> Proposal | NoAnswer:
 
 def first_turn(task: Task, models: str) -> str:
     """The question among what it is about."""
-    current = ""
-    if task.current is not None:
-        query = json.dumps(dict(task.current), ensure_ascii=False)
-        current = "\n" + prompts.render("current", query=query) + "\n"
+    current = f"\n{task.subject}\n" if task.subject else ""
     return prompts.render("direct", models=models, current=current, question=task.question)
 
 
@@ -63,7 +58,7 @@ def proposal(
     """An answer whose queries compile; its alternatives count only if they do as well."""
     alternatives = []
     for meaning, query in found.alternatives:
-        judged = judge([query], task.question, task.snapshot)
+        judged = judge([query], task.question, task.snapshot, task.said)
         if len(judged.queries) == 1 and judged.queries[0] not in queries:
             alternatives.append(Alternative(meaning, judged.queries[0]))
     return Proposal(queries, found.reason, found.assumptions, adjustments, tuple(alternatives))

@@ -55,6 +55,8 @@ class Question:
     strategy: str | None = None
     """None: as configured."""
     current: Mapping[str, Any] | None = None
+    problems: tuple[str, ...] = ()
+    """What is wrong with `current`, if it is to be repaired."""
 
 
 async def generate(
@@ -203,8 +205,16 @@ def _task(
     model: ChatModel,
     listener: Listener,
 ) -> Task:
-    current = question.current
-    return Task(text, snapshot, settings, question.today, model, current, listener)
+    return Task(
+        text,
+        snapshot,
+        settings,
+        question.today,
+        model,
+        question.current,
+        question.problems,
+        listener,
+    )
 
 
 def _strategy(name: str) -> Callable[[Task], Awaitable[Proposal | NoAnswer]]:

@@ -148,7 +148,7 @@ async def _put_together(task: Task, state: Mapping[str, Any]) -> Update:
 
 async def _compile(task: Task, state: Mapping[str, Any]) -> Update:
     task.tell("Compiling")
-    judged = judge(state["proposed"], state["question"], task.snapshot, task.question)
+    judged = judge(state["proposed"], state["question"], task.snapshot, task.said)
     return {
         "queries": [dict(query.smq) for query in judged.queries],
         "problems": list(judged.problems),
@@ -268,7 +268,7 @@ def _together(task: Task, final: State) -> Proposal | NoAnswer:
             + (problems[-1] if problems else "nothing was answered."),
             problems,
         )
-    judged = judge(proposed, _all(final), task.snapshot, task.question)
+    judged = judge(proposed, _all(final), task.snapshot, task.said)
     if not judged.queries:
         raise GenerationFailure("invalid", judged.problems[0], judged.problems)
     adjustments = [
@@ -317,8 +317,7 @@ async def _asked(task: Task, name: str, words: str, shape: dict[str, Any]) -> Ma
 def _question(task: Task, state: Mapping[str, Any]) -> str:
     if task.current is None:
         return str(state["question"])
-    query = json.dumps(dict(task.current), ensure_ascii=False)
-    return f"{state['question']}\n\n{prompts.render('current', query=query)}"
+    return f"{state['question']}\n\n{task.subject}"
 
 
 def _so_far(state: Mapping[str, Any]) -> str:

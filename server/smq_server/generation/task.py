@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -27,12 +28,31 @@ class Task:
     today: date
     model: ChatModel
     current: Mapping[str, Any] | None = None
+    problems: tuple[str, ...] = ()
+    """What is wrong with `current`, where that is the question."""
     listener: Listener = lambda _: None
     steps: list[Step] = field(default_factory=list)
 
     @property
     def dialect(self) -> str:
         return self.snapshot.configuration.dialect
+
+    @property
+    def said(self) -> str:
+        """What a person has said, in whatever words: also the limit of a query that is there."""
+        limit = (self.current or {}).get("limit")
+        return f"{self.question} {limit}" if isinstance(limit, int) else self.question
+
+    @property
+    def subject(self) -> str:
+        """The query that the question is about, as a prompt shows it; empty without one."""
+        if self.current is None:
+            return ""
+        query = json.dumps(dict(self.current), ensure_ascii=False)
+        if not self.problems:
+            return prompts.render("current", query=query)
+        problems = "\n".join(f"- {problem}" for problem in self.problems)
+        return prompts.render("broken", query=query, problems=problems)
 
     def tell(self, sentence: str) -> None:
         """Let people know what is going on."""

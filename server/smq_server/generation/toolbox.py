@@ -71,11 +71,14 @@ TOOLS = (
 class Toolbox:
     """One conversation's tools, and the queries it has come to so far."""
 
-    def __init__(self, question: str, snapshot: Snapshot, tokens: int) -> None:
+    def __init__(
+        self, question: str, snapshot: Snapshot, tokens: int, said: str | None = None
+    ) -> None:
         self.judged: Judged | None = None
         """What is to be said of the newest queries; None before the first."""
         self.is_selected = False
         self._question = question
+        self._said = said
         self._snapshot = snapshot
         self._tokens = tokens
         self._queries: tuple[Any, ...] = ()
@@ -152,7 +155,7 @@ class Toolbox:
         return self._state()
 
     def _state(self) -> dict[str, Any]:
-        self.judged = judge(self._queries, self._question, self._snapshot)
+        self.judged = judge(self._queries, self._question, self._snapshot, self._said)
         states = [_shortened(state) for state in self.judged.states]
         found: dict[str, Any] = {"smqState": states}
         if self.judged.problems:

@@ -19,6 +19,7 @@ LINEAGE = "smq/lineage"
 TREE = "smq/tree"
 RUN = "smq/run"
 DIFF = "smq/diff"
+GENERATE = "smq/generate"
 STATUS = "smq/status"
 STATUS_CHANGED = "smq/statusChanged"
 VIRTUAL_DOCUMENT = "smq/virtualDocument"
@@ -366,6 +367,83 @@ class DiffResult:
 
 
 @dataclass(frozen=True, slots=True)
+class GenerateParams:
+    """Turn a question into queries that compile, with the configured language model.
+
+    The question is the comment at `position`, and the answer has the edit that puts the queries
+    below it; or it is `question`, and the answer has no edit. With both, it is the comment that
+    says `question`, wherever it stands by now. Fails with code -32803 and a sentence
+    when the workspace is not trusted or no model is configured. Progress is reported to
+    `workDoneToken`; cancelling ends the call of the model.
+    """
+
+    uri: str
+    position: Position | None = None
+    question: str | None = None
+    strategy: Annotated[
+        Literal["direct", "tools", "graph"] | None, "Absent: as the workspace is configured."
+    ] = None
+    work_done_token: str | int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedQuery:
+    """A query that compiles."""
+
+    smq: object
+    sql: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedAlternative:
+    """Another reading of the question, which compiles as well."""
+
+    meaning: str
+    query: GeneratedQuery
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedEdit:
+    """A change of the document's text."""
+
+    range: Range
+    new_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NearMetric:
+    """A metric that comes near to what was asked."""
+
+    name: str
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateResult:
+    """What became of a question.
+
+    `generated` has queries; `declined` a `message` that says why the models cannot answer; `failed`
+    one that says why there is no answer.
+    """
+
+    status: Literal["generated", "declined", "failed"]
+    question: str
+    queries: tuple[GeneratedQuery, ...] = ()
+    message: Annotated[str, "What the queries compute, or why there are none."] = ""
+    assumptions: Annotated[tuple[str, ...], "What the question leaves open."] = ()
+    adjustments: Annotated[tuple[str, ...], "What was changed in the model's answer."] = ()
+    alternatives: tuple[GeneratedAlternative, ...] = ()
+    nearest: tuple[NearMetric, ...] = ()
+    edits: Annotated[
+        tuple[GeneratedEdit, ...], "One change to undo; none for a question without a comment."
+    ] = ()
+    version: Annotated[int | None, "Of the document that the edits are for."] = None
+    calls: Annotated[int, "How often the model was asked."] = 0
+    tokens: Annotated[int, "Sent and received."] = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StatusParams:
     """How the server is; answered also while workspaces are being read."""
 
@@ -433,6 +511,7 @@ REQUESTS: dict[str, tuple[type, type | None]] = {
     TREE: (TreeParams, TreeResult),
     RUN: (RunParams, RunResult),
     DIFF: (DiffParams, DiffResult),
+    GENERATE: (GenerateParams, GenerateResult),
     STATUS: (StatusParams, StatusResult),
     VIRTUAL_DOCUMENT: (VirtualDocumentParams, VirtualDocumentResult),
 }

@@ -19,5 +19,6 @@ FEATURES = (
     "running",
     "comparing",
     "commanding",
+    "generating",
 )
 """The modules of this package, in the order in which they register."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from smq_server.lsp.features.generating import offered
+
 if TYPE_CHECKING:
     from smq.ide.actions import Action
     from smq.text import Edit
@@ -42,6 +44,8 @@ def register(server: SmqServer) -> None:
             for action in actions(view.snapshot, view.uri, view.span(params.range), findings):
                 if _wanted(action.kind, only):
                     found.append(_action(view, action))
+            offers = offered(session, view, view.span(params.range), findings)
+            found.extend(each for each in offers if _wanted(_kind(each), only))
         if only and _wanted("source.fixAll", only):
             edits = fix_everything(view.snapshot, view.uri)
             if edits:
@@ -88,6 +92,10 @@ def register(server: SmqServer) -> None:
             span = view.span(within)
             edits = [edit for edit in edits if span.covers(edit.span)]
         return [types.TextEdit(view.range(edit.span), edit.text) for edit in edits]
+
+
+def _kind(action: types.CodeAction) -> str:
+    return str(getattr(action.kind, "value", action.kind or ""))
 
 
 def _wanted(kind: str, only: list[str]) -> bool:
