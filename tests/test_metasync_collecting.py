@@ -13,6 +13,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from tests.support import engines as real
 from tests.support.bigquery_double import BigqueryDouble, bigquery, column
 from tests.support.gcs_double import gcs
 
@@ -23,6 +24,7 @@ from smq.workspace.configuration import (
     DuckdbSettings,
     EngineSettings,
     MetasyncSettings,
+    PostgresSettings,
 )
 from smq_metasync import transport
 from smq_metasync.examples import Candidate
@@ -645,3 +647,66 @@ def test_an_opener_may_be_given(tmp_path: Path) -> None:
 
     collect(made, open_source=opener)
     assert opened == ["ddl"]
+
+
+_SERVERS = ["postgres"] if "postgres" in real.available_engines() else []
+
+
+@pytest.mark.parametrize("name", _SERVERS)
+def test_postgres_with_keys_comments_partitions_and_views(tmp_path: Path, name: str) -> None:
+    server = real.engine(name)
+    _, ((folder,),) = server.query("SHOW unix_socket_directories")
+    for statement in (
+        "DROP SCHEMA IF EXISTS metasync CASCADE",
+        "CREATE SCHEMA metasync",
+        "CREATE TABLE metasync.c (id bigint PRIMARY KEY)",
+        "CREATE TABLE metasync.t (a int NOT NULL, b varchar(20) UNIQUE, tags text[], "
+        "c bigint REFERENCES metasync.c (id), dropped int)",
+        "ALTER TABLE metasync.t DROP COLUMN dropped",
+        "COMMENT ON TABLE metasync.t IS '표'",
+        "COMMENT ON COLUMN metasync.t.a IS 'A'",
+        "CREATE VIEW metasync.v AS SELECT a FROM metasync.t",
+        "CREATE MATERIALIZED VIEW metasync.m AS SELECT a FROM metasync.t",
+        "CREATE TABLE metasync.p (at date, n int) PARTITION BY RANGE (at)",
+        "CREATE TABLE metasync.p1 PARTITION OF metasync.p "
+        "FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')",
+        "CREATE TABLE metasync.s_20240101 (x int)",
+        "CREATE TABLE metasync.s_20240102 (x int, y int)",
+        "CREATE TABLE metasync.nothing ()",
+    ):
+        server.execute(statement)
+    settings = EngineSettings("postgres", postgres=PostgresSettings("SMQ_TEST_DSN"))
+    configuration = Configuration(
+        dialect="postgres",
+        engine=settings,
+        metasync=MetasyncSettings(tables=("metasync.*",), insights=True),
+    )
+    environ = {"SMQ_TEST_DSN": f"host={folder} user=smq dbname=postgres"}
+    try:
+        outcome, document = collect(plan_of(configuration, tmp_path, environ))
+    finally:
+        server.execute("DROP SCHEMA metasync CASCADE")
+    assert outcome.warnings == ()
+    catalogue = known(document)
+    names = [".".join(parts) for parts in catalogue.names]
+    assert names == [f"metasync.{name}" for name in ("c", "m", "nothing", "p", "s_*", "t", "v")]
+    table = catalogue.table(("metasync", "t"))
+    assert table is not None
+    assert [(c.name, c.type, c.mode, c.description) for c in table.columns] == [
+        ("a", "integer", "REQUIRED", "A"),
+        ("b", "character varying(20)", "NULLABLE", ""),
+        ("tags", "text[]", "NULLABLE", ""),
+        ("c", "bigint", "NULLABLE", ""),
+    ]
+    assert (table.description, table.unique_keys) == ("표", (("b",),))
+    assert table.foreign_keys[0].table == ("metasync", "c")
+    kinds = {each.name: each.kind for each in catalogue.tables}
+    assert (kinds["v"], kinds["m"]) == ("view", "materialized_view")
+    partitioned = catalogue.table(("metasync", "p"))
+    assert partitioned is not None
+    assert partitioned.partitioning == ("at",)
+    family = catalogue.table(("metasync", "s_*"))
+    assert family is not None
+    assert [column.name for column in family.columns] == ["x", "y"]
+    assert document["source"]["complete"] == ["metasync"]
+    assert {each["validated"] for each in document["examples"]} == {"dry_run"}

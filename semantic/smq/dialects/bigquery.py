@@ -65,6 +65,7 @@ DIALECT = Dialect(
     ),
     aliases_shadow=frozenset({"having", "qualify", "order"}),
     frames=frozenset({"RANGE"}),
+    wildcard_tables=True,
     # PERCENTILE_CONT and PERCENTILE_DISC are window functions only.
     seconds={"nanosecond": "is", "microsecond": "is", "millisecond": "millisecond"},
     lacks=words("mode first last kurtosis skewness"),

@@ -135,6 +135,8 @@ class Dialect:
     """Whether WEEK starts on Sunday in users' SQL; sqlglot's parser marks BigQuery's itself."""
     frames: frozenset[str] = frozenset({"GROUPS", "EXCLUDE", "RANGE", "INTERVAL"})
     """What frames of windows may hold: RANGE and INTERVAL are distances measured in values."""
+    wildcard_tables: bool = False
+    """Whether `events_*` stands for all tables whose names begin so, with `_TABLE_SUFFIX`."""
     percentiles: Percentiles | None = None
     forms: Forms | None = field(default=None, repr=False)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -39,6 +39,8 @@ def questions(table: Table, dialect: str, most: int = 5) -> tuple[Question, ...]
     partition about the last week, so that no question reads all there is.
     """
     found: list[Question] = []
+    if table.shards is not None and not dialect_named(dialect).wildcard_tables:
+        table = newest(table)
     name = table.name.rstrip("*_") if table.shards else table.name
     kinds = [(column, kind_of(column)) for column in table.columns if not column.is_nested]
     plain = [(c, k) for c, k in kinds if c.mode != "REPEATED" and not c.policy_tags]
@@ -85,6 +87,7 @@ def profile(
     smallest and the largest. `percent` lets the warehouse read only a part of its blocks.
     """
     chosen = list(columns)
+    table = newest(table)
     target = exp.Table(this=exp.to_identifier("sampled", quoted=True))
     source = exp.Select(expressions=[_column(column) for column in chosen])
     relation = _relation(table)
@@ -106,6 +109,14 @@ def profile(
     alias = exp.TableAlias(this=exp.to_identifier("sampled", quoted=True))
     tree.set("with_", exp.With(expressions=[exp.CTE(this=source, alias=alias)]))
     return _text(tree, dialect)
+
+
+def newest(table: Table) -> Table:
+    """Of a family of shards the newest table, by its own name; any other table as it is."""
+    if table.shards is None or not table.shards.examples:
+        return table
+    name = table.shards.examples[-1].rpartition(".")[2]
+    return replace(table, parts=(*table.parts[:-1], name), shards=None)
 
 
 def can_be_profiled(column: Column) -> bool:
