@@ -11,6 +11,7 @@ from types import ModuleType
 
 from smq_server import __version__
 from smq_server.cli import streams as standard_streams
+from smq_server.cli.arguments import Parser
 from smq_server.cli.commands import COMMANDS, EXAMPLES
 from smq_server.cli.streams import Streams
 from smq_server.io.failure import BadConfiguration, Failure
@@ -93,7 +94,7 @@ def build_parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
     """A command's whole parser: the options of every command, then its own."""
     description = (module.__doc__ or "").strip()
     examples = getattr(module, "EXAMPLES", "")
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=f"smq {name}",
         description=description,
         epilog=f"examples:\n{examples}" if examples else None,

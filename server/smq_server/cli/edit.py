@@ -28,6 +28,7 @@ from smq_server.cli.findings.report import Report
 from smq_server.cli.streams import Streams
 from smq_server.io.failure import Failure
 from smq_server.io.files import decode, read_document
+from smq_server.io.missing import no_such_file
 from smq_server.io.uris import absolute, display, path_of, uri_of
 from smq_server.io.workspace import open_workspace
 
@@ -128,7 +129,7 @@ def _value(key: str, written: str) -> Any:
 def _document(path: Path, from_stdin: bool, streams: Streams) -> Document:
     if not from_stdin:
         if not path.exists():
-            raise Failure(f"no such file or directory: {display(path)}")
+            raise no_such_file(path)
         if kind_of(path.name) != "smq":
             raise Failure(f"{display(path)} is no query file (*.smq.json)")
     found = decode(uri_of(path), streams.read_bytes()) if from_stdin else read_document(path)

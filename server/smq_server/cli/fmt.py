@@ -23,6 +23,7 @@ from smq_server.cli.streams import Streams
 from smq_server.io.discovery import files_below, find_files, is_excluded, may_hold_models
 from smq_server.io.failure import Failure
 from smq_server.io.files import decode, read_document
+from smq_server.io.missing import no_such_file
 from smq_server.io.uris import absolute, display, path_of, uri_of
 from smq_server.io.workspace import locate
 
@@ -146,7 +147,7 @@ def _paths(arguments: argparse.Namespace, streams: Streams) -> Iterator[tuple[Pa
     for given in [Path(each) for each in arguments.paths] or [Path()]:
         path = absolute(given)
         if not path.exists():
-            raise Failure(f"no such file or directory: {display(path)}")
+            raise no_such_file(path)
         location = locate(path, streams.environ, arguments.config)
         root, configuration = location.root, location.configuration
         if path.is_dir():

@@ -10,7 +10,7 @@ import argparse
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smq.graph.paths import Path as JoinPath
 from smq.problem import Problem
@@ -25,20 +25,30 @@ EXAMPLES = """\
   smq list metrics                      every metric
   smq list metrics 잔액                  … with 잔액 in its name, label or description
   smq list dimensions --for revenue     what revenue can be grouped by, and how it gets there
+  smq list dimensions --for revenue --for order_count     … what both can be grouped by
   smq list queries --format json        for programs
 """
 
 VERSION = 1
 KINDS = ("metrics", "models", "dimensions", "queries")
 
+if TYPE_CHECKING:
+    from smq_server.generation.selection import Kind
+
 Row = dict[str, Any]
+
+_SEARCHED: dict[str, Kind] = {"metrics": "metric", "models": "model", "dimensions": "dimension"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=KINDS, help="what to list")
     parser.add_argument("text", metavar="TEXT", nargs="?", default="", help="what to search for")
     parser.add_argument(
-        "--for", dest="metric", metavar="METRIC", help="the dimensions of this metric"
+        "--for",
+        dest="metric",
+        metavar="METRIC",
+        action="append",
+        help="the dimensions of this metric; of several, those that all of them have",
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument(
@@ -61,13 +71,25 @@ def run(arguments: argparse.Namespace, streams: Streams) -> int:
         streams.write(_aligned([_cells(row) for row in rows]))
     if not rows:
         wanted = f" with '{arguments.text}'" if arguments.text else ""
-        streams.message(f"no {arguments.kind}{wanted}")
+        streams.message(f"no {arguments.kind}{wanted}{_by_meaning(arguments, workspace)}")
     return 0
+
+
+def _by_meaning(arguments: argparse.Namespace, workspace: Workspace) -> str:
+    """What has no such letters but the same sense: 매출 where the metric is called revenue."""
+    kind = _SEARCHED.get(arguments.kind)
+    if kind is None or not arguments.text or not workspace.has_models:
+        return ""
+    # Only who finds nothing pays for the words of two languages.
+    from smq_server.generation.selection import search
+
+    found = search(arguments.text, workspace.snapshot, (kind,), 3)
+    return f"; near in meaning: {', '.join(e.entry.reference for e in found)}" if found else ""
 
 
 def _rows(arguments: argparse.Namespace, workspace: Workspace) -> Iterable[Row]:
     if arguments.metric:
-        return _reachable(workspace, nfc(arguments.metric))
+        return _reachable_by_all(workspace, arguments.metric)
     listing = {
         "metrics": _metrics,
         "models": _models,
@@ -105,6 +127,22 @@ def _dimensions(workspace: Workspace) -> Iterable[Row]:
     for model in sorted(workspace.snapshot.graph.models.values(), key=lambda each: each.name):
         for dimension in model.dimensions:
             yield _dimension(workspace, model.name, dimension)
+
+
+def _reachable_by_all(workspace: Workspace, wanted: list[str]) -> Iterable[Row]:
+    """The dimensions that each of the metrics has, with the joins of all."""
+    names = [nfc(name.strip()) for each in wanted for name in each.split(",") if name.strip()]
+    rows: dict[str, Row] | None = None
+    for metric in dict.fromkeys(names):
+        own = {row["name"]: row for row in _reachable(workspace, metric)}
+        if rows is None:
+            rows = own
+            continue
+        rows = {name: row for name, row in rows.items() if name in own}
+        for name, row in rows.items():
+            row["joins"] += [each for each in own[name]["joins"] if each not in row["joins"]]
+            row["ambiguous"] = row["ambiguous"] or own[name]["ambiguous"]
+    return (rows or {}).values()
 
 
 def _reachable(workspace: Workspace, metric: str) -> Iterable[Row]:

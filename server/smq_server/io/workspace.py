@@ -27,6 +27,7 @@ from smq_server.io.failure import BadConfiguration, Failure
 from smq_server.io.files import read_document
 from smq_server.io.index import NOTHING, read_index, unpack_later
 from smq_server.io.kept import WORTH_KEEPING, Kept, stamp
+from smq_server.io.missing import no_such_file
 from smq_server.io.uris import absolute, display, uri_of
 
 
@@ -124,7 +125,7 @@ def open_workspaces(
     locations: dict[Path, Location] = {}
     for path in [absolute(path) for path in paths] or [absolute(Path())]:
         if not path.exists():
-            raise Failure(f"no such file or directory: {display(path)}")
+            raise no_such_file(path)
         directory = path if path.is_dir() else path.parent
         # Pre-commit names a thousand files of a few directories.
         location = locations.get(directory)
