@@ -135,6 +135,8 @@ _WAREHOUSE_TYPES: dict[str, ValueKind] = {
     "decfloat": "number",
     "bit": "boolean",
     "date32": "date",
+    "timestampntz": "timestamp",
+    "timestampltz": "timestamp",
     "datetime2": "timestamp",
     "datetime64": "timestamp",
     "smalldatetime": "timestamp",
@@ -156,6 +158,7 @@ _WAREHOUSE_TYPES: dict[str, ValueKind] = {
     "image": "other",
 }
 _ANYWHERE = re.compile(r"\s*\([^()]*\)")
+_WHOLE = re.compile(r"(?:number|numeric|decimal|dec)\s*\(\s*\d+\s*(?:,\s*0\s*)?\)\Z")
 _UNSIGNED = re.compile(r" (?:unsigned|signed|zerofill)\b")
 
 
@@ -168,6 +171,8 @@ def column_kind(written: str) -> ValueKind | None:
         text = text[len("nullable(") : -1]
     if text.endswith("[]"):
         return "nested"
+    if _WHOLE.match(text):
+        return "integer"
     head = re.match(r"[a-z0-9_]+", text)
     if head and head[0] in ("array", "struct", "map", "row", "tuple", "nested", "lowcardinality"):
         return "text" if head[0] == "lowcardinality" else "nested"

@@ -14,6 +14,7 @@ from smq.format.json_edit import replace_item, set_value
 from smq.graph.formula import expand
 from smq.graph.leaves import Formula
 from smq.ide.dialect_change import converted
+from smq.ide.drafting import drafts
 from smq.ide.filtering import filter_into_metrics
 from smq.ide.inlining import inlined
 from smq.ide.moving import moves
@@ -64,6 +65,8 @@ def actions(
         if item is not None:
             found.extend(_extractions(snapshot, query, item))
     found.extend(_refactorings(snapshot, uri, span.start))
+    for title, edits in drafts(snapshot, uri, span):
+        found.append(Action(title, "refactor.rewrite", edits))
     return tuple(found)
 
 

@@ -166,6 +166,35 @@ def added_entity(parsed: Parsed, model: Model, name: str, expr: str) -> Edit | N
     return None
 
 
+def added_members(parsed: Parsed, model: Model, key: str, items: tuple[str, ...]) -> Edit | None:
+    """Put items, each on one line, at the end of a model's list of dimensions or measures."""
+    found = item_around(parsed.roots, model.name_at.span)
+    node = found[0].items[found[1]] if found else None
+    if not isinstance(node, Mapping) or node.flow or not items:
+        return None
+    pair = node.pair(key)
+    value = unaliased(pair.value) if pair is not None else None
+    if pair is None:
+        edit = _after_name(parsed, node, items[0], key)
+    elif isinstance(value, Sequence) and value.items and not value.flow:
+        edit = _last_item(parsed, value, (items[0],))
+    else:
+        return None
+    if edit is None:
+        return None
+    # The first item shows how the others are to be indented.
+    line = edit.text.rstrip("\r\n").rpartition("\n")[2]
+    indent = line[: len(line) - len(line.lstrip())]
+    newline = _newline(parsed.document.text)
+    rest = "".join(f"{newline}{indent}- {item}" for item in items[1:])
+    return Edit(edit.uri, edit.span, edit.text + rest)
+
+
+def is_dbt(parsed: Parsed, model: Model) -> bool:
+    """Whether a model is written in dbt's words."""
+    return _is_dbt(parsed, model)
+
+
 def _is_dbt(parsed: Parsed, model: Model) -> bool:
     found = item_around(parsed.roots, model.name_at.span)
     node = found[0].items[found[1]] if found else None
@@ -204,8 +233,8 @@ def _last_item(parsed: Parsed, items: Sequence, lines: tuple[str, ...]) -> Edit 
     return Edit(parsed.document.uri, Span(end, end), written)
 
 
-def _after_name(parsed: Parsed, node: Mapping, item: str) -> Edit | None:
-    """A list of entities below the model's name, with the indentation of its keys."""
+def _after_name(parsed: Parsed, node: Mapping, item: str, key: str = "entities") -> Edit | None:
+    """A list with one item below the model's name, with the indentation of its keys."""
     text = parsed.document.text
     name = node.pair("name")
     if name is None or len(node.pairs) < 2:
@@ -217,7 +246,7 @@ def _after_name(parsed: Parsed, node: Mapping, item: str) -> Edit | None:
         return None
     end = _line_end(text, name.span.end)
     newline = _newline(text)
-    written = f"{newline}{indent}entities:{newline}{indent}  - {item}"
+    written = f"{newline}{indent}{key}:{newline}{indent}  - {item}"
     return Edit(parsed.document.uri, Span(end, end), written)
 
 

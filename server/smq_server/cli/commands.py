@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "edit": ("smq_server.cli.edit", "add, remove or set items of a query file"),
     "metasync": ("smq_server.cli.metasync", "collect what the warehouse holds into a cache"),
     "diff": ("smq_server.cli.diff", "show which queries mean something else since a git revision"),
+    "draft": ("smq_server.cli.draft", "draft semantic models from tables"),
     "lsp": ("smq_server.cli.lsp", "serve an editor (language server)"),
     "mcp": ("smq_server.cli.mcp", "serve agents (Model Context Protocol)"),
     "rule": ("smq_server.cli.rule", "explain a rule, or list all"),

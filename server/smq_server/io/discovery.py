@@ -42,6 +42,8 @@ _MODEL_KEY = re.compile(
     rb"^[\"']?(?:" + "|".join(SECTIONS).encode() + rb"|seman\w+|saved\w+)[\"']?[ \t]*:",
     re.MULTILINE,
 )
+CACHE = Path(".smq") / "metadata_cache.json"
+"""Where the metadata cache of a workspace is, unless it is configured to be elsewhere."""
 _PEEK = 64 * 1024
 
 
@@ -49,8 +51,8 @@ def find_root(start: Path) -> tuple[Path, Path | None]:
     """The workspace's directory for a file or directory, and its configuration file.
 
     The nearest `smq.toml` upwards, else the nearest pyproject.toml with `[tool.smq]`, else the
-    nearest repository; without any of them the nearest directory upwards that holds models,
-    which is how a lone query finds the models it is about.
+    nearest repository; without any of them the nearest directory upwards that holds models or a
+    metadata cache, which is how a lone query finds the names it is about.
     """
     here = absolute(start)
     if not here.is_dir():
@@ -71,7 +73,7 @@ def find_root(start: Path) -> tuple[Path, Path | None]:
         # A home directory, a whole disk or everybody's scratch is never a workspace by accident.
         if directory in (home, Path(directory.anchor), Path(tempfile.gettempdir())):
             break
-        if _holds_models(directory):
+        if _holds_models(directory) or _is_file(directory / CACHE):
             return directory, None
     current = absolute(Path())
     return (current if here.is_relative_to(current) else here), None

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from smq.catalog import CatalogSnapshot, Unknown
 from smq.workspace import Configuration
+from smq_server.io.discovery import CACHE
 from smq_server.io.index import cache_directory
 
 if TYPE_CHECKING:
     from smq_metasync.client import Reader
 
-USUAL_PLACE = Path(".smq") / "metadata_cache.json"
 _BUCKETS = ("METASYNC_CACHE_BUCKET", "GCS_BUCKET")
 
 
@@ -29,7 +29,7 @@ def cache_location(configuration: Configuration, root: Path, environ: Mapping[st
         bucket = environ.get(name, "").removeprefix("gs://").strip("/")
         if bucket:
             return f"gs://{bucket}"
-    return str(USUAL_PLACE) if (root / USUAL_PLACE).is_file() else ""
+    return str(CACHE) if (root / CACHE).is_file() else ""
 
 
 def open_reader(

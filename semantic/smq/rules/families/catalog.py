@@ -7,6 +7,7 @@ missing from a cache that is older than the column, so every message says what i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
 
 from smq.catalog import Known, Table
 from smq.graph.data_types import ValueKind, column_kind, value_kind
@@ -18,6 +19,9 @@ from smq.rules.wording import did_you_mean, joined, listed, plural, quoted
 from smq.syntax import Mapping, Scalar
 from smq.text import Edit, Location, nearest
 from smq.workspace.patterns import matches
+
+if TYPE_CHECKING:
+    from smq.graph.drafts import DraftMember
 
 _KIND_WORDS: dict[ValueKind, str] = {
     "text": "text",
@@ -427,6 +431,9 @@ def _unmodelled(context: Context, uri: str) -> Iterator[Problem]:
             for column in table.columns
             if not column.is_nested
             and column.name.lower() not in used
+            # Lists, records and bytes are nothing that a query could group by.
+            and column.mode != "REPEATED"
+            and column_kind(column.type) not in ("nested", "other")
             # What was not parsed may still name it.
             and column.name.lower() not in text
         ]
@@ -435,7 +442,63 @@ def _unmodelled(context: Context, uri: str) -> Iterator[Problem]:
             yield Problem("CAT104", model.name_at, facts)
 
 
-@rule("CAT104", "column-not-modelled", Severity.HINT, on="yaml", check=_unmodelled)
+_OFFERED = 5
+"""Columns for which there is a fix each; more would bury the one that does all."""
+
+
+def _model_columns(problem: Problem, context: Context) -> Iterator[Fix]:
+    """Add what a draft of the table would have for the columns."""
+    from smq.graph.drafts import model_tables, write_member
+    from smq.graph.warehouse import table_of
+    from smq.rules.model_additions import added_members, is_dbt
+
+    graph, dialect = context.graph, context.configuration.dialect
+    model = graph.models.get(problem.args["model"])
+    table = table_of(graph, context.catalog, model, dialect) if model is not None else None
+    if model is None or table is None or model.name_at.uri != problem.location.uri:
+        return
+    parsed = context.parsed(problem.location.uri)
+    form: Literal["smq", "dbt"] = "dbt" if is_dbt(parsed, model) else "smq"
+    (drafted,) = model_tables([table], dialect)
+    names = {m.name for m in (*model.dimensions, *model.measures, *model.entities)}
+    wanted = set(problem.args["columns"])  # type: ignore[call-overload]
+    drafts = [
+        (key, member)
+        for key, members in (("dimensions", drafted.dimensions), ("measures", drafted.measures))
+        for member in members
+        if member.column in wanted and member.kind != "count" and member.name not in names
+    ]
+
+    def edits(chosen: list[tuple[str, DraftMember]]) -> tuple[Edit, ...]:
+        found = (
+            added_members(
+                parsed,
+                model,
+                key,
+                tuple(write_member(m, key, dialect, form) for k, m in chosen if k == key),
+            )
+            for key in ("dimensions", "measures")
+        )
+        return tuple(edit for edit in found if edit is not None)
+
+    for key, member in drafts[:_OFFERED]:
+        one = edits([(key, member)])
+        if one:
+            yield Fix(f"Add {key[:-1]} '{member.name}'", one, "unsafe")
+    if len(drafts) > 1:
+        every = edits(drafts)
+        if every:
+            yield Fix(f"Add all {len(drafts)} columns", every, "unsafe")
+
+
+@rule(
+    "CAT104",
+    "column-not-modelled",
+    Severity.HINT,
+    on="yaml",
+    fix=_model_columns,
+    check=_unmodelled,
+)
 def column_not_modelled(args: Args) -> str:
     """A model's table has columns that none of its entities, dimensions and measures reads.
 
@@ -469,6 +532,8 @@ def column_not_modelled(args: Args) -> str:
         measures:
           - {name: amount, type: number}
     ```
+
+    The fixes add what `smq draft` would make of the columns, one by one or all together.
     """
     columns = tuple(args["columns"])
     return (
