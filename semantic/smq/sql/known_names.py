@@ -44,6 +44,8 @@ def fit(sql: str, dialect: str, known: Known) -> Fit:
     tables: dict[str, None] = {}
     for table in tree.find_all(exp.Table):
         if not isinstance(table.this, exp.Identifier):
+            if isinstance(table.this, exp.Func) and not _makes_rows(table.this):
+                return Fit(f"{_function(table.this)}() in FROM is no table of the warehouse")
             continue
         parts = tuple(nfc(part) for part in _parts(table))
         if len(parts) == 1 and parts[0] in ctes:
@@ -59,6 +61,18 @@ def fit(sql: str, dialect: str, known: Known) -> Fit:
         if wrong is not None:
             return Fit(wrong)
     return Fit(None, tuple(tables))
+
+
+def _makes_rows(function: exp.Func) -> bool:
+    """Whether a function in FROM makes rows of its arguments, and reads nothing else."""
+    if isinstance(function, exp.Unnest | exp.GenerateSeries | exp.GenerateDateArray | exp.Explode):
+        return True
+    return _function(function) in ("range", "generate_series", "unnest", "flatten", "json_each")
+
+
+def _function(function: exp.Func) -> str:
+    name = function.name if isinstance(function, exp.Anonymous) else function.sql_name()
+    return str(name).lower()
 
 
 def _unknown_column(scope: Scope, known: Known) -> str | None:

@@ -26,13 +26,16 @@ from smq_server.io.uris import absolute, display
 from smq_server.io.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
+    from smq.workspace import Snapshot
     from smq_server.generation.generate import Question
-    from smq_server.generation.result import Declined, Failed, Generated, Result
+    from smq_server.generation.result import Declined, Failed, Generated, Result, WrittenSql
+    from smq_server.generation.sql import DryRun
 
 EXAMPLES = """\
   smq generate "revenue by store last month"
   smq generate 지점별 고객 수 상위 5개             quotes are not needed
   smq generate "…" --save queries/new.smq.json    the question becomes a comment above the query
+  smq generate "…" --sql                          SQL, also about tables without a model
   smq generate "…" --explain                      every step, with what was sent and said
   smq generate "…" --show-prompt                  what would be sent; nothing is
   SMQ_LLM_MODEL=qwen3 SMQ_LLM_BASE_URL=http://localhost:11434/v1 smq generate "…"
@@ -52,6 +55,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--save", metavar="FILE", help="write the query to a new file")
     parser.add_argument("--force", action="store_true", help="--save may replace a file")
+    parser.add_argument(
+        "--sql",
+        action="store_true",
+        help="print SQL, written from the metadata cache where no model covers the question",
+    )
     parser.add_argument("--explain", action="store_true", help="show every step and the SQL")
     parser.add_argument("--json", action="store_true", help="print the whole result as JSON")
     parser.add_argument(
@@ -64,8 +72,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, streams: Streams) -> int:
     # The strategies bring the compiler, which a wrong option can do without.
-    from smq_server.generation.generate import Question, generate, with_settings
-    from smq_server.generation.result import Declined, Failed, Generated
+    from smq_server.generation.generate import Question, with_settings
+    from smq_server.generation.result import Declined, Failed, Generated, WrittenSql
 
     target = _target(arguments)
     workspace = open_workspace(Path(arguments.workspace), streams.environ, arguments.config)
@@ -82,7 +90,7 @@ def run(arguments: argparse.Namespace, streams: Streams) -> int:
 
     progress = _Progress(streams)
     try:
-        result = asyncio.run(generate(question, snapshot, streams.environ, progress.take))
+        result = asyncio.run(_ask(arguments, question, workspace, snapshot, streams, progress))
     finally:
         progress.clear()
     if arguments.explain and not arguments.json:
@@ -95,15 +103,81 @@ def run(arguments: argparse.Namespace, streams: Streams) -> int:
     match result:
         case Generated():
             return _generated(result, target, workspace, arguments, streams)
+        case WrittenSql():
+            return _written(result, arguments, streams)
         case Declined():
             return _declined(result, streams)
         case Failed():
             return _failed(result, arguments, streams)
 
 
+async def _ask(
+    arguments: argparse.Namespace,
+    question: Question,
+    workspace: Workspace,
+    snapshot: Snapshot,
+    streams: Streams,
+    progress: _Progress,
+) -> Result:
+    """The models' answer; for SQL, the cache's where they have none."""
+    from smq_server.generation.generate import generate
+    from smq_server.generation.result import Declined
+
+    if not arguments.sql:
+        return await generate(question, snapshot, streams.environ, progress.take)
+    if snapshot.graph.metrics:
+        result = await generate(question, snapshot, streams.environ, progress.take)
+        if not isinstance(result, Declined):
+            return result
+        progress.clear()
+        streams.message(f"- no model covers this: {_line(result.reason)}")
+    from smq_server.cli.warehouse import warehouse_of
+    from smq_server.generation.sql import write_sql
+
+    catalog = warehouse_of(workspace.location, streams)
+    dry_run = _dry_run(workspace, streams)
+    return await write_sql(question, snapshot, catalog, streams.environ, dry_run, progress.take)
+
+
+def _dry_run(workspace: Workspace, streams: Streams) -> DryRun | None:
+    """The configured engine's opinion of SQL; None where there is no engine to ask."""
+    from smq_metasync.connect import connect, dialect_of
+    from smq_metasync.engines import EngineError
+
+    configuration = workspace.configuration
+    engine = configuration.engine
+    has_data = engine.duckdb.data is not None or engine.duckdb.database != ":memory:"
+    if dialect_of(engine.type) != configuration.dialect or (
+        engine.type == "duckdb" and not has_data
+    ):
+        return None
+
+    def dry_run(sql: str, tables: tuple[str, ...]) -> str | None:
+        try:
+            connected = connect(engine, workspace.root, streams.environ, set(tables))
+        except EngineError as error:
+            # Not the SQL's fault, and no reason to have none.
+            raise GenerationFailure(
+                "endpoint", f"The engine cannot be asked to plan the SQL: {error}."
+            ) from error
+        try:
+            connected.dry_run(sql)
+        except EngineError as error:
+            return str(error)
+        finally:
+            connected.close()
+        return None
+
+    from smq_server.generation.failure import GenerationFailure
+
+    return dry_run
+
+
 def _target(arguments: argparse.Namespace) -> Path | None:
     if not arguments.save:
         return None
+    if arguments.sql:
+        raise Failure("--save writes queries; redirect the output of --sql instead")
     path = absolute(Path(arguments.save))
     if kind_of(path.name) != "smq":
         raise Failure(f"{display(path)} is no name of a query file: it has to end in .smq.json")
@@ -129,12 +203,29 @@ def _generated(
         for other in result.alternatives:
             query = json.dumps(dict(other.query.smq), ensure_ascii=False)
             streams.message(f"- or: {_line(other.meaning)}: {query}")
-        streams.write(formatted(queries))
+        if arguments.sql:
+            streams.write(";\n".join(query.sql for query in result.queries) + "\n")
+        else:
+            streams.write(formatted(queries))
     if target is not None:
         from smq_server.io.files import write_text
 
         write_text(target, formatted(queries, comment=result.question))
         streams.message(f"wrote {display(target)}")
+    _cost(result, streams)
+    return 0
+
+
+def _written(result: WrittenSql, arguments: argparse.Namespace, streams: Streams) -> int:
+    if not arguments.json:
+        for sentence in (result.explanation, *result.assumptions):
+            if sentence:
+                streams.message(f"- {_line(sentence)}")
+        streams.message(
+            "- written from the metadata cache, not from a model: "
+            + ("the engine has planned it" if result.is_planned else "no engine has planned it")
+        )
+        streams.write(result.sql + "\n")
     _cost(result, streams)
     return 0
 

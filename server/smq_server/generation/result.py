@@ -85,7 +85,19 @@ class Failed(Outcome):
     nearest: tuple[NearMetric, ...] = ()
 
 
-Result = Generated | Declined | Failed
+@dataclass(frozen=True, slots=True)
+class WrittenSql(Outcome):
+    """SQL over the tables of the metadata cache. `is_planned`: the engine has planned it."""
+
+    sql: str = ""
+    dialect: str = ""
+    tables: tuple[str, ...] = ()
+    explanation: str = ""
+    assumptions: tuple[str, ...] = ()
+    is_planned: bool = False
+
+
+Result = Generated | Declined | Failed | WrittenSql
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from smq_server.generation.knowledge import NearMetric
-from smq_server.generation.result import Declined, Failed, Generated, Result, Step
+from smq_server.generation.result import Declined, Failed, Generated, Result, Step, WrittenSql
 from smq_server.generation.validation import ValidQuery
 
 VERSION = 1
@@ -34,6 +34,16 @@ def values(result: Result, *, with_steps: bool = False) -> dict[str, Any]:
                     {"meaning": other.meaning, **_query(other.query)}
                     for other in result.alternatives
                 ],
+            }
+        case WrittenSql():
+            found |= {
+                "status": "sql",
+                "sql": result.sql,
+                "dialect": result.dialect,
+                "tables": list(result.tables),
+                "planned": result.is_planned,
+                "explanation": result.explanation,
+                "assumptions": list(result.assumptions),
             }
         case Declined():
             found |= {
