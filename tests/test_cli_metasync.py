@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import threading
@@ -22,6 +23,7 @@ from smq_metasync.deploy import DeployError, Deployment, files
 from smq_metasync.stores import open_store
 from smq_schemas import schema
 from smq_server.cli.metasync_serve import make_server
+from smq_server.cli.metasync_sync import ProgressLine
 
 
 def printed(text: str) -> Any:
@@ -78,6 +80,29 @@ def test_semantic_names_say_what_each_metric_can_be_grouped_by(cli: Cli, bank: P
     assert models["거래내역"]["table"] == "bank.txn_dtl"
     first = models["거래내역"]["dimensions"][0]
     assert (first["name"], first["type"], first["grain"]) == ("txn_dt", "date", "day")
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_told_on_a_terminal_only_and_leaves_nothing_behind() -> None:
+    terminal, file = _Terminal(), io.StringIO()
+    for stream in (terminal, file):
+        line = ProgressLine(stream)
+        line.show(1, 2000, "proj.shop.orders")
+        line.show(2, 2000, "at once, so not shown")
+        line.end()
+    assert "1 of 2,000 tables  proj.shop.orders" in terminal.getvalue()
+    assert "at once" not in terminal.getvalue()
+    assert terminal.getvalue().endswith("\r\x1b[K")
+    assert file.getvalue() == ""
+
+
+def test_messages_name_files_from_here(cli: Cli, bank: Path) -> None:
+    assert cli("metasync", "sync").err.startswith("wrote .smq/metadata_cache.json: 6 tables")
+    assert cli("metasync", "show").out.startswith("cache     .smq/metadata_cache.json\n")
 
 
 def test_one_table_is_shown_with_its_columns(cli: Cli, bank: Path) -> None:

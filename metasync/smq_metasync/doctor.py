@@ -54,7 +54,7 @@ def _settings(plan: Plan) -> Iterator[Check]:
             "values of columns go into the cache, and no column is excepted",
             "name what holds personal data in metasync.deny_columns",
         )
-    if "llm" in settings.examples and not plan.environ.get("OPENAI_API_KEY"):
+    if "llm" in settings.examples and not plan.has_model:
         yield Check("examples", "warning", "no language model is configured",
                     "leave `llm` out of metasync.examples")  # fmt: skip
 

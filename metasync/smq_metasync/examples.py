@@ -49,8 +49,13 @@ class Rejected:
         return f"the example '{self.candidate.question}'{where} was left out: {self.reason}"
 
 
+class AskFailed(Exception):
+    """A language model could not be asked; `str(error)` is a sentence for the person."""
+
+
 Ask = Callable[[Known, int], Sequence[Candidate]]
-"""What a language model thinks of: given the catalogue and how many are wanted."""
+"""What a language model thinks of: given the catalogue and how many are wanted. It may raise
+AskFailed."""
 
 
 def from_tables(known: Known, main: tuple[str, ...] | None, dialect: str) -> Iterator[Candidate]:

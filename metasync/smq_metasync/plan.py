@@ -23,6 +23,8 @@ class Plan:
     dialect: str
     environ: Mapping[str, str]
     main_table: tuple[str, ...] | None = None
+    has_model: bool = False
+    """Whether a language model is configured that could write examples."""
 
 
 def plan_of(configuration: Configuration, directory: Path, environ: Mapping[str, str]) -> Plan:
@@ -54,6 +56,7 @@ def plan_of(configuration: Configuration, directory: Path, environ: Mapping[str,
         configuration.dialect,
         environ,
         main,
+        bool(configuration.llm.model),
     )
 
 

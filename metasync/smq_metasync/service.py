@@ -34,6 +34,8 @@ from smq_metasync.sources import Opener, Source, open_source
 from smq_metasync.stores import Conflict, Store, Stored, StoreError, snapshot_name
 
 _TRIES = 6
+_ASKED = 5
+"""How many examples a language model is asked for."""
 _TOTAL_FACTOR = 10
 """All queries of a collection together may take so many times what one may."""
 
@@ -313,7 +315,10 @@ class _Run:
             if self._given.ask is None:
                 self._warn("no language model is configured, so it wrote no examples", "example")
             else:
-                candidates.extend(self._given.ask(known, 5))
+                try:
+                    candidates.extend(self._given.ask(known, _ASKED))
+                except examples.AskFailed as error:
+                    self._warn(f"the language model wrote no examples: {error}", "example")
         planner = engine if self._plan.settings.dry_run else None
         found, rejected = examples.validated(candidates, known, dialect, planner)
         for each in rejected:

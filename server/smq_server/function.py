@@ -45,7 +45,12 @@ def _run() -> Any:
     workspace = open_workspace(Path.cwd(), os.environ)
     plan = plan_for(workspace, os.environ)
     store = open_store(plan.location, plan.directory)
-    return sync(plan, store, given_by(workspace, plan), version=__version__)
+    ask = None
+    if "llm" in plan.settings.examples:
+        from smq_server.generation.example_writer import example_writer
+
+        ask = example_writer(workspace.configuration, os.environ)
+    return sync(plan, store, given_by(workspace, plan, ask), version=__version__)
 
 
 def _now() -> datetime:

@@ -15,6 +15,7 @@ from smq_metasync.service import SyncError, sync
 from smq_metasync.stores import StoreError, open_store
 from smq_server.cli.findings.width import visible
 from smq_server.cli.metasync_show import read
+from smq_server.cli.metasync_sync import shown
 from smq_server.cli.streams import Streams
 from smq_server.io.failure import Failure
 from smq_server.io.metasync import plan_for
@@ -22,6 +23,7 @@ from smq_server.io.uris import display, path_of
 from smq_server.io.workspace import open_workspace
 
 VERSION = 1
+_WAREHOUSE = "the warehouse"
 _SIGNS = {
     "new_table": "+",
     "new_column": "+",
@@ -42,7 +44,7 @@ def run(arguments: argparse.Namespace, streams: Streams) -> int:
     if arguments.new:
         new_place, new, _ = read(arguments.new, here)
     else:
-        new_place, new = "the warehouse", _of_warehouse(plan, streams)
+        new_place, new = _WAREHOUSE, _of_warehouse(plan, streams)
     found = changes(old, new)
     broken = hits(found, workspace.snapshot)
     if arguments.format == "json":
@@ -57,7 +59,8 @@ def run(arguments: argparse.Namespace, streams: Streams) -> int:
         for change in found:
             streams.write(_words(change, broken.get(change, Hit())))
     if not found:
-        streams.message(f"no table or column has changed between {old_place} and {new_place}")
+        other = new_place if new_place == _WAREHOUSE else shown(new_place)
+        streams.message(f"no table or column has changed between {shown(old_place)} and {other}")
     return 1 if any(broken.values()) else 0
 
 

@@ -17,6 +17,7 @@ from smq_metasync.stores import Stored, StoreError, open_store
 from smq_server.cli.findings.width import visible, width
 from smq_server.cli.streams import Streams
 from smq_server.io.failure import Failure
+from smq_server.io.uris import display
 from smq_server.io.workspace import locate
 
 VERSION = 1
@@ -49,17 +50,19 @@ def read(location: str, directory: Path) -> tuple[str, Known, datetime]:
     except StoreError as error:
         raise Failure(str(error)) from error
     if not isinstance(stored, Stored):
-        raise Failure(f"there is no cache at {store.location}; `smq metasync sync` makes one")
+        raise Failure(
+            f"there is no cache at {_here(store.location)}; `smq metasync sync` makes one"
+        )
     known = read_cache(stored.data)
     if isinstance(known, Unreadable):
-        raise Failure(f"{store.location} is no metadata cache. {known.detail}")
+        raise Failure(f"{_here(store.location)} is no metadata cache. {known.detail}")
     return store.location, known, stored.updated
 
 
 def _show(streams: Streams, place: str, known: Known, updated: datetime) -> None:
     made = known.taken_at or updated
     age = _age((datetime.now(UTC) - made).total_seconds())
-    facts = [("cache", place), ("made", f"{made.isoformat(timespec='seconds')} ({age})")]
+    facts = [("cache", _here(place)), ("made", f"{made.isoformat(timespec='seconds')} ({age})")]
     if known.source.kind:
         where = known.source.project or ""
         facts.append(("source", f"{known.source.kind} {where}".strip()))
@@ -187,6 +190,11 @@ def _examples(known: Known) -> str:
         origins[origin] = origins.get(origin, 0) + 1
     listed = ", ".join(f"{count} {origin}" for origin, count in sorted(origins.items()))
     return f"{len(known.examples)} ({listed})" if listed else "none"
+
+
+def _here(place: str) -> str:
+    """A file by its path from here."""
+    return place if "://" in place else display(Path(place))
 
 
 def _age(seconds: float) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from smq_metasync.engines import EngineError
+from smq_metasync.examples import Ask
+from smq_metasync.plan import Plan
 from smq_metasync.service import Outcome, SyncError, sync
 from smq_metasync.stores import StoreError, open_store
 from smq_server import __version__
@@ -16,7 +18,8 @@ from smq_server.cli.findings.width import visible
 from smq_server.cli.streams import Streams
 from smq_server.io.failure import Failure
 from smq_server.io.metasync import given_by, plan_for
-from smq_server.io.workspace import open_workspace
+from smq_server.io.uris import display
+from smq_server.io.workspace import Workspace, open_workspace
 
 VERSION = 1
 _ERASE = "\r\x1b[K"
@@ -27,10 +30,10 @@ _SHOWN_WARNINGS = 20
 def run(arguments: argparse.Namespace, streams: Streams) -> int:
     workspace = open_workspace(Path(arguments.workspace), streams.environ, arguments.config)
     plan = plan_for(workspace, streams.environ)
-    line = _Line(streams.stderr)
+    line = ProgressLine(streams.stderr)
     try:
         store = open_store(arguments.location or plan.location, plan.directory)
-        given = given_by(workspace, plan)
+        given = given_by(workspace, plan, _writer(workspace, plan, streams))
         outcome = sync(plan, store, given, progress=line.show, version=__version__)
     except (SyncError, StoreError, EngineError) as error:
         line.end()
@@ -40,6 +43,15 @@ def run(arguments: argparse.Namespace, streams: Streams) -> int:
         streams.write(json.dumps(described(outcome), ensure_ascii=False, indent=2) + "\n")
     _say(outcome, streams)
     return 0
+
+
+def _writer(workspace: Workspace, plan: Plan, streams: Streams) -> Ask | None:
+    if "llm" not in plan.settings.examples:
+        return None
+    # The client of language models is heavy, and most collections ask none.
+    from smq_server.generation.example_writer import example_writer
+
+    return example_writer(workspace.configuration, streams.environ)
 
 
 def described(outcome: Outcome) -> dict[str, Any]:
@@ -63,24 +75,31 @@ def described(outcome: Outcome) -> dict[str, Any]:
 
 
 def _say(outcome: Outcome, streams: Streams) -> None:
-    shown = outcome.warnings if streams.verbosity > 0 else outcome.warnings[:_SHOWN_WARNINGS]
-    for warning in shown:
+    told = outcome.warnings if streams.verbosity > 0 else outcome.warnings[:_SHOWN_WARNINGS]
+    for warning in told:
         about = f"{warning['table']}: " if warning.get("table") else ""
         streams.message(f"warning: {about}{warning['message']}")
-    if len(shown) < len(outcome.warnings):
-        streams.message(f"… and {len(outcome.warnings) - len(shown)} more; -v shows all")
+    if len(told) < len(outcome.warnings):
+        streams.message(f"… and {len(outcome.warnings) - len(told)} more; -v shows all")
     parts = [_counted(outcome.tables, "table"), _counted(outcome.examples, "example")]
     if outcome.stale:
         parts[0] += f" ({outcome.stale} as last known)"
     what = "wrote" if outcome.updated else "nothing new, confirmed"
-    streams.message(f"{what} {outcome.location}: {', '.join(parts)} in {outcome.seconds:.2f} s")
+    streams.message(
+        f"{what} {shown(outcome.location)}: {', '.join(parts)} in {outcome.seconds:.2f} s"
+    )
+
+
+def shown(location: str) -> str:
+    """A place as messages name it: a file by its path from here."""
+    return location if "://" in location else display(Path(location))
 
 
 def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-class _Line:
+class ProgressLine:
     """One line on a terminal that says how far the collection is; elsewhere nothing."""
 
     def __init__(self, stream: TextIO) -> None:
