@@ -18,7 +18,8 @@ from smq.ide.documentation import about_comment, about_key
 from smq.ide.functions import documentation
 from smq.ide.index import mention_at, places
 from smq.ide.mentions import Key, Mention
-from smq.ide.queries import compiled, query_at
+from smq.ide.portability import as_markdown, of_metric, rewritings
+from smq.ide.queries import compiled, item_at, query_at
 from smq.ide.warehouse import about_column, about_table
 from smq.ide.why import alone, why
 from smq.query.read import queries_from_value
@@ -139,6 +140,17 @@ def _step(step: JoinStep) -> str:
     return f"`{step.right}` by {' + '.join(step.entities)}"
 
 
+def _elsewhere(snapshot: Snapshot, uri: str, mention: Mention, query: WrittenQuery | None) -> str:
+    """What the expression around a word becomes for the target dialects."""
+    if query is not None:
+        item = item_at(query, mention.span.start)
+        return as_markdown(rewritings(snapshot, query, item.path)) if item is not None else ""
+    for metric in snapshot.file(uri).declarations.metrics:
+        if metric.expr is not None and metric.expr.location.span.covers(mention.span):
+            return as_markdown(of_metric(snapshot, metric.name))
+    return ""
+
+
 # Names.
 
 
@@ -174,7 +186,8 @@ def _about(
             name = ".".join(source.table.parts) if source else "not declared in any sources file"
             return f"**{key[2]}** · table of source `{key[1]}`: `{name}`"
         case "function":
-            return documentation(key[1])
+            about = documentation(key[1])
+            return "\n\n".join(filter(None, (about, _elsewhere(snapshot, uri, mention, query))))
     return None
 
 
@@ -208,6 +221,8 @@ def _metric(snapshot: Snapshot, metric: Metric, query: WrittenQuery | None) -> s
         explained = why(snapshot, query, metric.name) if query is not None else ""
         parts.append(explained or _lineage(snapshot.graph, metric, formula))
         parts.append(_sql_of(snapshot, metric, query))
+        if query is None:
+            parts.append(as_markdown(of_metric(snapshot, metric.name)))
     used = _used_by(snapshot, ("metric", metric.name))
     if used:
         parts.append(used)

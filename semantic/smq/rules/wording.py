@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from smq.rules.slips import likeliest
 
@@ -40,3 +41,14 @@ def plural(count: int, one: str, several: str | None = None) -> str:
     """`1 row`, `2 rows`, `no rows`."""
     many = several or f"{one}s"
     return f"no {many}" if count == 0 else f"{count} {one if count == 1 else many}"
+
+
+def cannot_be_said(args: Mapping[str, Any]) -> str:
+    """What an engine's SQL has no words for, with `feature`, `reason` and `dialect`."""
+    why = {
+        "not yet": f"cannot be written for {args['dialect']} yet",
+        "the engine cannot": f"cannot be said in {args['dialect']}",
+        "never": "has no meaning there",
+    }.get(args["reason"], f"cannot be written for {args['dialect']}")
+    feature = args["feature"]
+    return f"{feature[:1].upper()}{feature[1:]} {why}."

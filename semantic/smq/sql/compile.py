@@ -6,13 +6,19 @@ they cannot disagree. It never raises for any query or model; what is wrong come
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlglot import exp
 
 from smq.dialects import Dialect
 from smq.dialects import dialect as dialect_of
+from smq.expr import parse_expression
+from smq.graph.formula import expand
 from smq.graph.graph import SemanticGraph
+from smq.graph.leaves import Broken, Formula
+from smq.graph.references import RowRef
 from smq.plan.build import build
 from smq.plan.nodes import Plan
 from smq.problem import Problem
@@ -20,6 +26,7 @@ from smq.query.bind import bind
 from smq.query.bound import Query
 from smq.query.distribute import distribute
 from smq.query.written import Item, WrittenQuery
+from smq.sql.blame import place_of
 from smq.sql.clauses import unkeyed_fan_out
 from smq.sql.emit import emit
 from smq.sql.lower import lower
@@ -27,6 +34,8 @@ from smq.sql.metadata import as_written, leaf_reports, output_columns, stages
 from smq.sql.physical import PhysicalFault
 from smq.sql.render import render, rendered
 from smq.sql.result import Compiled, CompiledQuery, LazyText
+
+_CAPITALS = re.compile(r"[A-Z][A-Z_]{2,}")
 
 _REMEMBERED = 128
 """How many answers a graph remembers; the oldest is forgotten first. Each holds a SQL tree."""
@@ -116,7 +125,7 @@ def _compiled(
     _rename(tree, legal)
     lowered = lower(tree, target, dialect_of(source))
     if lowered.refused:
-        refused = [_refusal(refusal, plan, target) for refusal in lowered.refused]
+        refused = [_refusal(refusal, plan, graph, source, target) for refusal in lowered.refused]
         return Compiled((), (*problems, *refused))
     final = lowered.tree
     query = plan.query
@@ -127,7 +136,7 @@ def _compiled(
         # What the library cannot write for this engine it leaves out with no more than a remark.
         text, lost = rendered(final, target, copy=options.trace)
         if lost:
-            found = [_loss(remark, plan, target) for remark in lost]
+            found = [_loss(remark, plan, graph, source, target) for remark in lost]
             return Compiled((), (*problems, *found))
     compiled = CompiledQuery(
         query.written.index,
@@ -168,14 +177,18 @@ def _rename(tree: exp.Expr, legal: dict[str, str]) -> None:
             identifier.set("this", legal[identifier.name])
 
 
-def _refusal(refusal: object, plan: Plan, target: Dialect) -> Problem:
+def _refusal(
+    refusal: object, plan: Plan, graph: SemanticGraph, source: str, target: Dialect
+) -> Problem:
     origin = str(getattr(refusal, "origin", "") or "")
     args = {
         "feature": str(getattr(refusal, "feature", "")),
         "reason": str(getattr(refusal, "reason", "")),
         "dialect": target.label,
     }
-    return Problem("EXP120", _item(plan.query, origin).location, args)
+    item = _item(plan.query, origin)
+    place, related = place_of(item, str(getattr(refusal, "words", "")), graph, source)
+    return Problem("EXP120", place, args, related)
 
 
 # Nodes that every dialect can write; with only these in a tree nothing can be lost.
@@ -193,9 +206,49 @@ _PLAIN_NODES = frozenset(
 )
 
 
-def _loss(remark: str, plan: Plan, target: Dialect) -> Problem:
+def _loss(remark: str, plan: Plan, graph: SemanticGraph, source: str, target: Dialect) -> Problem:
     args = {"feature": remark.rstrip("."), "reason": "the engine cannot", "dialect": target.label}
+    written = plan.query.written
+    for words in _CAPITALS.findall(remark):
+        for item in (*written.metrics, *written.filters):
+            place, related = place_of(item, words, graph, source)
+            if place != item.location or related:
+                return Problem("EXP120", place, args, related)
     return Problem("EXP120", plan.query.outputs[0].item.location, args)
+
+
+def smallest_query(graph: SemanticGraph, metric: str, dialect: str) -> dict[str, Any]:
+    """A query for a metric alone, grouped by what its own windows name. Raises KeyError."""
+    formula = expand(graph, metric, dialect)
+    slots = formula.slots if isinstance(formula, Formula) else ()
+    groups = [slot.written for slot in slots if isinstance(slot, RowRef)]
+    return {"metrics": [metric], **({"groupBy": groups} if groups else {})}
+
+
+def is_portable(graph: SemanticGraph, metric: str, dialect: str) -> bool:
+    """Whether a metric surely can be said for every engine, told from its own expressions alone.
+
+    Raises KeyError for an unknown name.
+    """
+    formula = expand(graph, metric, dialect)
+    if isinstance(formula, Broken):
+        return True
+    trees = [formula.tree, *(leaf.tree for leaf in formula.leaves)]
+    for leaf in formula.leaves:
+        trees += [c.template.tree for c in leaf.filters if c.template.tree is not None]
+        for ref in leaf.refs:
+            if ref.model and ref.kind in ("measure", "dimension"):
+                index = graph.index(ref.model)
+                members = index.measures if ref.kind == "measure" else index.dimensions
+                sql = members[ref.name].expr
+                template = parse_expression(sql.text, dialect) if sql is not None else None
+                if template is not None and template.tree is not None:
+                    trees.append(template.tree)
+    return all(
+        type(node) in _PLAIN_NODES or isinstance(node, exp.Placeholder)
+        for tree in trees
+        for node in tree.walk()
+    )
 
 
 def _item(query: Query, origin: str) -> Item:

@@ -20,7 +20,7 @@ from smq.rules.query_edits import (
     replacements,
 )
 from smq.rules.registry import Args, Context, rule
-from smq.rules.wording import did_you_mean, listed
+from smq.rules.wording import cannot_be_said, did_you_mean, listed
 from smq.text import Edit, Span
 
 # --- what an item says ----------------------------------------------------------------------------
@@ -626,13 +626,7 @@ def dialect_cannot_say(args: Args) -> str:
 
     There is no fix.
     """
-    why = {
-        "not yet": f"cannot be written for {args['dialect']} yet",
-        "the engine cannot": f"cannot be said in {args['dialect']}",
-        "never": "has no meaning there",
-    }.get(args["reason"], f"cannot be written for {args['dialect']}")
-    feature = args["feature"]
-    return f"{feature[:1].upper()}{feature[1:]} {why}. Say it in another way, or run it elsewhere."
+    return f"{cannot_be_said(args)} Say it in another way, or run it elsewhere."
 
 
 @rule("EXP121", "expression-too-large", Severity.ERROR, on="smq")

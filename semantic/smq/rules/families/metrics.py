@@ -12,11 +12,12 @@ from typing import Any
 
 from smq.graph.references import splits
 from smq.graph.symbols import Metric
-from smq.problem import Fix, Problem, Severity
+from smq.problem import Fix, Problem, Related, Severity
 from smq.rules.families.models import did_you_mean, duplicates, listed, remove_duplicate, thing
 from smq.rules.model_additions import added_member
 from smq.rules.model_edits import replacements
 from smq.rules.registry import Args, Context, rule
+from smq.rules.wording import cannot_be_said
 from smq.text import Edit, Location, Span
 
 _PLAIN = re.compile(r"(?:SUM|AVG|MIN|MAX|COUNT)\(\s*(?:DISTINCT\s+)?(\w+)\s*\)\Z", re.IGNORECASE)
@@ -479,6 +480,90 @@ def ambiguous_reference(args: Args) -> str:
         f"`{args['name']}` in metric '{args['metric']}' could mean {listed(found)}. Write the one "
         "that is meant."
     )
+
+
+def _portable(context: Context, uri: str) -> Iterator[Problem]:
+    """Metrics that one of the target dialects cannot say, compiled for each as a query would be."""
+    configuration = context.configuration
+    targets = [d for d in configuration.target_dialects if d != configuration.dialect]
+    if not targets:
+        return
+    from smq.query.read import queries_from_value
+    from smq.sql.blame import place_in
+    from smq.sql.compile import CompileOptions, compile_query, is_portable, smallest_query
+
+    graph, own = context.graph, configuration.dialect
+    for metric in context.file(uri).declarations.metrics:
+        if graph.metrics.get(metric.name) is not metric or _is_plain(metric, graph):
+            continue
+        if metric.expr is None or is_portable(graph, metric.name, own):
+            continue
+        _, queries, _ = queries_from_value(smallest_query(graph, metric.name, own))
+        for target in dict.fromkeys(targets):
+            result = compile_query(queries[0], graph, CompileOptions(target, own))
+            for problem in result.problems:
+                if problem.code != "EXP120":
+                    continue
+                if any(r.location.uri != uri or not _within(metric, r) for r in problem.related):
+                    # It is said in a metric that this one uses, and told there.
+                    continue
+                places = [related.location for related in problem.related]
+                place = places[0] if places else place_in(metric.expr, "", own)
+                args = {"metric": metric.name, **problem.args}
+                yield Problem("MET111", place or metric.expr.location, args)
+
+
+def _within(metric: Metric, related: Related) -> bool:
+    return metric.expr is not None and metric.expr.location.span.covers(related.location.span)
+
+
+@rule("MET111", "metric-not-portable", Severity.ERROR, on="yaml", check=_portable)
+def metric_not_portable(args: Args) -> str:
+    """A metric uses what the SQL of a target dialect cannot say.
+
+    `target_dialects` in the configuration lists the engines that a workspace has to run on. What
+    one of them lacks is written in other words wherever they mean the same; hover on the metric
+    shows which. Where there are none, every query with this metric is refused for that engine.
+
+    ```bad
+    -- smq.toml --
+    dialect = "duckdb"
+    target_dialects = ["bigquery"]
+    -- models.yml --
+    semantic_models:
+      - name: orders
+        table: shop.orders
+        dimensions:
+          - {name: order_date, type: date}
+        measures:
+          - {name: amount, type: number}
+    metrics:
+      - name: two_days
+        metric_type: simple
+        expr: SUM(SUM(orders__amount)) OVER (ORDER BY orders__order_date GROUPS 1 PRECEDING)
+    ```
+
+    ```good
+    -- smq.toml --
+    dialect = "duckdb"
+    target_dialects = ["bigquery"]
+    -- models.yml --
+    semantic_models:
+      - name: orders
+        table: shop.orders
+        dimensions:
+          - {name: order_date, type: date}
+        measures:
+          - {name: amount, type: number}
+    metrics:
+      - name: two_days
+        metric_type: simple
+        expr: SUM(SUM(orders__amount)) OVER (ORDER BY orders__order_date ROWS 1 PRECEDING)
+    ```
+
+    There is no fix.
+    """
+    return f"{cannot_be_said(args)} So '{args['metric']}' cannot be asked for there."
 
 
 @rule("MET110", "metric-too-large", Severity.ERROR, on="yaml")

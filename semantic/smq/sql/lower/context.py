@@ -21,6 +21,8 @@ class Refusal:
     reason: Reason
     origin: str | None
     """The item of the query that asked for it, when its node carries one: `metrics[0]`."""
+    words: str = ""
+    """By what the place in the item is found: a function's name, or `frame`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Context:
         return root
 
     def refuse(self, feature: str, reason: Reason, node: exp.Expr) -> None:
-        refusal = Refusal(feature, reason, origin(node))
+        refusal = Refusal(feature, reason, origin(node), _words(node))
         if refusal not in self.refused:
             self.refused.append(refusal)
 
@@ -101,6 +103,14 @@ def origin(node: exp.Expr | None) -> str | None:
             return found
         node = node.parent
     return None
+
+
+def _words(node: exp.Expr) -> str:
+    if isinstance(node, exp.WindowSpec):
+        return "frame"
+    if isinstance(node, exp.WithinGroup):
+        node = node.this
+    return node.sql_name() if isinstance(node, exp.Func) else ""
 
 
 def ours(name: str) -> exp.Identifier:
