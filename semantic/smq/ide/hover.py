@@ -186,8 +186,8 @@ def _about(
             name = ".".join(source.table.parts) if source else "not declared in any sources file"
             return f"**{key[2]}** · table of source `{key[1]}`: `{name}`"
         case "function":
-            about = documentation(key[1])
-            return "\n\n".join(filter(None, (about, _elsewhere(snapshot, uri, mention, query))))
+            parts = (documentation(key[1]), _elsewhere(snapshot, uri, mention, query))
+            return "\n\n".join(part for part in parts if part)
     return None
 
 

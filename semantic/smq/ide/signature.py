@@ -1,34 +1,111 @@
-"""The parameters of the SQL function around the cursor."""
+"""The parameters of the SQL function or window around the cursor, or of the metric type there."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from smq.ide.functions import Function, find_function
+from smq.rules.model_edits import item_around
 from smq.syntax import Alias, Mapping, Node, Scalar
 from smq.workspace import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A function and which of its parameters is being written, from 0."""
+    """A function and which of its parameters is being written, from 0.
+
+    A window is one too, and so is a metric type, whose parameters are keys.
+    """
 
     function: Function
     active: int
+
+
+_OVER = Function(
+    "OVER",
+    ("PARTITION BY …", "ORDER BY …", "ROWS | RANGE | GROUPS BETWEEN … AND …"),
+    "window",
+    "Each part may be left out. A frame's bounds are UNBOUNDED PRECEDING, n PRECEDING, CURRENT "
+    "ROW, n FOLLOWING and UNBOUNDED FOLLOWING; EXCLUDE leaves rows out of it. Without a frame an "
+    "ordered window ends at the current row.",
+)
+_ORDER = re.compile(r"(?i)\border\s+by\b")
+_FRAME = re.compile(r"(?i)\b(?:rows|range|groups)\b")
+_TYPES = {
+    "simple": Function("simple", ("measure",), "aggregate", "One measure, or `expr` in SQL."),
+    "ratio": Function(
+        "ratio", ("numerator", "denominator"), "number", "One metric divided by another."
+    ),
+    "derived": Function("derived", ("expr", "metrics"), "number", "SQL over the metrics it names."),
+    "cumulative": Function(
+        "cumulative",
+        ("measure", "cumulative_type_params"),
+        "window",
+        "A running total: over a `window` of time, or from the start of a grain.",
+    ),
+    "conversion": Function(
+        "conversion",
+        ("conversion_type_params",),
+        "window",
+        "How many of one event lead to another, of the same `entity` and within a `window`.",
+    ),
+}
 
 
 def signature(snapshot: Snapshot, uri: str, offset: int) -> Signature | None:
     """The innermost call that is open at the offset, inside any string of SQL."""
     if uri not in snapshot:
         return None
-    scalar = None
-    for root in snapshot.parsed(uri).roots:
-        scalar = scalar or _scalar(root, offset)
-    if scalar is None:
-        return None
-    decoded = scalar.source_map.to_decoded(offset)
-    before = scalar.text if decoded is None else scalar.text[:decoded]
-    return _open_call(before)
+    before = _before(snapshot, uri, offset)
+    found = _open_call(before) if before is not None else None
+    return found or _metric_type(snapshot, uri, offset)
+
+
+def _before(snapshot: Snapshot, uri: str, offset: int) -> str | None:
+    """What stands before the offset in the string that holds it."""
+    parsed = snapshot.parsed(uri)
+    for root in parsed.roots:
+        scalar = _scalar(root, offset)
+        if scalar is not None:
+            decoded = scalar.source_map.to_decoded(offset)
+            return scalar.text if decoded is None else scalar.text[:decoded]
+    # A string that is still open ends, for the reader, before the comma that was just typed.
+    text = parsed.document.text
+    back = len(text[:offset].rstrip(" ,"))
+    for root in parsed.roots:
+        scalar = _scalar(root, back)
+        if scalar is not None and text[scalar.span.end - 1 : scalar.span.end] not in ("'", '"'):
+            return scalar.text + text[scalar.span.end : offset]
+    return None
+
+
+def _metric_type(snapshot: Snapshot, uri: str, offset: int) -> Signature | None:
+    """On the kind of a metric, or among its parameters."""
+    parsed = snapshot.parsed(uri)
+    for metric in snapshot.file(uri).declarations.metrics:
+        if metric.span_at is None or not metric.span_at.span.contains(offset):
+            continue
+        found = item_around(parsed.roots, metric.name_at.span)
+        node = found[0].items[found[1]] if found is not None else None
+        function = _TYPES.get(metric.kind)
+        if not isinstance(node, Mapping) or function is None:
+            return None
+        for key in ("type", "metric_type"):
+            pair = node.pair(key)
+            value = pair.value if pair is not None else None
+            if value is not None and value.span.contains(offset):
+                is_kind = isinstance(value, Scalar) and value.text.strip().lower() == metric.kind
+                return Signature(function, 0) if is_kind else None
+        params = node.pair("type_params")
+        if params is None or not params.span.contains(offset):
+            return None
+        inner = params.value.pairs if isinstance(params.value, Mapping) else ()
+        for pair in inner:
+            if pair.span.contains(offset) and pair.key.text in function.parameters:
+                return Signature(function, function.parameters.index(pair.key.text))
+        return Signature(function, 0)
+    return None
 
 
 def _open_call(before: str) -> Signature | None:
@@ -46,6 +123,10 @@ def _open_call(before: str) -> Signature | None:
         elif char == "(":
             if depth == 0:
                 name = _name_before(before, at)
+                if name.upper() == "OVER":
+                    inside = before[at + 1 :]
+                    active = 2 if _FRAME.search(inside) else 1 if _ORDER.search(inside) else 0
+                    return Signature(_OVER, active)
                 function = find_function(name) if name else None
                 if function is not None:
                     last = max(len(function.parameters) - 1, 0)

@@ -27,7 +27,8 @@ class Link:
     """A name that opens another place."""
 
     span: Span
-    target: Location
+    target: Location | str
+    """A place of the workspace, or an address as it is written."""
     tooltip: str
 
 
@@ -76,18 +77,26 @@ def selection(snapshot: Snapshot, uri: str, offset: int) -> tuple[Span, ...]:
 
 
 def links(snapshot: Snapshot, uri: str) -> tuple[Link, ...]:
-    """Tables of models that a file of the workspace declares as a source or a model."""
+    """Tables that a file of the workspace declares, and the schema that a query names."""
     if uri not in snapshot:
         return ()
     found: list[Link] = []
+    for query in snapshot.queries(uri):
+        pair = query.node.pair("$schema") if query.node is not None else None
+        value = pair.value if pair is not None else None
+        if isinstance(value, Scalar) and value.text.startswith(("https://", "http://", "file:")):
+            found.append(Link(value.content, value.text, "Open the schema"))
     for model in snapshot.file(uri).declarations.models:
         if model.relation_at is None or model.relation_at.uri != uri:
             continue
         if isinstance(model.relation, (SourceCall, RefCall)):
             span = model.relation_at.span
-            for target in definitions(snapshot, uri, span.start):
-                found.append(Link(span, target.name, "Open where the table is declared"))
-                break
+            # The last name in the call is the table, the first one the source it is in.
+            targets = definitions(snapshot, uri, span.end - 2) or definitions(
+                snapshot, uri, span.start
+            )
+            if targets:
+                found.append(Link(span, targets[0].name, "Open where the table is declared"))
     return tuple(found)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from smq.graph.symbols import Dimension, Entity, Measure, Metric, Sql
 from smq.ide.functions import find_function
 from smq.ide.index import mentions
 from smq.query.written import Item
+from smq.syntax import Scalar
 from smq.text import Span
 from smq.workspace import Snapshot
 
@@ -127,7 +129,7 @@ def tokens(snapshot: Snapshot, uri: str) -> tuple[Token, ...]:
         for m in mentions(snapshot, uri)
         if m.key[0] in _KINDS
     ]
-    words = [token for item in _sql_items(snapshot, uri) for token in _sql_tokens(item)]
+    words = [token for text, place in _sql(snapshot, uri) for token in _sql_tokens(text, place)]
     taken: list[Token] = []
     for token in sorted([*named, *words], key=lambda t: (t.span.start, t.type in ("keyword",))):
         if token.span.end <= token.span.start:
@@ -137,23 +139,63 @@ def tokens(snapshot: Snapshot, uri: str) -> tuple[Token, ...]:
     return tuple(taken)
 
 
-def _sql_items(snapshot: Snapshot, uri: str) -> Iterator[Item]:
+Place = Callable[[int, int], Span]
+"""Where a range of a decoded text stands in its file."""
+
+
+def _sql(snapshot: Snapshot, uri: str) -> Iterator[tuple[str, Place]]:
+    """Every SQL text of a file."""
     for query in snapshot.queries(uri):
-        yield from query.metrics
-        yield from query.filters
-        yield from query.joins
+        for item in (*query.metrics, *query.filters, *query.joins):
+            yield item.text, _in_item(item)
+    declared = snapshot.file(uri).declarations
+    for metric in declared.metrics:
+        for sql in _of_metric(metric):
+            if sql.node is not None and sql.location.uri == uri:
+                yield sql.text, _in_node(sql.node)
+    for model in declared.models:
+        members: tuple[Entity | Dimension | Measure, ...] = (
+            *model.entities,
+            *model.dimensions,
+            *model.measures,
+        )
+        for member in members:
+            if member.expr is not None and member.expr.node is not None:
+                yield member.expr.text, _in_node(member.expr.node)
 
 
-def _sql_tokens(item: Item) -> Iterator[Token]:
+def _of_metric(metric: Metric) -> Iterator[Sql]:
+    if metric.expr is not None:
+        yield metric.expr
+    inputs = (metric.measure, metric.numerator, metric.denominator, *metric.inputs)
+    for condition in metric.filters:
+        yield condition.sql
+    for given in inputs:
+        yield from (condition.sql for condition in given.filters) if given is not None else ()
+    if metric.window is not None:
+        yield from (*metric.window.partition_by, *metric.window.order_by)
+        if metric.window.frame is not None:
+            yield metric.window.frame
+
+
+def _in_item(item: Item) -> Place:
+    return lambda start, end: item.part(start, end).span
+
+
+def _in_node(node: Scalar) -> Place:
+    return lambda start, end: node.source(Span(start, end))
+
+
+def _sql_tokens(text: str, place: Place) -> Iterator[Token]:
     """Words of SQL in an expression; names are what the mentions say."""
-    for match in _SQL.finditer(item.text):
+    for match in _SQL.finditer(text):
         kind = match.lastgroup
-        span = item.part(match.start(), match.end()).span
+        span = place(match.start(), match.end())
         if kind == "word":
             word = match.group()
             if word.lower() in _WORDS:
                 yield Token(span, "keyword")
-            elif find_function(word) and item.text[match.end() :].lstrip().startswith("("):
+            elif find_function(word) and text[match.end() :].lstrip().startswith("("):
                 yield Token(span, "function")
         elif kind in ("string", "number", "operator"):
             yield Token(span, kind)  # type: ignore[arg-type]  # one of the three just tested

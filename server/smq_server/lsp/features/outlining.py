@@ -119,8 +119,11 @@ def register(server: SmqServer) -> None:
             return []
         found = []
         for link in links(view.snapshot, view.uri):
-            place = view.location(link.target)
-            target = f"{place.uri}#L{place.range.start.line + 1}"
+            if isinstance(link.target, str):
+                target = link.target
+            else:
+                place = view.location(link.target)
+                target = f"{place.uri}#L{place.range.start.line + 1}"
             found.append(types.DocumentLink(view.range(link.span), target, link.tooltip))
         return found
 
