@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 from smq.graph.formula import expand
 from smq.graph.leaves import Formula
 from smq.graph.symbols import Dimension, Entity, Measure, Metric, Model, TableName
-from smq.ide.index import places
+from smq.ide.index import mentions
 from smq.ide.lineage import definition_of
 from smq.workspace import Snapshot
 
@@ -44,15 +45,22 @@ def kind_of(member: Entity | Dimension | Measure) -> str | None:
     return member.data_type
 
 
-def metric(snapshot: Snapshot, name: str) -> MetricEntry:
-    """One metric. Raises KeyError for an unknown name."""
+def uses(snapshot: Snapshot) -> Generator[None, None, dict[str, int]]:
+    """For each metric the query files that name it; a step for each file."""
+    found: dict[str, int] = {}
+    for uri in snapshot.uris:
+        if uri in snapshot and snapshot.document(uri).kind == "smq":
+            named = {m.key[1] for m in mentions(snapshot, uri) if m.key[0] == "metric"}
+            for name in named:
+                found[name] = found.get(name, 0) + 1
+            yield
+    return found
+
+
+def metric(snapshot: Snapshot, name: str, used: int) -> MetricEntry:
+    """One metric that so many query files use. Raises KeyError for an unknown name."""
     found = snapshot.graph.metrics[name]
     formula = expand(snapshot.graph, name, snapshot.configuration.dialect)
     leaves = formula.leaves if isinstance(formula, Formula) else ()
     bases = tuple(dict.fromkeys(leaf.base for leaf in leaves))
-    used = {
-        location.uri
-        for location, mention in places(snapshot, ("metric", name))
-        if mention.role == "reference" and snapshot.document(location.uri).kind == "smq"
-    }
-    return MetricEntry(found, definition_of(found), bases, len(used))
+    return MetricEntry(found, definition_of(found), bases, used)

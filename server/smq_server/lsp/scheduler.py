@@ -122,6 +122,20 @@ class Scheduler:
             del self._works[key]
 
 
+async def in_slices(steps: Generator[None, None, T]) -> T:
+    """What a generator returns, run in slices between which the loop does other things."""
+    until = time.perf_counter() + SLICE
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        if time.perf_counter() >= until:
+            await asyncio.sleep(0)
+            until = time.perf_counter() + SLICE
+
+
 def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
     """Run something that waits (an engine, a network) in a daemon thread of its own.
 

@@ -81,6 +81,19 @@ def register(server: SmqServer) -> None:
     def range_formatting(params: types.DocumentRangeFormattingParams) -> list[types.TextEdit]:
         return _formatted(params.text_document.uri, params.range)
 
+    @server.feature(
+        types.TEXT_DOCUMENT_ON_TYPE_FORMATTING,
+        types.DocumentOnTypeFormattingOptions("}", ["]", "\n"]),
+    )
+    def on_type_formatting(params: types.DocumentOnTypeFormattingParams) -> list[types.TextEdit]:
+        from smq.ide.typing_layout import on_type
+
+        view = session.view(params.text_document.uri)
+        if view is None:
+            return []
+        edits = on_type(view.snapshot, view.uri, view.offset(params.position), params.ch)
+        return [types.TextEdit(view.range(edit.span), edit.text) for edit in edits]
+
     def _formatted(uri: str, within: types.Range | None) -> list[types.TextEdit]:
         from smq.format import format_document
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import time
 from typing import TYPE_CHECKING
 
 from smq_server.lsp import protocol
 from smq_server.lsp.features.previewing import checked_dialect, view_of
 from smq_server.lsp.requests import RequestFailed, answers
-from smq_server.lsp.scheduler import SLICE, in_thread
+from smq_server.lsp.scheduler import in_slices, in_thread
 
 if TYPE_CHECKING:
     from smq.ide.difference import SemanticDiff
@@ -46,16 +44,8 @@ async def compare(session: Session, params: protocol.DiffParams) -> protocol.Dif
         raise RequestFailed("git is not asked in a workspace that is not trusted.")
     else:
         before = await in_thread(lambda: _earlier(root, params.base))
-    steps = comparing(before, after, dialect)
-    until = time.perf_counter() + SLICE
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return _result(session, view, before, params.base, end.value)
-        if time.perf_counter() >= until:
-            await asyncio.sleep(0)
-            until = time.perf_counter() + SLICE
+    found = await in_slices(comparing(before, after, dialect))
+    return _result(session, view, before, params.base, found)
 
 
 def is_unsaved_model(session: Session, view: View) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from lsprotocol import types
@@ -10,6 +12,7 @@ from smq_server import __version__
 from smq_server.lsp import protocol
 from smq_server.lsp.features.previewing import view_of
 from smq_server.lsp.requests import RequestFailed, answers
+from smq_server.lsp.scheduler import in_slices
 from smq_server.lsp.wire_values import to_wire
 
 if TYPE_CHECKING:
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from smq_server.lsp.session import Session
     from smq_server.lsp.state import View
 
-_CALM = 0.2
+_CALM = 0.5
 """Seconds that a change of the status waits for others, before it is told."""
 
 
@@ -33,9 +36,10 @@ def register(server: SmqServer) -> None:
         return _lineage(session, params)
 
     @answers(server, protocol.TREE)
-    def tree(params: protocol.TreeParams) -> protocol.TreeResult:
+    async def tree(params: protocol.TreeParams) -> protocol.TreeResult:
         roots = session.state.roots if params.uri is None else [session.state.root_for(params.uri)]
-        return protocol.TreeResult(tuple(_workspace(session, root) for root in roots))
+        found = [await in_slices(_workspace(session, root)) for root in list(roots)]
+        return protocol.TreeResult(tuple(found))
 
     @answers(server, protocol.STATUS)
     def status(params: protocol.StatusParams) -> protocol.StatusResult:
@@ -52,8 +56,10 @@ def register(server: SmqServer) -> None:
     def tell() -> None:
         due.clear()
         now = status_of(session)
-        if told[-1:] != [now]:
-            told[:] = [now]
+        # That the cache is a moment older is no news.
+        news = replace(now, metasync=replace(now.metasync, age=None))
+        if told[-1:] != [news]:
+            told[:] = [news]
             session.notify(protocol.STATUS_CHANGED, to_wire(now))
 
     session.changed.append(changed)
@@ -156,14 +162,15 @@ def _node(view: View, box: Box) -> protocol.LineageNode:
 # The tree.
 
 
-def _workspace(session: Session, root: Root) -> protocol.TreeWorkspace:
+def _workspace(session: Session, root: Root) -> Generator[None, None, protocol.TreeWorkspace]:
     from smq.ide import catalogue
 
     snapshot = root.snapshot
     tell = _Tell(session, root)
+    used = yield from catalogue.uses(snapshot)
     metrics = []
     for name in sorted(snapshot.graph.metrics):
-        entry = catalogue.metric(snapshot, name)
+        entry = catalogue.metric(snapshot, name, used.get(name, 0))
         metric = entry.metric
         metrics.append(
             protocol.TreeMetric(
@@ -178,8 +185,12 @@ def _workspace(session: Session, root: Root) -> protocol.TreeWorkspace:
                 models=entry.models,
             )
         )
-    models = tuple(tell.model(model) for model in catalogue.models(snapshot))
-    return protocol.TreeWorkspace(root.uri, root.path.name, models, tuple(metrics))
+        yield
+    models = []
+    for model in catalogue.models(snapshot):
+        models.append(tell.model(model))
+        yield
+    return protocol.TreeWorkspace(root.uri, root.path.name, tuple(models), tuple(metrics))
 
 
 class _Tell:
