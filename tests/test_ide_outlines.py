@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from tests.support.ide import actions_at, check_action, check_tokens, marked, outline
 
@@ -184,12 +186,26 @@ def test_automatic_joins_are_written_out_and_taken_back() -> None:
     assert "Use automatic joins" in [a.title for a in found]
 
 
-def test_unconnected_models_are_split_into_queries() -> None:
-    text = '{"metrics": ["total_b‹cursor›rn_cnt", "revenue"], "groupBy": ["주문__order_date"]}'
-    _, found = actions_at(text)
-    titles = [a.title for a in found]
-    split = [t for t in titles if t.startswith("Split into one query")]
-    assert split or "Split" not in " ".join(titles)
+@pytest.mark.parametrize("around", ["{}", "[\n{}\n]"])
+def test_unconnected_models_are_split_into_queries(around: str) -> None:
+    others = """\
+  - name: visits
+    table: web.visits
+    entities: [{name: v, type: primary, expr: id}]
+    dimensions: [{name: page, type: varchar}]
+    measures: [{name: n, type: integer, agg: count}]
+metrics:
+  - {name: visit_count, expr: COUNT(visits__n)}
+"""
+    query = """{"metrics": ["rev‹cursor›enue", "visit_count"],
+ "groupBy": ["orders__state", "visits__page"]}"""
+    text = model("metrics:\n", others) + "-- q.smq.json --\n" + around.replace("{}", query)
+    texts = check_action(text, "Split into one query for each part")
+    parts = json.loads(texts["q.smq.json"])
+    assert [(part["metrics"], part["groupBy"]) for part in parts] == [
+        (["revenue"], ["orders__state"]),
+        (["visit_count"], ["visits__page"]),
+    ]
 
 
 def test_an_expression_becomes_a_metric_of_the_model() -> None:

@@ -327,6 +327,24 @@ def test_lenses_of_metrics_count_uses_and_run_a_preview(wire: Wire, shop: Path) 
     assert len(result["rows"]) == 1
 
 
+def test_a_preview_of_a_running_total_is_grouped_by_what_it_runs_over(
+    wire: Wire, shop: Path
+) -> None:
+    text = """\
+metrics:
+  - name: running
+    metric_type: derived
+    expr: SUM(revenue) OVER (ORDER BY orders__ordered_at__year)
+"""
+    uri = wire.open(shop / "metrics" / "running.yml", text)
+    found = wire.request("textDocument/codeLens", {"textDocument": {"uri": uri}})["result"]
+    (preview,) = [each["command"] for each in found if each["command"]["title"] == "Run preview"]
+    result = command(wire, preview["command"], *preview["arguments"])
+    names = [column["name"] for column in result["columns"]]
+    assert names == ["orders__ordered_at__year", "running"]
+    assert len(result["rows"]) > 1
+
+
 def test_an_untrusted_workspace_offers_nothing_to_run(shop: Path) -> None:
     with Wire() as client:
         client.initialize(shop, initializationOptions={"trusted": False})

@@ -147,6 +147,8 @@ def _params(
 
 
 def _lens(view: View, lens: Lens, uri: str) -> types.CodeLens:
+    from smq.sql.compile import smallest_query
+
     at = view.range(lens.span)
     match lens.action:
         case "references":
@@ -155,7 +157,9 @@ def _lens(view: View, lens: Lens, uri: str) -> types.CodeLens:
         case "cost":
             return types.CodeLens(at, data={"uri": uri, "query": lens.query})
         case "preview":
-            params = {"uri": uri, "smq": {"metrics": [lens.metric]}, "limit": _PREVIEW_ROWS}
+            own = view.snapshot.configuration.dialect
+            smq = smallest_query(view.snapshot.graph, lens.metric, own)
+            params = {"uri": uri, "smq": smq, "limit": _PREVIEW_ROWS}
             command = types.Command(lens.title, RUN, arguments=[params])
         case "compile":
             command = types.Command(lens.title, COMPILE, arguments=[uri, lens.query])
