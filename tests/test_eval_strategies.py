@@ -9,70 +9,60 @@ from typing import Any
 
 import pytest
 from tests.eval import __main__ as program
-from tests.eval import judging, running
+from tests.eval import judging, right, running
 from tests.eval.questions import Question, questions
 from tests.support.llm_endpoint import LlmEndpoint
 
 ANSWERS = Path(__file__).parent / "eval" / "answers"
 BY_ID = {each.id: each for each in questions()}
-BY_TEXT = {each.text: each for each in questions()}
 
 
-def whole(smq: dict[str, Any]) -> dict[str, Any]:
-    """A query in the strict form that a model has to answer in."""
-    lists = {key: smq.get(key, []) for key in ("metrics", "groupBy", "filters", "orderBy")}
-    return {**lists, "limit": smq.get("limit")}
+SOME = questions()[::24]
 
 
-def right(question: Question) -> dict[str, Any]:
-    """What a model that is always right answers."""
-    return {
-        "answerable": question.unanswerable is None,
-        "reason": question.unanswerable or "As asked.",
-        "queries": [whole(each) for each in question.accepted[0]] if question.accepted else [],
-        "assumptions": [],
-        "alternatives": [],
-    }
-
-
-def asked(body: dict[str, Any]) -> Question:
-    text = "\n".join(str(message.get("content")) for message in body["messages"])
-    found = re.search(r"^Question: (.*)$", text, re.MULTILINE)
-    assert found is not None, text
-    return BY_TEXT[found[1]]
-
-
-SOME = questions()[::8]
-
-
+@pytest.mark.parametrize("strategy", ["direct", "tools", "graph"])
 @pytest.mark.parametrize(
     "chosen", [SOME, pytest.param(questions(), marks=pytest.mark.long)], ids=["some", "all"]
 )
-def test_a_model_that_is_always_right_is_left_alone(chosen: tuple[Question, ...]) -> None:
-    with LlmEndpoint(answer=lambda body: {"content": right(asked(body))}) as endpoint:
+def test_a_model_that_is_always_right_is_left_alone(
+    strategy: str, chosen: tuple[Question, ...]
+) -> None:
+    with LlmEndpoint(answer=right.reply) as endpoint:
         settings = {"base_url": endpoint.base_url, "model": "right"}
-        outcomes = running.run(chosen, "direct", {}, at_once=4, settings=settings)
+        outcomes = running.run(chosen, strategy, {}, at_once=4, settings=settings)
     assert {each.judgement.verdict for each in outcomes} == {"exact"}, running.table(outcomes)
-    assert all(each.result.spent.calls == 1 for each in outcomes)
+    calls = {"direct": (1, 1), "tools": (2, 3), "graph": (3, 9)}[strategy]
+    assert all(calls[0] <= each.result.spent.calls <= calls[1] for each in outcomes)
 
 
-def recorded() -> dict[str, Any]:
-    text = (ANSWERS / "direct.json").read_text(encoding="utf-8")
+def recorded(strategy: str) -> dict[str, Any]:
+    text = (ANSWERS / f"{strategy}.json").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)["questions"]
     return found
 
 
-def test_kept_answers_get_the_verdicts_that_they_deserve() -> None:
-    kept = recorded()
+def replayed(strategy: str) -> list[running.Outcome]:
+    """The outcomes of the kept answers, which have the verdicts that they deserve."""
+    kept = recorded(strategy)
     outcomes: list[running.Outcome] = []
     for name, entry in kept.items():
-        with LlmEndpoint(entry["replies"]) as endpoint:
+        with LlmEndpoint(entry.get("replies") or {"exchanges": entry["exchanges"]}) as endpoint:
             settings = {"base_url": endpoint.base_url, "model": "kept"}
-            outcomes += running.run([BY_ID[name]], "direct", {}, settings=settings)
+            outcomes += running.run([BY_ID[name]], strategy, {}, settings=settings)
     given = {each.question.id: each.judgement.verdict for each in outcomes}
     assert given == {name: entry["verdict"] for name, entry in kept.items()}, running.table(
         outcomes, every=True
     )
+    return outcomes
+
+
+@pytest.mark.parametrize("strategy", ["tools", "graph"])
+def test_kept_answers_get_the_verdicts_that_they_deserve(strategy: str) -> None:
+    assert len(replayed(strategy)) >= 5
+
+
+def test_the_table_counts_and_tells_what_went_wrong() -> None:
+    kept, outcomes = recorded("direct"), replayed("direct")
     told = running.table(outcomes)
     assert re.search(rf"^  all +{len(kept)} ", told, re.MULTILINE), told
     assert "bank-ko-58" in told and "should have been declined" in told
@@ -125,7 +115,7 @@ def test_without_a_model_the_command_says_what_to_set(
 def test_the_command_asks_the_endpoint_of_the_environment(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with LlmEndpoint(answer=lambda body: {"content": right(asked(body))}, keys=["k"]) as endpoint:
+    with LlmEndpoint(answer=right.reply, keys=["k"]) as endpoint:
         monkeypatch.setenv("SMQ_LLM_MODEL", "live")
         monkeypatch.setenv("SMQ_LLM_BASE_URL", endpoint.base_url)
         monkeypatch.setenv("SMQ_LLM_API_KEY", "k")
