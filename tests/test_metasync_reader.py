@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -193,6 +194,24 @@ def test_the_last_good_copy_serves_a_start_without_a_network(tmp_path: Path) -> 
     # What the copy says is asked about, not fetched again.
     assert world.store.asked == ["1"]
     assert world.changes == 2
+
+
+def test_a_start_within_the_hour_asks_no_network(tmp_path: Path) -> None:
+    copy = copy_path(tmp_path, "gs://bucket/metadata_cache.json")
+    World(Store(caches.written(ORDERS)), copy=copy).reader().load()
+    world = World(Store(caches.written(MORE), generation=2), copy=copy)
+    os.utime(copy, times=(START.timestamp() - 600, START.timestamp() - 600))
+    reader = world.reader()
+    assert isinstance(reader.load(), Known)
+    assert (world.store.asked, reader.status.state, reader.status.origin) == ([], "fresh", "disk")
+    assert not reader.poll()
+    # Who asks for a refresh gets one, and when the hour is over it comes by itself.
+    world.clock.advance(minutes=51)
+    assert reader.poll() and world.store.asked == ["1"]
+    reader.refresh()
+    assert world.store.asked == ["1", "2"]
+    known = reader.current
+    assert isinstance(known, Known) and len(known) == 2
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "other"])

@@ -20,7 +20,7 @@ from typing import Literal
 from smq.catalog import CatalogSnapshot, Known, Unknown, Unreadable, read_cache
 from smq.catalog.snapshot import Reason
 from smq.catalog.snapshot import State as Freshness
-from smq_metasync.copies import read_copy, write_copy
+from smq_metasync.copies import confirm_copy, confirmed_at, read_copy, write_copy
 from smq_metasync.fetching import AbsentError, CacheStore, Fetched, FetchError
 
 logger = logging.getLogger(__name__)
@@ -161,7 +161,7 @@ class Reader:
 
     def refresh(self) -> None:
         """Ask the store now, in the background, due or not."""
-        self._start()
+        self._start(forced=True)
 
     def load(self, timeout: float | None = None) -> CatalogSnapshot:
         """What is known once a refresh has ended, or after so many seconds without it.
@@ -187,20 +187,22 @@ class Reader:
             self._busy = done
             return True
 
-    def _start(self) -> threading.Event | None:
+    def _start(self, forced: bool = False) -> threading.Event | None:
         done = threading.Event()
         if not self._take_turn(done):
             return None
-        self._background(lambda: self._run(done))
+        self._background(lambda: self._run(done, forced))
         return done
 
-    def _run(self, done: threading.Event) -> None:
+    def _run(self, done: threading.Event, forced: bool = False) -> None:
         before = self._current
         try:
             self._from_copy()
             if self._current is not before:
                 # Whoever waits for names need not wait for the network as well.
                 self._changed()
+            if self._is_confirmed_lately and not forced:
+                return
             if self._offline:
                 self._failed("untrusted", "The workspace is not trusted, so no network is used.")
             else:
@@ -211,6 +213,11 @@ class Reader:
             done.set()
         if self._current is not before:
             self._changed()
+
+    @property
+    def _is_confirmed_lately(self) -> bool:
+        """Whether another program on this computer has just asked, so that a start need not."""
+        return self._good is not None and self._due is not None and self._now() < self._due
 
     def _from_copy(self) -> None:
         """Begin with what is on the disk, once."""
@@ -224,6 +231,10 @@ class Reader:
         if isinstance(found, Known):
             with self._lock:
                 self._good = _Good(found, fetched.generation, _made(found, fetched), "disk")
+                kept = confirmed_at(self._copy)
+                if kept is not None and kept <= self._now():
+                    self._confirmed = kept
+                    self._due = _after(kept, REFRESH_AFTER * (0.9 + 0.2 * self._jitter()))
                 self._settle()
 
     def _from_store(self) -> None:
@@ -238,6 +249,8 @@ class Reader:
             return
         if fetched is None:
             self._confirm(None)
+            if self._copy is not None:
+                confirm_copy(self._copy)
             return
         found = read_cache(fetched.data)
         if isinstance(found, Unreadable):

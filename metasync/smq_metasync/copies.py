@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 
@@ -23,6 +23,20 @@ _FORMAT = "smq-cache-copy-1"
 def copy_path(directory: Path, url: str) -> Path:
     """Where the copy of a store's object is kept below a user's cache directory."""
     return directory / "metasync" / f"{blake2b(url.encode(), digest_size=12).hexdigest()}.copy"
+
+
+def confirm_copy(path: Path) -> None:
+    """Note that the store still has what the copy says."""
+    with suppress(OSError):
+        os.utime(path)
+
+
+def confirmed_at(path: Path) -> datetime | None:
+    """When the store last said so; None without a copy."""
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (OSError, OverflowError, ValueError):
+        return None
 
 
 def read_copy(path: Path) -> Fetched | None:
