@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 from tests.support import cache as caches
 from tests.support.cli import Cli
 from tests.support.session import Client
@@ -23,6 +24,7 @@ from smq.rules.check import Finding, check
 from smq.syntax import Document
 from smq.text import apply_edits
 from smq.workspace import Configuration, MetasyncSettings, build
+from smq_schemas import schema
 from smq_server.lsp.features.exploring import metasync_of
 
 ORDERS = "CREATE TABLE shop.orders (order_id BIGINT, amount DECIMAL(10,2), 주문일 DATE);"
@@ -252,7 +254,7 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 def test_queries_alone_are_held_to_the_names_of_the_cache(cli: Cli, tmp_path: Path) -> None:
     good = {
         "metrics": ["총매출", "총매출 / 건수 AS 단가", "SUM(지점__금액) AS 합"],
-        "groupBy": ["지점__지점명", "지점__개점일__month", "brn__지점명", "metric_time"],
+        "groupBy": ["지점__개점일__month", "brn__지점명", "metric_time", "직원__brn__지점명"],
         "filters": ["총매출 > 3", "지점__지점명 = 'x'"],
         "orderBy": ["-단가", "총매출"],
     }
@@ -273,6 +275,23 @@ def test_queries_alone_are_held_to_the_names_of_the_cache(cli: Cli, tmp_path: Pa
     done = cli("check", directory)
     assert "'총매출' cannot be grouped by '직원__직급': no join leads there" in done.out
     assert "no semantic models found" not in done.err
+
+
+def test_names_of_the_cache_are_listed_where_no_models_are(cli: Cli, tmp_path: Path) -> None:
+    directory = queries(tmp_path)
+    done = cli("list", "metrics", "매출", "--workspace", directory)
+    assert done.status == 0 and "총매출" in done.out and "건수" not in done.out
+    assert "names of the metadata cache" in done.err
+    done = cli("list", "dimensions", "--for", "총매출", "--workspace", directory)
+    assert "지점__개점일" in done.out and "직원__직급" not in done.out
+    assert (
+        "did you mean" in cli("list", "dimensions", "--for", "총매즐", "--workspace", tmp_path).err
+    )
+    for kind in ("metrics", "models", "dimensions"):
+        done = cli("list", kind, "--format", "json", "--workspace", directory)
+        value = json.loads(done.out)
+        Draft202012Validator(schema("list-output")).validate(value)
+        assert value["items"] and value["items"][0]["defined"] is None
 
 
 def test_the_editor_shows_the_same_and_nothing_while_the_cache_is_read(tmp_path: Path) -> None:

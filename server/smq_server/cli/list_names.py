@@ -1,7 +1,8 @@
 """List the metrics, models, dimensions or queries of the workspace.
 
 TEXT keeps what has it in its name, label or description. With --for METRIC the dimensions are
-those that the metric can be grouped by, with the joins that lead to them.
+those that the metric can be grouped by, with the joins that lead to them. Where no models are,
+the names are those of the metadata cache.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from smq.catalog import Known, MemberName, MetricName, ModelName, SemanticNames, collected
 from smq.graph.paths import Path as JoinPath
 from smq.problem import Problem
 from smq.text import Location, nearest, nfc
 from smq_server.cli.findings.width import visible, width
 from smq_server.cli.streams import Streams
+from smq_server.cli.warehouse import warehouse_of
 from smq_server.io.failure import Failure
 from smq_server.io.uris import display, path_of
 from smq_server.io.workspace import Workspace, open_workspace
@@ -61,9 +64,16 @@ def run(arguments: argparse.Namespace, streams: Streams) -> int:
         raise Failure("--for METRIC lists dimensions: smq list dimensions --for METRIC")
     directory = Path(arguments.workspace)
     workspace = open_workspace(directory, streams.environ, arguments.config)
+    found: Iterable[Row]
     if arguments.kind != "queries" and not workspace.has_models:
-        raise Failure(f"no semantic models found below {display(workspace.root)}")
-    rows = [row for row in _rows(arguments, workspace) if _has(row, arguments.text)]
+        catalog = warehouse_of(workspace.location, streams)
+        if not isinstance(catalog, Known) or not catalog.has_semantic:
+            raise Failure(f"no semantic models found below {display(workspace.root)}")
+        streams.message(f"names of the metadata cache. {collected(catalog)}")
+        found = _cached(arguments, catalog.semantic)
+    else:
+        found = _rows(arguments, workspace)
+    rows = [row for row in found if _has(row, arguments.text)]
     if arguments.format == "json":
         document = {"version": VERSION, "kind": arguments.kind, "items": rows}
         streams.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
@@ -97,6 +107,47 @@ def _rows(arguments: argparse.Namespace, workspace: Workspace) -> Iterable[Row]:
         "queries": _queries,
     }[arguments.kind]
     return listing(workspace)
+
+
+def _cached(arguments: argparse.Namespace, names: SemanticNames) -> Iterable[Row]:
+    """The same rows of a workspace without models, from the names that the cache carries."""
+    if arguments.kind == "metrics":
+        for metric in sorted(names.metrics, key=lambda each: each.name):
+            yield {"name": metric.name, "type": metric.type or None, **_cached_words(metric)}
+        return
+    allowed: frozenset[str] | None = None
+    for wanted in map(nfc, arguments.metric or ()):
+        if names.metric(wanted) is None:
+            close = nearest(wanted, [each.name for each in names.metrics])
+            hint = f"; did you mean {' or '.join(close)}?" if close else ""
+            raise Failure(f"Metric '{wanted}' not found{hint}")
+        its = names.groupable(wanted)
+        if its is not None:
+            allowed = its if allowed is None else allowed & its
+    for model in sorted(names.models, key=lambda each: each.name):
+        if arguments.kind == "models":
+            yield {
+                "name": model.name,
+                "dimensions": len(model.dimensions),
+                "measures": len(model.measures),
+                "entities": [entity.name for entity in model.entities],
+                **_cached_words(model),
+            }
+            continue
+        for dimension in model.dimensions:
+            if allowed is None or dimension.path in allowed:
+                kind = dimension.type or ("time" if dimension.is_time else "categorical")
+                grain = dimension.grain or None
+                row = {"name": dimension.path, "type": kind, "grain": grain}
+                yield {**row, **_cached_words(dimension)}
+
+
+def _cached_words(name: MetricName | ModelName | MemberName) -> Row:
+    return {
+        "label": name.label or None,
+        "description": name.description or None,
+        "defined": None,
+    }
 
 
 def _metrics(workspace: Workspace) -> Iterable[Row]:
@@ -217,7 +268,7 @@ def _has(row: Row, text: str) -> bool:
 def _cells(row: Row) -> list[str]:
     cells = [row["name"] or f"{row['defined']['path']}"]
     if "type" in row:
-        cells.append(f"{row['type']}" + (f" ({row['grain']})" if row.get("grain") else ""))
+        cells.append(f"{row['type'] or ''}" + (f" ({row['grain']})" if row.get("grain") else ""))
     if "dimensions" in row:
         cells.append(f"{row['dimensions']} dimensions, {row['measures']} measures")
     if "joins" in row:

@@ -63,18 +63,24 @@ def _is_known(names: SemanticNames, name: str) -> bool:
     path = bare(names, name)
     if path == _METRIC_TIME or names.dimension(path) is not None:
         return True
-    prefix, _, member = path.rpartition("__")
+    heads = {model.name for model in names.models}
+    heads |= {entity.name for model in names.models for entity in model.entities}
     for model in names.models:
-        # By the entity that leads to the model, and measures inside an aggregate.
-        if model.name == prefix and any(
-            m.name == member for m in (*model.measures, *model.entities)
-        ):
-            return True
-        if any(e.name == prefix for e in model.entities) and any(
-            d.name == member for d in model.dimensions
-        ):
-            return True
+        ends = (model.name, *(entity.name for entity in model.entities))
+        # By the entities that lead to the model; measures and keys stand inside aggregates.
+        for member in (*model.dimensions, *model.measures, *model.entities):
+            prefix = path.removesuffix(f"__{member.name}")
+            if prefix != path and any(_leads(prefix, end, heads) for end in ends):
+                return True
     return False
+
+
+def _leads(prefix: str, end: str, heads: set[str]) -> bool:
+    """Whether a prefix is a chain of known names, `cust__brn`, that ends so."""
+    if prefix == end:
+        return True
+    rest = prefix.removesuffix(f"__{end}")
+    return rest != prefix and any(_leads(rest, head, heads) for head in heads)
 
 
 def _unknown(context: Context, uri: str) -> Iterator[Problem]:
