@@ -63,6 +63,7 @@ class Known:
         "examples",
         "generation_method",
         "insights",
+        "memo",
         "primary",
         "raw_table",
         "rest",
@@ -100,6 +101,8 @@ class Known:
         self._make = make
         self._made: dict[int, Table] = {}
         self._by_name: dict[str, list[int]] | None = None
+        self.memo: dict[object, Any] = {}
+        """Answers that later stages derive from this catalogue alone, keyed by their own tuples."""
         self._semantic: SemanticNames | Callable[[], SemanticNames] = semantic
         self._covered = covered
         self._failed = failed

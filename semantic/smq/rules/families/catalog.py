@@ -18,6 +18,7 @@ from smq.rules.registry import Args, Context, rule
 from smq.rules.wording import did_you_mean, joined, listed, plural, quoted
 from smq.syntax import Mapping, Scalar
 from smq.text import Edit, Location, nearest
+from smq.text.name_index import NameIndex
 from smq.workspace.patterns import matches
 
 if TYPE_CHECKING:
@@ -86,15 +87,24 @@ def _missing_tables(context: Context, uri: str) -> Iterator[Problem]:
         written = ".".join(parts)
         others = [".".join(table.parts) for table in catalog.find(parts)]
         depth = len(parts)
-        names = dict.fromkeys(".".join(name[-depth:]) for name in catalog.names)
         facts = {
             "table": written,
             "model": model.name,
-            "nearest": tuple(others) or nearest(written, names),
+            "nearest": tuple(others) or _tables_like(catalog, written, depth),
             "case": bool(others),
             "old": _old(catalog),
         }
         yield Problem("CAT101", model.relation_at, facts)
+
+
+def _tables_like(catalog: Known, written: str, depth: int) -> tuple[str, ...]:
+    """The nearest tables by as many parts as are written, among tens of thousands."""
+    index = catalog.memo.get(("table names", depth))
+    if index is None:
+        index = NameIndex(".".join(name[-depth:]) for name in catalog.names)
+        catalog.memo["table names", depth] = index
+    found: tuple[str, ...] = index.nearest(written)
+    return found
 
 
 def _is_collected(context: Context, parts: tuple[str, ...]) -> bool:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from smq.catalog import Known, SemanticNames
+from smq.catalog import CatalogSnapshot, Known, SemanticNames
 from smq.graph.symbols import GRAINS
 from smq.problem import Fix, Problem, Severity
 from smq.query.written import Item, WrittenQuery
 from smq.rules.model_edits import replacements
 from smq.rules.registry import Args, Context, rule
 from smq.rules.wording import did_you_mean, listed
-from smq.text import nearest
+from smq.text.name_index import NameIndex
 
 _METRIC_TIME = "metric_time"
 
@@ -92,14 +92,26 @@ def _unknown(context: Context, uri: str) -> Iterator[Problem]:
                 if name in aliases or not name or _is_known(names, name):
                     continue
                 is_dimension = "__" in name or item.key == "groupBy"
-                known = [each.path for model in names.models for each in model.dimensions]
-                known = known if is_dimension else [metric.name for metric in names.metrics]
-                facts = {
-                    "name": name,
-                    "kind": "dimension" if is_dimension else "metric",
-                    "nearest": nearest(bare(names, name), known),
-                }
+                kind = "dimension" if is_dimension else "metric"
+                near = _names_like(context.catalog, kind, bare(names, name))
+                facts = {"name": name, "kind": kind, "nearest": near}
                 yield Problem("CAT201", item.part(start, end), facts)
+
+
+def _names_like(catalog: CatalogSnapshot, kind: str, wanted: str) -> tuple[str, ...]:
+    """The nearest names of a kind, among tens of thousands."""
+    if not isinstance(catalog, Known):
+        return ()
+    index = catalog.memo.get(("names", kind))
+    if index is None:
+        names = catalog.semantic
+        if kind == "metric":
+            index = NameIndex(metric.name for metric in names.metrics)
+        else:
+            index = NameIndex(each.path for model in names.models for each in model.dimensions)
+        catalog.memo["names", kind] = index
+    found: tuple[str, ...] = index.nearest(wanted)
+    return found
 
 
 def _use_nearest(problem: Problem, context: Context) -> Iterator[Fix]:
