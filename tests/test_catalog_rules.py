@@ -277,6 +277,19 @@ def test_queries_alone_are_held_to_the_names_of_the_cache(cli: Cli, tmp_path: Pa
     assert "no semantic models found" not in done.err
 
 
+def test_a_cache_that_cannot_be_read_makes_no_name_wrong(cli: Cli, tmp_path: Path) -> None:
+    directory = queries(tmp_path, q={"metrics": ["총매출", "whatever"]})
+    (directory / ".smq" / "metadata_cache.json").write_text("{half a ca")
+    done = cli("check", directory)
+    assert (done.status, done.out) == (0, "")
+    assert "not compared with the warehouse" in done.err and "not JSON" in done.err
+    client = Client(directory)
+    assert client.settle() == {}
+    # Without any cache a workspace without models has nothing that could be right.
+    (directory / ".smq" / "metadata_cache.json").unlink()
+    assert cli("check", directory).status == 1
+
+
 def test_names_of_the_cache_are_listed_where_no_models_are(cli: Cli, tmp_path: Path) -> None:
     directory = queries(tmp_path)
     done = cli("list", "metrics", "매출", "--workspace", directory)

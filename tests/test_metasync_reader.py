@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -321,3 +323,30 @@ def test_a_local_cache_is_looked_at_again_soon(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_meant_is_unknown_with_the_reason(tmp_path: Path) -> None:
     found = Reader(PublishedCache("s3://bucket/x", tmp_path)).load(timeout=30)
     assert isinstance(found, Unknown) and "s3://" in found.detail
+
+
+def test_an_editor_starts_without_the_client_of_any_cloud(tmp_path: Path) -> None:
+    """Also beside a cache in a bucket: the client comes with the first request, in its thread."""
+    (tmp_path / "smq.toml").write_text('metasync.cache = "gs://bucket/cache.json"\n')
+    (tmp_path / "q.smq.json").write_text('{"metrics": ["x"]}')
+    code = (
+        "import sys; from pathlib import Path; from lsprotocol import types\n"
+        "from smq_server.lsp.session import Session\n"
+        "session = Session(lambda *_: None)\n"
+        "waiting = []\n"
+        "session.beside = waiting.append\n"
+        "folder = types.WorkspaceFolder(Path(sys.argv[1]).as_uri(), 'w')\n"
+        "session.initialize(types.InitializeParams(types.ClientCapabilities(),"
+        " workspace_folders=[folder]))\n"
+        "session.start(); session.scheduler.drain()\n"
+        # Installing them may leave the empty package `google.cloud` in every process.
+        "print(len(waiting), [n for n in sys.modules if n.startswith('google.cloud.')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout.strip() == "1 []", done.stderr

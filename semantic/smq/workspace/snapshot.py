@@ -294,8 +294,9 @@ class Snapshot:
         workspace defines any. They cannot be compiled here then."""
         catalog = self.catalog
         if isinstance(catalog, Unknown):
-            # Names that are on their way are not wrong yet.
-            return catalog.reason == "loading" and not self.has_models
+            # Names on their way are not wrong yet, and those of a cache that cannot be read may
+            # all be right: unknown is not empty.
+            return catalog.reason != "not-configured" and not self.has_models
         return bool(catalog.has_semantic and not self.has_models)
 
     def _compile(self, uri: str) -> Iterable[Problem]:
