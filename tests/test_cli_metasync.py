@@ -334,6 +334,20 @@ def test_a_collection_without_queries_needs_fewer_rights() -> None:
     assert "bigquery.dataViewer" not in together
 
 
+def test_a_model_s_key_is_a_secret_that_only_the_collector_reads(tmp_path: Path) -> None:
+    plain = files(Deployment("proj", "bucket", "us-east1"))
+    assert "secret" not in plain["deploy.sh"] + plain["main.tf"]
+    found = files(Deployment("proj", "bucket", "us-east1", asks_model=True))
+    assert found["requirements.txt"] == "smq[metasync,llm]\n"
+    assert "--set-secrets=SMQ_LLM_API_KEY=smq-llm-api-key:latest" in found["deploy.sh"]
+    assert "roles/secretmanager.secretAccessor" in found["deploy.sh"]
+    assert "secret_environment_variables {" in found["main.tf"]
+    assert found["main.tf"].count("{") == found["main.tf"].count("}")
+    script = tmp_path / "deploy.sh"
+    script.write_text(found["deploy.sh"])
+    assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
+
+
 def test_nothing_that_is_not_a_name_gets_into_the_files() -> None:
     for wrong in (("proj; rm -rf /", "bucket", "us-east1"), ("proj", 'b"${x}', "us-east1")):
         with pytest.raises(DeployError):

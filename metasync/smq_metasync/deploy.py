@@ -20,6 +20,7 @@ _REGION = re.compile(r"[a-z]+-[a-z]+[0-9]+")
 _SCHEDULE = re.compile(r"[0-9A-Za-z*,/ -]{9,60}")
 ENTRY_POINT = "update_metadata_cache"
 RUNTIME = "python313"
+_KEY, _SECRET = "SMQ_LLM_API_KEY", "smq-llm-api-key"
 
 
 class DeployError(Exception):
@@ -41,6 +42,8 @@ class Deployment:
     reads_values: bool = False
     snapshot_days: int = 30
     target_table: str = ""
+    asks_model: bool = False
+    """Whether a language model writes examples; its key is then a secret of that project."""
 
     def __post_init__(self) -> None:
         for what, pattern, value in (
@@ -58,7 +61,7 @@ def files(deployment: Deployment) -> Mapping[str, str]:
     """The files by name, in the order in which they are read."""
     return {
         "main.py": _MAIN,
-        "requirements.txt": "smq[metasync]\n",
+        "requirements.txt": f"smq[metasync{',llm' if deployment.asks_model else ''}]\n",
         "deploy.sh": _script(deployment),
         "main.tf": _terraform(deployment),
     }
@@ -147,6 +150,16 @@ def _script(deployment: Deployment) -> str:
             'gcloud projects add-iam-policy-binding "$PROJECT" --condition=None \\',
             '  --member="serviceAccount:$COLLECTOR" --role=roles/bigquery.jobUser',
         ]
+    secrets = ""
+    if d.asks_model:
+        secrets = f" --set-secrets={_KEY}={_SECRET}:latest"
+        lines += [
+            "",
+            "# The key of the language model: make the secret by hand, so that it is in no file.",
+            f"#   gcloud secrets create {_SECRET} --data-file=- --project=PROJECT",
+            f'gcloud secrets add-iam-policy-binding {_SECRET} --project="$PROJECT" \\',
+            '  --member="serviceAccount:$COLLECTOR" --role=roles/secretmanager.secretAccessor',
+        ]
     lines += [
         "",
         "# The function, from this directory: main.py, requirements.txt, smq.toml and the models.",
@@ -154,7 +167,7 @@ def _script(deployment: Deployment) -> str:
         f"  --runtime={RUNTIME} --source=. --entry-point={ENTRY_POINT} --trigger-http \\",
         '  --no-allow-unauthenticated --ingress-settings=all --service-account="$COLLECTOR" \\',
         "  --memory=1GiB --timeout=540s --max-instances=1 --concurrency=1 \\",
-        f"  --set-env-vars={_q(variables)}",
+        f"  --set-env-vars={_q(variables)}{secrets}",
         "",
         "# The account that calls it, and does nothing else.",
         f'gcloud iam service-accounts create {_q(d.name + "-call")} --project="$PROJECT" \\',
@@ -202,6 +215,13 @@ def _terraform(deployment: Deployment) -> str:
             f"  project = var.project\n  role    = {_t(role)}\n"
             "  member  = google_service_account.collector.member\n}\n"
         )
+    if d.asks_model:
+        grants.append(
+            'resource "google_secret_manager_secret_iam_member" "model_key" {\n'
+            f"  project   = var.project\n  secret_id = {_t(_SECRET)}\n"
+            '  role      = "roles/secretmanager.secretAccessor"\n'
+            "  member    = google_service_account.collector.member\n}\n"
+        )
     values = {
         "PROJECT": _t(d.project),
         "REGION": _t(d.region),
@@ -211,6 +231,7 @@ def _terraform(deployment: Deployment) -> str:
         "SCHEDULE": _t(d.schedule),
         "DAYS": str(max(1, d.snapshot_days)),
         "ENVIRONMENT": environment,
+        "SECRET": _TERRAFORM_SECRET if d.asks_model else "",
         "GRANTS": "\n".join(grants),
         "RUNTIME": _t(RUNTIME),
         "ENTRY": _t(ENTRY_POINT),
@@ -334,7 +355,7 @@ resource "google_cloudfunctions2_function" "collector" {
     environment_variables = {
 @ENVIRONMENT@
     }
-  }
+@SECRET@  }
 }
 
 # Only the schedule's account may call the function; there is no binding for allUsers.
@@ -373,6 +394,16 @@ resource "google_cloud_scheduler_job" "daily" {
 output "cache" {
   value = "gs://${google_storage_bucket.cache.name}/metadata_cache.json"
 }
+"""
+
+# The secret itself is made by hand, so that its value is in no file and no state.
+_TERRAFORM_SECRET = f"""\
+    secret_environment_variables {{
+      key        = "{_KEY}"
+      project_id = var.project
+      secret     = "{_SECRET}"
+      version    = "latest"
+    }}
 """
 
 

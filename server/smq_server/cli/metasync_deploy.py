@@ -56,6 +56,7 @@ def _deployment(plan: Plan, arguments: argparse.Namespace) -> Deployment:
             reads_values=settings.insights,
             snapshot_days=settings.snapshot_days,
             target_table=".".join(plan.main_table) if plan.main_table else "",
+            asks_model="llm" in settings.examples and plan.has_model,
         )
     except DeployError as error:
         raise Failure(str(error)) from error
