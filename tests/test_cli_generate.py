@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -49,7 +50,7 @@ def test_the_query_alone_goes_to_standard_output(cli: Cli, serve: Any) -> None:
     assert done.status == 0
     assert json.loads(done.out) == {"metrics": ["customer_count"]}
     assert "- because" in done.err and "- all customers" in done.err
-    assert "'customer_count' is a metric and already aggregates" in done.err
+    assert "- Cured `SUM(customer_count)`: write 'customer_count' alone." in done.err
 
 
 def test_the_query_can_be_run_as_it_is(cli: Cli, serve: Any, tmp_path: Path) -> None:
@@ -137,6 +138,42 @@ def test_without_configuration_it_is_said_what_to_set(cli: Cli, tmp_path: Path) 
     assert done.status == 2
     assert "Set llm.model in smq.toml" in done.err and "SMQ_LLM_API_KEY" in done.err
     assert cli("generate", QUESTION, "--show-prompt").status == 0
+
+
+@pytest.mark.parametrize(
+    ("strategy", "library", "extra"),
+    [("direct", "openai", "llm"), ("graph", "langgraph", "graph")],
+)
+def test_a_missing_library_is_named_with_the_command_that_installs_it(
+    cli: Cli, serve: Any, monkeypatch: pytest.MonkeyPatch, strategy: str, library: str, extra: str
+) -> None:
+    endpoint = serve(RIGHT)
+    monkeypatch.setitem(sys.modules, library, None)
+    done = cli("generate", "--strategy", strategy, QUESTION)
+    assert done.status == 2 and f"pip install 'smq[{extra}]'" in done.err
+    assert endpoint.requests == []
+
+
+def test_progress_is_one_line_of_a_terminal_and_not_a_flood(serve: Any, tmp_path: Path) -> None:
+    import pty
+
+    reason = "word " * 400
+    serve(answer(query("customer_count"), reason=reason))
+    shown, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "smq_server.main", "generate", QUESTION],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        said = b""
+        while b"because" not in said and b"word" not in said:
+            said += os.read(shown, 65536)
+        out, _ = process.communicate(timeout=30)
+    os.close(shown)
+    assert json.loads(out) == {"metrics": ["customer_count"]}
+    assert b"Asking the model" in said and said.count(b"characters") < 20
 
 
 def test_words_of_a_model_steer_no_terminal(cli: Cli, serve: Any) -> None:

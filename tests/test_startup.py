@@ -21,6 +21,9 @@ _HEAVY = (
     "asyncio",
     "psycopg",
     "openai",
+    "langgraph",
+    "langchain_core",
+    "mcp",
     "google",
 )
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,8 @@ EXAMPLES = """\
   SMQ_LLM_MODEL=qwen3 SMQ_LLM_BASE_URL=http://localhost:11434/v1 smq generate "…"
 """
 
+_OFTEN = 0.1
+"""Seconds between two looks at an answer that is coming in."""
 _ERASE = "\r\x1b[K"
 
 
@@ -256,8 +259,9 @@ def _nearest(result: Declined | Failed, streams: Streams) -> None:
 
 def _cost(result: Result, streams: Streams) -> None:
     spent = result.spent
+    calls = "1 call" if spent.calls == 1 else f"{spent.calls} calls"
     streams.message(
-        f"{spent.calls} calls, {spent.usage.sent} + {spent.usage.received} tokens, "
+        f"{calls}, {spent.usage.sent} + {spent.usage.received} tokens, "
         f"{spent.seconds:.1f} s, {result.model} ({result.strategy})",
         verbosity=1,
     )
@@ -307,10 +311,14 @@ class _Progress:
         self._is_terminal = streams.stderr.isatty() and streams.verbosity >= 0
         self._step = ""
         self._letters = 0
+        self._last = 0.0
 
     def take(self, progress: Any) -> None:
         if progress.kind == "answer":
             self._letters += len(progress.text)
+            if time.monotonic() - self._last < _OFTEN:
+                return
+            self._last = time.monotonic()
         else:
             self._step, self._letters = progress.text, 0
             if not self._is_terminal:

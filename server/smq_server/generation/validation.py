@@ -162,7 +162,7 @@ def _cured(text: str, snapshot: Snapshot) -> tuple[Snapshot, list[str]]:
         if found is None:
             break
         finding, text = found
-        told.append(f"{worded(finding, current)} → {finding.fixes[0].title}.")
+        told.append(_cure_in_words(finding, current))
         current = current.apply([Change(_URI, text)])
     return current, told
 
@@ -194,14 +194,23 @@ def _compile(snapshot: Snapshot) -> Compiled:
     return compile_query(queries[0], snapshot.graph, options)
 
 
+def _cure_in_words(finding: Finding, snapshot: Snapshot) -> str:
+    about = " ".join(finding.location.span.cut(snapshot.document(_URI).text).split())
+    title = finding.fixes[0].title
+    return f"Cured `{_short(about)}`: {title[:1].lower()}{title[1:]}."
+
+
 def worded(finding: Finding, snapshot: Snapshot) -> str:
     """A finding as a person or a model can act on it: the text it is about, and the words."""
     uri, span = finding.location
     if uri not in snapshot:
         return finding.message
     about = " ".join(span.cut(snapshot.document(uri).text).split())
-    shown = about if len(about) <= 80 else about[:79] + "…"
-    return f"at `{shown}`: {finding.message}" if shown else finding.message
+    return f"at `{_short(about)}`: {finding.message}" if about else finding.message
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else text[:79] + "…"
 
 
 def _words(code: str, args: Mapping[str, object]) -> str:
