@@ -42,7 +42,8 @@ class Client:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **environment},
+            # An installed program has its bytecode; this one writes it in the first run.
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **environment},
         )
         self.notifications: list[Message] = []
 

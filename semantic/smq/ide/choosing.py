@@ -106,6 +106,11 @@ class Typed:
         self._fuzzy = re.compile(".*?".join(map(re.escape, self.letters)))
         self._initials = self.letters if _is_initials(text) else ""
 
+    @property
+    def is_initials(self) -> bool:
+        """Whether it may stand for the initial consonants of a word."""
+        return bool(self._initials)
+
     def match(self, name: str, also: str = "") -> int | None:
         """How well a name fits, 0 is best; None when it does not. `also` are further words."""
         if not self.letters:

@@ -38,6 +38,7 @@ class Offers:
         self.query = query
         self.typed = Typed(typed)
         self.reachable = Reachable(self.graph, self.dialect, query)
+        self._others: tuple[Model, ...] | None = None
 
     # Metrics
 
@@ -60,32 +61,27 @@ class Offers:
 
     def _fitting_metrics(self) -> Iterator[Metric]:
         """First those whose name begins so, then those that hold the text, then the others."""
-        known: list[tuple[str, Metric]] | None = self.graph.memo.get("metric letters")
-        if known is None:
-            known = [
-                (f"{letters(m.name)}\n{letters(m.label or '')}", m)
-                for m in self.graph.metrics.values()
-            ]
-            self.graph.memo["metric letters"] = known
+        metrics = self.graph.metrics
         wanted = self.typed.letters
         if not wanted:
-            yield from (metric for _, metric in known)
+            yield from metrics.values()
             return
-        later: list[tuple[str, Metric]] = []
-        inside: list[Metric] = []
-        for blob, metric in known:
-            at = blob.find(wanted)
-            if at == 0:
-                yield metric
-            elif at > 0:
-                inside.append(metric)
-            else:
-                later.append((blob, metric))
-        yield from inside
-        if len(known) <= _FUZZY:
-            yield from (metric for blob, metric in later if self.typed.may_be_in(blob))
-        else:
-            yield from (metric for blob, metric in later if self.typed.is_in(blob))
+        text: str | None = self.graph.memo.get("metric letters")
+        if text is None:
+            text = self.graph.memo["metric letters"] = "".join(map(_entry, metrics.values()))
+        yield from (metrics[name] for name in _entries(text, _START + wanted))
+        yield from (
+            metrics[name]
+            for name in _entries(text, wanted)
+            if not _begins_with(metrics[name], wanted)
+        )
+        is_small = len(metrics) <= _FUZZY
+        if is_small or self.typed.is_initials:
+            fits = self.typed.may_be_in if is_small else self.typed.is_in
+            for metric in metrics.values():
+                blob = _letters_of(metric)
+                if wanted not in blob and fits(blob):
+                    yield metric
 
     def windows(self, span: Span) -> Iterator[Completion]:
         """A running total over the query's own metric and groups."""
@@ -175,9 +171,11 @@ class Offers:
                 yield model, self.reachable.route(name)
         reached = set(near)
         # What cannot be used is offered to say why: as many as somebody might look at.
-        others = (m for m in self.graph.models.values() if m.name not in reached)
-        fitting = (model for model in others if self.typed.is_in(_blob(model)))
-        for model in islice(fitting, _OUT_OF_REACH):
+        if self._others is None:
+            others = (m for m in self.graph.models.values() if m.name not in reached)
+            fitting = (model for model in others if self.typed.is_in(_blob(model)))
+            self._others = tuple(islice(fitting, _OUT_OF_REACH))
+        for model in self._others:
             yield model, self.reachable.route(model.name)
 
     def _begins(self, model: str) -> bool:
@@ -410,6 +408,42 @@ def _line(*parts: str | None) -> str:
 
 def _filter(name: str, label: str | None) -> str:
     return f"{name} {label}" if label else name
+
+
+# All metrics as one text, because looking into twenty thousand texts takes longer than a keystroke.
+_START, _NAME, _END = "\0", "\1", "\2"
+_ENTRIES: dict[int, tuple[Metric, str]] = {}
+_ENTRIES_REMEMBERED = 100_000
+
+
+def _entry(metric: Metric) -> str:
+    """A metric's letters and its name; metrics outlive the graphs they are in."""
+    known = _ENTRIES.get(id(metric))
+    if known is None or known[0] is not metric:
+        if len(_ENTRIES) >= _ENTRIES_REMEMBERED:
+            _ENTRIES.clear()
+        text = f"{_START}{_letters_of(metric)}{_NAME}{metric.name}{_END}"
+        known = _ENTRIES[id(metric)] = (metric, text)
+    return known[1]
+
+
+def _letters_of(metric: Metric) -> str:
+    return f"{letters(metric.name)}\n{letters(metric.label or '')}"
+
+
+def _begins_with(metric: Metric, wanted: str) -> bool:
+    return letters(metric.name).startswith(wanted)
+
+
+def _entries(text: str, wanted: str) -> Iterator[str]:
+    """The names of the entries whose letters hold a text, in their order."""
+    at = text.find(wanted)
+    while at >= 0:
+        end = text.index(_END, at)
+        name = text.rindex(_NAME, 0, end)
+        if at < name:
+            yield text[name + 1 : end]
+        at = text.find(wanted, end)
 
 
 _BLOBS: dict[int, tuple[Model, str]] = {}
