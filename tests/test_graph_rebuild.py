@@ -53,7 +53,7 @@ def described(snapshot: Snapshot) -> object:
     graph: SemanticGraph = snapshot.graph
     return (
         list(graph.models.items()),
-        list(graph.metrics.items()),
+        sorted(graph.metrics.items()),
         dict(graph.duplicates),
         {name: graph.edges(name) for name in graph.models},
         {(a, b): graph.paths(a, b) for a in graph.models for b in graph.models},

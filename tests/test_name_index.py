@@ -70,3 +70,39 @@ def test_looking_does_not_take_longer_for_more_names() -> None:
 
     took(small)
     assert took(large) < 4 * took(small)
+
+
+def test_a_mistake_is_explained_without_looking_into_every_metric(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from smq.graph import formula
+    from smq.rules.check import check
+    from smq.syntax import Document
+    from smq.workspace import build
+
+    def model(name: str) -> Document:
+        lines = [
+            "semantic_models:",
+            f"  - {{name: {name}, table: t.{name}, measures: [{{name: m_{name}}}],",
+            "     dimensions: [{name: kind, type: varchar}]}",
+            "metrics:",
+            *(
+                f"  - {{name: {name}_{n}, type: number, expr: SUM({name}__m_{name})}}"
+                for n in range(20)
+            ),
+        ]
+        return Document(f"file:///{name}.yml", "\n".join(lines))
+
+    query = Document("file:///q.smq.json", '{"metrics": ["a7__m_a7"]}')
+    snapshot = build([*(model(f"a{number}") for number in range(40)), query])
+    expanded: list[str] = []
+    original = formula._Expander.metric
+
+    def counted(self: formula._Expander, name: str, *words: object) -> object:
+        expanded.append(name)
+        return original(self, name, *words)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(formula._Expander, "metric", counted)
+    (finding,) = check(snapshot, [query.uri])
+    assert "a7_0" in finding.message
+    assert len(expanded) < 60

@@ -78,6 +78,7 @@ class SemanticGraph:
     ) -> None:
         self.models = MappingProxyType(dict(models))
         self.metrics = MappingProxyType(dict(metrics))
+        """In no order that means anything: each says itself where it is defined."""
         self.sources = MappingProxyType(dict(sources))
         self.time_spines = time_spines
         self.saved_queries = MappingProxyType(dict(saved_queries))
@@ -140,8 +141,9 @@ class SemanticGraph:
     ) -> SemanticGraph | None:
         """The graph after some files declare something anew, at about the cost of those files.
 
-        It equals the one that `build` makes. None when models came, went or moved, or when a name
-        is defined twice: then only looking at all files tells which definition counts.
+        It equals the one that `build` makes, but for the order of its metrics. None when models
+        came, went or moved, or when a name is defined twice: then only looking at all files tells
+        which definition counts.
         """
         models = self.models.copy()
         metrics: dict[str, Metric] | None = None
@@ -151,13 +153,15 @@ class SemanticGraph:
             if not _declares_alike(before, after):
                 return None
             if _names(before.metrics) != _names(after.metrics):
-                metrics = _spliced(metrics or self.metrics, _names(before.metrics), after.metrics)
+                gone, come = _names(before.metrics), _names(after.metrics)
                 if metrics is None:
+                    metrics = self.metrics.copy()
+                for name in gone:
+                    metrics.pop(name, None)
+                if len(set(come)) != len(come) or any(name in metrics for name in come):
                     return None
                 if metric_names is not None:
-                    metric_names = metric_names.changed(
-                        _names(before.metrics), _names(after.metrics)
-                    )
+                    metric_names = metric_names.changed(gone, come)
             for model in after.models:
                 if f"model:{model.name}" in self.duplicates:
                     return None
@@ -309,23 +313,3 @@ def _declares_alike(before: Declarations, after: Declarations) -> bool:
 
 def _names(symbols: Iterable[Symbol]) -> list[str]:
     return [symbol.name for symbol in symbols]
-
-
-def _spliced(
-    metrics: Mapping[str, Metric], gone: list[str], come: tuple[Metric, ...]
-) -> dict[str, Metric] | None:
-    """The metrics with some of one file in the place of others; None if that place is not plain."""
-    replaced = set(gone)
-    added = {metric.name: metric for metric in come}
-    if not gone or len(replaced) != len(gone) or len(added) != len(come):
-        return None
-    if any(name in metrics and name not in replaced for name in added):
-        return None
-    # Lists of names and of metrics, because pairs of them would be twenty thousand new objects.
-    names, values = list(metrics), list(metrics.values())
-    at = names.index(gone[0])
-    end = at + len(gone)
-    if names[at:end] != gone:
-        return None
-    names[at:end], values[at:end] = added, added.values()
-    return dict(zip(names, values, strict=True))

@@ -6,6 +6,7 @@ from smq.expr import Call, NameUse
 from smq.graph.graph import SemanticGraph
 from smq.graph.leaves import MetricValue
 from smq.graph.references import RowRef, metric_time, readings
+from smq.graph.symbols import Metric
 from smq.text.name_index import nearest_of
 
 
@@ -55,6 +56,27 @@ def member_ref(graph: SemanticGraph, model: str, name: str) -> RowRef | None:
     if name in index.measures:
         return RowRef("measure", model, name)
     return RowRef("entity", model, name) if name in index.entities else None
+
+
+_FEW = 300
+"""So many metrics are looked into for one suggestion."""
+
+
+def metrics_about(graph: SemanticGraph, model: str) -> list[str]:
+    """Metrics that may have a leaf on a model, in the order of their definition.
+
+    All of some hundreds; of more those in the model's file and those that write its name.
+    """
+    metrics: list[Metric] = list(graph.metrics.values())
+    if len(metrics) > _FEW:
+        home = graph.models[model].name_at.uri
+        metrics = [
+            metric
+            for metric in metrics
+            if metric.name_at.uri == home or (metric.expr is not None and model in metric.expr.text)
+        ]
+    metrics.sort(key=lambda metric: metric.name_at)
+    return [metric.name for metric in metrics[:_FEW]]
 
 
 def nearest_members(graph: SemanticGraph, name: str, exclude: str = "") -> tuple[str, ...]:

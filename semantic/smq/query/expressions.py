@@ -24,7 +24,7 @@ from smq.graph.leaves import (
     TooLarge,
     Weaver,
 )
-from smq.graph.members import call_readings, member_ref, metric_value
+from smq.graph.members import call_readings, member_ref, metric_value, metrics_about
 from smq.graph.references import METRIC_TIME, RowRef, readings, splits
 from smq.problem import Problem, Related
 from smq.query.aggregates import MisplacedCall, misplaced
@@ -221,7 +221,7 @@ class Expressions:
     def metrics_on(self, ref: RowRef, function: str = "") -> tuple[str, ...]:
         """Metrics that aggregate a row value, those with the given function alone first."""
         found: list[tuple[bool, str]] = []
-        for name in self.graph.metrics:
+        for name in metrics_about(self.graph, ref.model):
             formula = expand(self.graph, name, self.dialect)
             if isinstance(formula, Broken):
                 continue

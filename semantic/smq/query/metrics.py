@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from smq.expr import NameUse, Template, parse_expression
 from smq.graph.leaves import Formula
+from smq.graph.members import metrics_about
 from smq.graph.references import (
     PrefixedMetric,
     RowRef,
@@ -131,7 +132,7 @@ class MetricItems:
         if not re.fullmatch(r"\w+([ -]\w+)+", text):
             return ()
         wanted = re.sub(r"[ -]", "_", text).casefold()
-        return tuple(name for name in self.graph.metrics if name.casefold() == wanted)
+        return tuple(sorted(name for name in self.graph.metrics if name.casefold() == wanted))
 
     def _is_name(self, text: str) -> bool:
         """Whether what is no SQL was meant as a name: one word, or words that are not SQL's."""
@@ -212,7 +213,7 @@ class MetricItems:
         from smq.graph.formula import expand
 
         found = []
-        for name in self.graph.metrics:
+        for name in metrics_about(self.graph, model):
             formula = expand(self.graph, name, self.expressions.dialect)
             if isinstance(formula, Formula) and any(leaf.base == model for leaf in formula.leaves):
                 found.append(name)
