@@ -71,6 +71,8 @@ export class Client implements Connection {
   ) {
     const options: LanguageClientOptions = {
       documentSelector: DOCUMENTS,
+      // Pulled findings take the server's own name for theirs.
+      diagnosticCollectionName: 'smq-pushed',
       outputChannel: log.channel,
       traceOutputChannel: log.trace,
       initializationOptions: settings(),
@@ -193,12 +195,14 @@ export class Client implements Connection {
   }
 
   ask<M extends keyof Requests>(method: M, params: Requests[M]['params'], token?: vscode.CancellationToken): Promise<Requests[M]['result']> {
-    return this.#client.sendRequest<Requests[M]['result']>(method, params, token);
+    // A token that is undefined would count as a second parameter.
+    return token ? this.#client.sendRequest<Requests[M]['result']>(method, params, token) : this.#client.sendRequest<Requests[M]['result']>(method, params);
   }
 
   /** A command of the server. */
   execute(command: string, args: unknown[], token?: vscode.CancellationToken): Promise<unknown> {
-    return this.#client.sendRequest(ExecuteCommandRequest.type, { command, arguments: args as never[] }, token);
+    const params = { command, arguments: args as never[] };
+    return token ? this.#client.sendRequest(ExecuteCommandRequest.type, params, token) : this.#client.sendRequest(ExecuteCommandRequest.type, params);
   }
 
   on<M extends keyof Notifications>(method: M, handler: (params: Notifications[M]) => void): void {

@@ -54,8 +54,8 @@ export class Workbench {
   problems = [];
 
   /**
-   * Open a copy of a folder. `path`: directories before the PATH of the machine; `bare`: only these and
-   * the system's; `trust`: ask for trust, as VS Code does by itself.
+   * Open a copy of a folder. `path`: directories before the PATH of the machine; `trust`: ask for
+   * trust, as VS Code does by itself.
    */
   static async open({ workspace, vsix, settings = {}, path = [], environment = {}, trust = false, width = 1360, height = 860, locale }) {
     const bench = new Workbench();
@@ -76,10 +76,13 @@ export class Workbench {
       XDG_CONFIG_HOME: join(bench.root, 'config'),
       XDG_DATA_HOME: join(bench.root, 'share'),
       XDG_CACHE_HOME: join(bench.root, 'cache'),
-      PATH: [...path, dirname(node), process.env.PATH].join(delimiter),
+      PATH: [...path, dirname(node), environment.PATH ?? process.env.PATH].join(delimiter),
+      SHELL: '/bin/bash',
       EXTENSIONS_GALLERY: '{}', // nothing outside is asked for
     };
-    for (const name of Object.keys(env)) if (name.startsWith('VSCODE_') || name.startsWith('SMQ_TEST_IGNORED')) delete env[name];
+    for (const name of Object.keys(env)) if (name.startsWith('VSCODE_')) delete env[name];
+    // The extension host has the environment of a login shell, whatever this process has.
+    writeFileSync(join(bench.root, '.bash_profile'), `export PATH='${environment.PATH ?? env.PATH}'\n`);
     const profile = ['--user-data-dir', bench.data, '--extensions-dir', join(bench.root, 'extensions')];
     if (vsix) {
       const done = spawnSync(node, [entry, ...profile, '--install-extension', resolve(vsix)], { env, encoding: 'utf8' });
@@ -188,9 +191,35 @@ export class Workbench {
     await input.waitFor({ state: 'hidden' });
   }
 
+  /** The list of commands is what was known when it opened, so it may have to be opened again. */
   async command(title) {
-    await this.page.keyboard.press('F1');
-    await this.pick(`>${title}`, title);
+    const input = this.page.locator('.quick-input-widget input.input');
+    await this.eventually(`the command ${title}`, async () => {
+      await this.page.keyboard.press('F1');
+      await input.waitFor({ state: 'visible', timeout: 5000 });
+      await input.fill(`>${title}`);
+      try {
+        await this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title }).first().waitFor({ timeout: 5000 });
+      } catch {
+        const rows = await this.page.locator('.quick-input-list .monaco-list-row').allInnerTexts();
+        await this.page.keyboard.press('Escape');
+        return rows.join('\n');
+      }
+      await this.page.keyboard.press('Enter');
+      return true;
+    });
+    await this.eventually(`${title} was taken`, async () => !(await input.isVisible()) || (await input.inputValue()) !== `>${title}`);
+  }
+
+  /** Change a setting as somebody does who writes it into settings.json. */
+  async set(values) {
+    const file = join(this.data, 'User', 'settings.json');
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), ...values }, null, 2));
+  }
+
+  async theme(name, marker) {
+    await this.set({ 'workbench.colorTheme': name });
+    await this.page.locator(`.monaco-workbench.${marker}`).first().waitFor();
   }
 
   async openFile(name) {

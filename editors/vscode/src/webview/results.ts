@@ -109,7 +109,7 @@ function take(next: RunResult, words: string): void {
 function widths(from: RunResult): number[] {
   return from.columns.map((column, index) => {
     const longest = Math.max(width(column.name), width(column.label ?? '') , ...from.rows.slice(0, 500).map((values) => width(text(values[index]))));
-    return Math.min(48, Math.max(6, longest));
+    return Math.min(48, Math.max(6, longest + 2));
   });
 }
 
