@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import warnings
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
+
+import pytest
+from tests.editors import workbench
 
 from smq_schemas import schema
 from smq_server.lsp.settings import _KEYS, Settings, read
@@ -79,3 +84,27 @@ def test_the_page_and_the_walkthrough_have_the_files_that_they_name() -> None:
     for language in contributes["languages"]:
         named += [language["configuration"], *language["icon"].values()]
     assert [name for name in named if not (EXTENSION / name).is_file()] == []
+
+
+def test_a_window_is_here_where_one_is_required() -> None:
+    missing = workbench.missing()
+    if missing:
+        warnings.warn(f"not tested in Visual Studio Code: {missing}", stacklevel=1)
+    if os.environ.get("SMQ_REQUIRE_VSCODE"):
+        assert missing == ""
+
+
+@pytest.fixture(scope="session")
+def vsix(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The extension, built as `make vscode` builds it."""
+    target = tmp_path_factory.mktemp("vscode") / "smq.vsix"
+    workbench.package(target)
+    return target
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("chapter", workbench.chapters())
+def test_people_see_what_they_should(chapter: str, vsix: Path) -> None:
+    steps = workbench.play(chapter, vsix)
+    assert {step.name: step.seen for step in steps if not step.ok} == {}
+    assert steps

@@ -1,6 +1,8 @@
 // The conversation with one server: vscode-languageclient with our settings, trust and requests.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
+import { setTimeout as later } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import {
   type ClientCapabilities,
@@ -14,20 +16,12 @@ import {
   type StaticFeature,
   WorkDoneProgress,
 } from 'vscode-languageclient/node';
+import { DOCUMENTS } from './languages';
 import { type Log, words } from './log';
 import type { Notifications, Requests } from './protocol';
 import type { Server } from './server/discovery';
 import type { Connection } from './server/supervisor';
 import { isAtLeast, MINIMUM_SERVER } from './server/version';
-
-/** Files that the server has something to say about. */
-export const DOCUMENTS = [
-  { scheme: 'file', language: 'smq' },
-  { scheme: 'untitled', language: 'smq' },
-  { scheme: 'file', language: 'semantic-model' },
-  { scheme: 'untitled', language: 'semantic-model' },
-  { scheme: 'file', language: 'yaml' },
-];
 
 /** How long a server may take to answer `initialize`, on a slow disk that reads Python for the first time. */
 const PATIENCE = 60_000;
@@ -54,6 +48,13 @@ class Commands implements StaticFeature {
   }
 
   clear(): void {}
+}
+
+/** Tells the log alone: what people have to know and do is said once, by the session. */
+class QuietClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
 }
 
 export class Client implements Connection {
@@ -89,6 +90,11 @@ export class Client implements Connection {
       },
       initializationFailedHandler: () => false,
       middleware: {
+        provideCompletionItem: (document, position, context, token, next) => {
+          const line = document.lineAt(position.line).text;
+          if (context.triggerCharacter === ',' && document.languageId === 'smq' && endsItem(line, position.character)) return [];
+          return next(document, position, context, token);
+        },
         workspace: {
           configuration: async (params, token, next) => {
             const answer = await next(params, token);
@@ -102,7 +108,7 @@ export class Client implements Connection {
         },
       },
     };
-    this.#client = new LanguageClient('smq', 'SMQ', () => this.#spawn(server, directory), options);
+    this.#client = new QuietClient('smq', 'SMQ', () => this.#spawn(server, directory), options);
     this.#client.registerFeature(this.#commands);
   }
 
@@ -115,6 +121,9 @@ export class Client implements Connection {
     try {
       await Promise.race([this.#client.start(), patience]);
     } catch (error) {
+      // Its output ends a moment before it does.
+      const child = this.#child;
+      if (child && !hasEnded(child)) await Promise.race([once(child, 'exit'), later(500)]);
       throw new Error(this.#ending() ?? words(error));
     } finally {
       clearTimeout(timer);
@@ -139,7 +148,7 @@ export class Client implements Connection {
       this.log.warn(`The server did not stop in an orderly way: ${words(error)}`);
     }
     const child = this.#child;
-    if (child && child.exitCode === null && child.signalCode === null) {
+    if (child && child.pid !== undefined && !hasEnded(child)) {
       // It has been asked; what still runs half a second later is not going to end by itself.
       const timer = setTimeout(() => child.kill('SIGKILL'), 500);
       child.once('exit', () => clearTimeout(timer));
@@ -169,7 +178,7 @@ export class Client implements Connection {
   /** How the process ended, if it has. */
   #ending(): string | undefined {
     const child = this.#child;
-    if (!child || (child.exitCode === null && child.signalCode === null)) return undefined;
+    if (!child?.pid || !hasEnded(child)) return undefined;
     const last = this.#stderr.trim().split('\n').at(-1);
     const how = child.signalCode ? `was ended by ${child.signalCode}` : `ended with status ${child.exitCode}`;
     return last ? `it ${how}: ${last}` : `it ${how}`;
@@ -231,6 +240,20 @@ export class Client implements Connection {
   uriOf(uri: vscode.Uri): string {
     return this.#client.code2ProtocolConverter.asUri(uri);
   }
+}
+
+/**
+ * Whether a comma was typed behind an item, at the end of its line. A list of names there would
+ * take the Enter that is going to be pressed next.
+ */
+export function endsItem(line: string, character: number): boolean {
+  const before = line.slice(0, character).replace(/\\./g, '');
+  const isInString = (before.match(/"/g)?.length ?? 0) % 2 === 1;
+  return !isInString && line.slice(character).trim() === '';
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
 }
 
 /** What the server reads of the settings, before it can ask for them. */

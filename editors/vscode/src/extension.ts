@@ -5,11 +5,14 @@ import { type Location, type Position } from 'vscode-languageclient/node';
 import { debugInformation } from './debugInformation';
 import { Log, words } from './log';
 import { watchLanguages } from './languages';
-import type { LineageParams } from './protocol';
+import type { LineageParams, RunParams } from './protocol';
 import { run } from './server/processes';
 import { Session } from './session';
+import { counted, size } from './views/cells';
 import { type Explained, explanation } from './views/explanation';
+import { Generation } from './views/generation';
 import { Lineage } from './views/lineage';
+import { Pages } from './views/pages';
 import { Previews } from './views/preview';
 import { Results } from './views/results';
 import { Status } from './views/status';
@@ -34,9 +37,11 @@ export function activate(context: vscode.ExtensionContext): Api {
   const current = new Session(context, log);
   session = current;
   const previews = new Previews(context, current, log);
-  const results = new Results(context, current, log);
+  const pages = new Pages(context);
+  const results = new Results(context, current, pages, log);
   const lineage = new Lineage(context, current);
   const tree = new Tree(context, current, log);
+  const generation = new Generation(context, current, log);
   new Status(context, current);
 
   const command = (name: string, action: (...args: never[]) => unknown): void => {
@@ -53,6 +58,11 @@ export function activate(context: vscode.ExtensionContext): Api {
     if (editor) await previews.show(editor);
   });
   command('smq.run', async (uri?: unknown, index?: number) => {
+    if (isRun(uri)) {
+      if (uri.dryRun) await estimate(current, uri);
+      else await results.run(uri, metricsOf(uri.smq) ?? (await titleOf(current, uri.uri, 0)));
+      return;
+    }
     if (typeof uri === 'string') {
       await results.run({ uri, query: index ?? 0 }, await titleOf(current, uri, index ?? 0));
       return;
@@ -72,8 +82,7 @@ export function activate(context: vscode.ExtensionContext): Api {
     try {
       const explained = (await current.ask('smq/explain', { uri: where, query })) as Explained | undefined;
       if (!explained) return;
-      const document = await vscode.workspace.openTextDocument({ language: 'markdown', content: explanation(explained) });
-      await vscode.commands.executeCommand('markdown.showPreviewToSide', document.uri);
+      await vscode.commands.executeCommand('markdown.showPreviewToSide', pages.put('Explanation.md', explanation(explained)));
     } catch (error) {
       void vscode.window.showWarningMessage(words(error));
     }
@@ -83,6 +92,9 @@ export function activate(context: vscode.ExtensionContext): Api {
     if (params) await lineage.show(params);
     else void vscode.window.showInformationMessage('Open a query or a model file and put the cursor on a name first.');
   });
+  command('smq.generate', (...args: unknown[]) => generation.start(args));
+  command('smq.acceptProposal', () => generation.accept());
+  command('smq.discardProposal', () => generation.discard());
   command('smq.showReferences', (uri: string, position: Position, places: Location[]) => {
     const client = current.client;
     if (!client) return;
@@ -151,6 +163,30 @@ async function titleOf(current: Session, uri: string, query: number | Position):
   } catch {
     // What is wrong with the query is said by running it.
     return name;
+  }
+}
+
+/** What a lens over a metric, or over the cost of a query, hands on. */
+function isRun(value: unknown): value is RunParams {
+  return typeof value === 'object' && value !== null && 'uri' in value && typeof value.uri === 'string' && ('smq' in value || 'dryRun' in value);
+}
+
+function metricsOf(smq: unknown): string | undefined {
+  const { metrics } = (smq ?? {}) as { metrics?: unknown };
+  return Array.isArray(metrics) ? metrics.join(', ') : undefined;
+}
+
+async function estimate(current: Session, params: RunParams): Promise<void> {
+  try {
+    const found = await current.ask('smq/run', params);
+    if (!found) return;
+    const parts = [
+      typeof found.bytes === 'number' && `reads ${size(found.bytes)}`,
+      typeof found.estimatedRows === 'number' && `gives about ${counted(found.estimatedRows, 'row')}`,
+    ].filter(Boolean);
+    void vscode.window.showInformationMessage(parts.length > 0 ? `The query ${parts.join(' and ')}.` : `${found.engine} does not say what the query would take.`);
+  } catch (error) {
+    void vscode.window.showWarningMessage(words(error));
   }
 }
 

@@ -1,6 +1,15 @@
 // YAML files that hold semantic models get a language of their own, by what is written in them.
 import * as vscode from 'vscode';
 
+/** Files that the server has something to say about. */
+export const DOCUMENTS = [
+  { scheme: 'file', language: 'smq' },
+  { scheme: 'untitled', language: 'smq' },
+  { scheme: 'file', language: 'semantic-model' },
+  { scheme: 'untitled', language: 'semantic-model' },
+  { scheme: 'file', language: 'yaml' },
+];
+
 /** What begins a file of ours; `models` alone is dbt's word for something else. */
 const OURS = /^(?:semantic_models|metrics|saved_queries)\s*:/m;
 const LOOKED_AT = 20_000;

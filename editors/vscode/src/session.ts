@@ -199,7 +199,8 @@ export class Session {
   /** Show what is in the way, once for each trouble, with its buttons. */
   async #tell(trouble: Trouble): Promise<void> {
     const { text, buttons } = message(trouble, vscode.extensions.getExtension('ms-python.python') !== undefined);
-    this.log.error(text);
+    if (trouble.kind === 'missing') this.log.warn(text);
+    else this.log.error(text);
     if (this.#told === text) return;
     this.#told = text;
     const show = trouble.kind === 'missing' ? vscode.window.showWarningMessage : vscode.window.showErrorMessage;

@@ -18,6 +18,7 @@ vi.mock('vscode-languageclient/node', () => ({
       feature.preInitialize(capabilities);
       expect(capabilities).toEqual({});
     }
+    error(): void {}
     sendRequest(...args: unknown[]): Promise<unknown> {
       sent.push(args);
       return Promise.resolve({});
@@ -25,7 +26,7 @@ vi.mock('vscode-languageclient/node', () => ({
   },
 }));
 
-import { Client, settings as serverSettings } from '../src/client';
+import { Client, endsItem, settings as serverSettings } from '../src/client';
 import { Log } from '../src/log';
 import { settings, workspace } from './vscode';
 
@@ -57,4 +58,10 @@ test('the server learns of trust whenever it asks for settings', async () => {
   const answer = await middleware.workspace.configuration({ items: [{ section: 'smq' }, { section: 'other' }] }, undefined, async () => [{ dialect: null }, { a: 1 }]);
   expect(answer).toEqual([{ dialect: null, trusted: false }, { a: 1 }]);
   expect(serverSettings()).toMatchObject({ trusted: false });
+});
+
+test('a comma at the end of a line opens no list that would take the Enter behind it', () => {
+  expect(endsItem('  "metrics": ["revenue"],', 25)).toBe(true);
+  expect(endsItem('  "filters": ["a IN (1,', 23)).toBe(false);
+  expect(endsItem('  "metrics": ["a",]', 18)).toBe(false);
 });

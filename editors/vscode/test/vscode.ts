@@ -95,6 +95,13 @@ export const window = {
   setStatusBarMessage: vi.fn(),
 };
 
+export class TextEdit {
+  constructor(
+    readonly range: Range,
+    readonly newText: string,
+  ) {}
+}
+
 export const languages = { setTextDocumentLanguage: vi.fn(async () => undefined), match: () => 10 };
 export const commands = { executeCommand: vi.fn(async () => undefined), registerCommand: vi.fn(() => ({ dispose() {} })) };
 export const extensions = { getExtension: vi.fn(() => undefined) };

@@ -7,6 +7,7 @@ set -euo pipefail
 code_server=4.139.1 # Visual Studio Code 1.139.1
 node=24.19.0
 
+repository=$(cd "$(dirname "$0")/../../.." && pwd)
 tools=${SMQ_EDITOR_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/smq/editor-tools}
 mkdir -p "$tools/code-server"
 quiet=(--no-audit --no-fund --loglevel=error)
@@ -56,8 +57,14 @@ workbench() {
   echo "$code_server on $node" >version
 }
 
+# What the server needs, for the test that installs it without a network.
+wheels() {
+  python3 -m pip download --quiet --disable-pip-version-check --dest "$tools/wheels" "$repository"
+  rm -f "$tools"/wheels/smq-*.whl
+}
+
 browser
 node_and_npm
 workbench
-"$tools/bin/node" "$tools/code-server/node_modules/code-server/out/node/entry.js" --version
+wheels
 echo "ready in $tools"

@@ -1,29 +1,58 @@
 // One day with the extension, in a real window, by keys: what a person does and what they then see.
 //   node workbench/story.mjs EXTENSION.vsix PICTURES [CHAPTER…]
 // One line of JSON for each step, then one for the whole; pictures of every step.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { missing, plain, python, repository, Workbench } from './workbench.mjs';
+import { extension, missing, plain, python, repository, tools, Workbench } from './workbench.mjs';
 
 const [vsix, pictures, ...wanted] = process.argv.slice(2);
-const shots = resolve(pictures);
+const shots = resolve(pictures ?? '.');
 const out = (value) => console.log(JSON.stringify(value));
 const shop = join(repository, 'examples/shop');
 const bank = join(repository, 'examples/bank');
 const installed = [dirname(python)];
 
+if (vsix === '--list') {
+  // Below, once there are chapters.
+} else if (!pictures) {
+  console.error('usage: story.mjs EXTENSION.vsix PICTURES [CHAPTER…], or --list');
+  process.exit(2);
+}
 const lack = missing();
 if (lack) {
   out({ missing: lack });
   process.exit(3);
 }
 
+let failed = 0;
+
 /** Chapters have a window each; their steps build on each other. */
 const chapters = {
+  async inside() {
+    // In the extension host itself, through VS Code's own interface; the extension from its folder.
+    const report = join(mkdtempSync(join(tmpdir(), 'smq-report-')), 'report');
+    const bench = await Workbench.open({ workspace: shop, path: installed, environment: { SMQ_REPORT: report } });
+    try {
+      await bench.loadTests(extension, join(extension, 'workbench/host/index.cjs'));
+    } finally {
+      const lines = existsSync(report) ? readFileSync(report, 'utf8').trim().split('\n').map((line) => JSON.parse(line)) : [];
+      if (lines.length === 0) lines.push({ chapter: 'inside', step: 'the extension host', ok: false, seen: bench.said });
+      for (const line of lines) {
+        out(line);
+        if (!line.ok) failed++;
+      }
+      rmSync(dirname(report), { recursive: true, force: true });
+      await bench.close();
+    }
+  },
+
   async 'write and run'(tell) {
     const bench = await Workbench.open({ workspace: shop, vsix, path: installed });
     const { page } = bench;
-    const query = 'queries/mistake.smq.json';
+    const query = 'queries/store_sales.smq.json';
     writeFileSync(join(bench.folder, query), '{\n  "description": "What does each store sell?",\n  "metrics": ["revenu"],\n  "groupBy": ["stores__store_name"],\n  "orderBy": ["-revenue"]\n}\n');
     const grid = () => bench.view('#grid');
     const editorText = async () =>
@@ -78,6 +107,7 @@ const chapters = {
           const labels = await rows.evaluateAll((all) => all.map((row) => row.getAttribute('aria-label')));
           return labels.some((label) => label?.includes('customers__country')) || labels.join('\n');
         });
+        await bench.shot(shots, 'picture-completion');
       });
       await tell('accept a completion', bench, async () => {
         await page.keyboard.type('coun');
@@ -90,7 +120,7 @@ const chapters = {
         await page.keyboard.press('Control+k');
         await page.keyboard.press('v');
         await bench.sees('.editor-group-container:not(.active) .view-lines', 'SUM(orders.subtotal)', 'customers.country');
-        await bench.cursor('queries/mistake.smq.json', '"stores__st^ore_name"');
+        await bench.cursor('queries/store_sales.smq.json', '"stores__st^ore_name"');
         await page.locator('.editor-group-container:not(.active) .view-overlays .cdr[class*=ced-]').first().waitFor();
       });
       await tell('the SQL follows what is typed', bench, async () => {
@@ -119,6 +149,14 @@ const chapters = {
         await frame.locator('[role=gridcell]').first().waitFor();
         await bench.eventually('three rows', async () => (await frame.locator('[role=grid]').getAttribute('aria-rowcount')) === '4');
         await bench.eventually('their status', async () => /3 rows in \d+\.\d\d s on duckdb/.test(await frame.locator('#status').innerText()) || (await frame.locator('#status').innerText()));
+      });
+      await tell('a picture of it all', bench, async () => {
+        await page.keyboard.press('Control+1');
+        await bench.cursor(query, '"rev^enue"');
+        await page.keyboard.press('Control+b');
+        await page.locator('.sidebar').first().waitFor({ state: 'hidden' });
+        await bench.shot(shots, 'picture-rows');
+        await page.keyboard.press('Control+b');
       });
       await tell('sort, select and copy by keys', bench, async () => {
         const frame = await grid();
@@ -149,11 +187,11 @@ const chapters = {
         await page.keyboard.press('Escape');
         await bench.command('Notifications: Clear All Notifications');
       });
-      await tell('the grid in a dark theme', bench, () => bench.theme('Default Dark Modern', 'vs-dark'));
-      await tell('the grid in high contrast', bench, () => bench.theme('Default High Contrast', 'hc-black'));
-      await tell('the grid in light high contrast', bench, () => bench.theme('Default High Contrast Light', 'hc-light'));
+      await tell('the grid in a dark theme', bench, () => bench.theme('Dark Modern', 'vs-dark'));
+      await tell('the grid in high contrast', bench, () => bench.theme('Dark High Contrast', 'hc-black'));
+      await tell('the grid in light high contrast', bench, () => bench.theme('Light High Contrast', 'hc-light'));
       await tell('what an engine refuses', bench, async () => {
-        await bench.theme('Default Light Modern', 'vs');
+        await bench.theme('Light Modern', 'vs');
         await page.keyboard.press('Control+1');
         await page.keyboard.press('Control+a');
         await page.keyboard.type('{"metrics": ["nonsense"]}');
@@ -204,6 +242,7 @@ const chapters = {
         await frame.locator('.box.root', { hasText: '예대율' }).waitFor();
         await frame.locator('.box.table').first().waitFor();
         await page.keyboard.press('Control+b');
+        await bench.shot(shots, 'picture-lineage');
         // Keys alone lead along the lines.
         await frame.locator('.box.root').focus();
         await page.keyboard.press('ArrowRight');
@@ -257,6 +296,59 @@ const chapters = {
     }
   },
 
+  async 'from a question to a query'(tell) {
+    // What a model once said, through the real protocol on loopback.
+    const answer = {
+      answerable: true,
+      reason: 'Revenue of each country, the largest first.',
+      queries: [{ metrics: ['revenue'], groupBy: ['stores__country'], filters: [], orderBy: ['-revenue'], limit: null }],
+      assumptions: ['the country of the store, not of the customer'],
+      alternatives: [],
+    };
+    const endpoint = spawn(
+      python,
+      ['-c', 'import json, sys\nfrom tests.support.llm_endpoint import LlmEndpoint\nwith LlmEndpoint([{"content": json.loads(sys.argv[1])}] * 9) as endpoint:\n    print(endpoint.base_url, flush=True)\n    sys.stdin.read()', JSON.stringify(answer)],
+      { cwd: repository, stdio: ['pipe', 'pipe', 'inherit'] },
+    );
+    const [url] = await once(endpoint.stdout, 'data');
+    const environment = { SMQ_LLM_BASE_URL: String(url).trim(), SMQ_LLM_MODEL: 'replayed', SMQ_LLM_API_KEY: 'sk-of-the-test' };
+    const bench = await Workbench.open({ workspace: shop, vsix, path: installed, environment });
+    const { page } = bench;
+    const text = async () => plain((await page.locator('.editor-group-container.active .view-lines').allInnerTexts()).join('\n'));
+    try {
+      writeFileSync(join(bench.folder, 'queries/asked.smq.json'), '// 국가별 매출\n');
+      await bench.load();
+      await tell('a proposal as a difference', bench, async () => {
+        await bench.openFile('asked.smq.json');
+        await page.locator('.codicon-lightbulb, .statusbar').first().waitFor();
+        await bench.eventually('the server runs', async () => /SMQ query/.test(await page.locator('#status\\.editor\\.mode').innerText()));
+        await bench.command('SMQ: Generate Query from Comment');
+        await page.locator('.diff-editor, .monaco-diff-editor').first().waitFor();
+        await bench.sees('.monaco-diff-editor .modified', 'stores__country');
+        await bench.sees('.notifications-toasts', 'Revenue of each country', 'Assumed: the country of the store', 'Accept');
+        await bench.shot(shots, 'picture-proposal');
+      });
+      await tell('accepted, and one step to undo', bench, async () => {
+        await page.locator('.notifications-toasts .monaco-button', { hasText: 'Accept' }).first().click();
+        await page.locator('.monaco-diff-editor').first().waitFor({ state: 'detached' });
+        await bench.eventually('the query is in the file', async () => /stores__country/.test(await text()) || (await text()));
+        await page.keyboard.press('Control+1');
+        await page.keyboard.press('Control+z');
+        await bench.eventually('the comment alone', async () => !/stores__country/.test(await text()) || (await text()));
+      });
+      await tell('discarded, nothing changes', bench, async () => {
+        await bench.command('SMQ: Generate Query from Comment');
+        await page.locator('.monaco-diff-editor').first().waitFor();
+        await page.locator('.notifications-toasts .monaco-button', { hasText: 'Discard' }).first().click();
+        await page.locator('.monaco-diff-editor').first().waitFor({ state: 'detached' });
+        if (/stores__country/.test(readFileSync(join(bench.folder, 'queries/asked.smq.json'), 'utf8'))) throw new Error('the file has changed');
+      });
+    } finally {
+      await finish(tell, bench);
+      endpoint.stdin.end();
+    }
+  },
+
   async 'without trust'(tell) {
     const bench = await Workbench.open({ workspace: shop, vsix, path: installed, trust: true, settings: { 'security.workspace.trust.startupPrompt': 'never' } });
     const { page } = bench;
@@ -279,7 +371,7 @@ const chapters = {
     const bench = await Workbench.open({
       workspace: shop,
       vsix,
-      environment: { PIP_NO_INDEX: '1', PIP_FIND_LINKS: process.env.SMQ_WHEELS ?? '', PATH: '/usr/local/bin:/usr/bin:/bin' },
+      environment: { PIP_NO_INDEX: '1', PIP_FIND_LINKS: join(tools, 'wheels'), PATH: '/usr/local/bin:/usr/bin:/bin' },
     });
     const { page } = bench;
     try {
@@ -295,12 +387,23 @@ const chapters = {
         return { seconds: (Date.now() - from) / 1000 };
       });
     } finally {
-      await finish(tell, bench);
+      await finish(tell, bench, [/SMQ is not installed in the Python of this workspace/]);
     }
   },
 
   async 'a server that falls over'(tell) {
-    const killer = [python, '-c', 'import sys, runpy, threading, os\nthreading.Timer(1.5, lambda: os._exit(7)).start()\nsys.argv=["smq","lsp"]\nrunpy.run_module("smq_server.main", run_name="__main__")'];
+    // A server that works for a second and is gone.
+    const fall = `
+import os, runpy, sys, threading, time
+def fall():
+    while "smq.sql.compile" not in sys.modules:
+        time.sleep(0.05)
+    time.sleep(1)
+    os._exit(7)
+threading.Thread(target=fall, daemon=True).start()
+sys.argv = ["smq", "lsp"]
+runpy.run_module("smq_server.main", run_name="__main__")`;
+    const killer = [python, '-c', fall];
     const bench = await Workbench.open({ workspace: shop, vsix, path: installed, settings: { 'smq.server.command': killer } });
     const { page } = bench;
     try {
@@ -310,7 +413,17 @@ const chapters = {
         await bench.eventually('it is said', async () => {
           const text = plain((await page.locator('.notifications-toasts').allInnerTexts()).join('\n'));
           return (/stopped 5 times/.test(text) && /Restart/.test(text) && /Show Log/.test(text)) || text;
-        }, 90_000);
+        }, 120_000);
+        await page.locator('.notifications-toasts .monaco-button', { hasText: 'Copy Debug Information' }).first().click();
+        await bench.eventually('the clipboard says it', async () => {
+          const text = await page.evaluate(() => navigator.clipboard.readText());
+          return /server failed \(crashes\)/.test(text) || text;
+        });
+      });
+      await tell('a command that is none', bench, async () => {
+        await bench.command('Notifications: Clear All Notifications');
+        writeFileSync(join(bench.data, 'Machine', 'settings.json'), JSON.stringify({ 'smq.server.command': ['/no/such/program'] }));
+        await bench.sees('.notifications-toasts', 'there is no program /no/such/program', 'Open Setting');
       });
     } finally {
       await bench.close();
@@ -321,16 +434,20 @@ const chapters = {
 /** What may stand in a log of the extension host although nothing is wrong with us. */
 const KNOWN = [/chat|copilot|github|telemetry|vscode\.git|Failed to fetch|microsoft-authentication/i];
 
-async function finish(tell, bench) {
+/** Look into all logs; `expected`: what this chapter was to cause. */
+async function finish(tell, bench, expected = []) {
   await tell('no error in any log', bench, async () => {
     const lines = Object.entries(bench.logs()).flatMap(([name, text]) => text.split('\n').filter((line) => /\[(error|warning)\]/.test(line)).map((line) => `${name}: ${line}`));
-    const bad = [...lines.filter((line) => !KNOWN.some((pattern) => pattern.test(line))), ...bench.problems];
+    const bad = [...lines.filter((line) => ![...KNOWN, ...expected].some((pattern) => pattern.test(line))), ...bench.problems];
     if (bad.length > 0) throw new Error(bad.join('\n'));
   });
   await bench.close();
 }
 
-let failed = 0;
+if (vsix === '--list') {
+  out(Object.keys(chapters));
+  process.exit(0);
+}
 for (const [chapter, play] of Object.entries(chapters)) {
   if (wanted.length > 0 && !wanted.includes(chapter)) continue;
   let number = 0;

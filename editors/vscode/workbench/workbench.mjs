@@ -36,6 +36,7 @@ const CALM = {
   'editor.hover.delay': 100,
   'editor.accessibilitySupport': 'off',
   'files.refactoring.autoSave': false, // a rename is to be looked at, and to be taken back
+  'files.autoSave': 'off', // in a browser it is on
   'window.confirmBeforeClose': 'never',
   'security.workspace.trust.banner': 'never',
 };
@@ -82,7 +83,8 @@ export class Workbench {
     };
     for (const name of Object.keys(env)) if (name.startsWith('VSCODE_')) delete env[name];
     // The extension host has the environment of a login shell, whatever this process has.
-    writeFileSync(join(bench.root, '.bash_profile'), `export PATH='${environment.PATH ?? env.PATH}'\n`);
+    const exported = { ...environment, PATH: env.PATH };
+    writeFileSync(join(bench.root, '.bash_profile'), Object.entries(exported).map(([name, value]) => `export ${name}='${value}'\n`).join(''));
     const profile = ['--user-data-dir', bench.data, '--extensions-dir', join(bench.root, 'extensions')];
     if (vsix) {
       const done = spawnSync(node, [entry, ...profile, '--install-extension', resolve(vsix)], { env, encoding: 'utf8' });
@@ -127,6 +129,36 @@ export class Workbench {
     if (!payload) {
       await this.page.locator('.monaco-workbench .statusbar').first().waitFor({ timeout: 60_000 });
       await this.page.locator('.activitybar').first().waitFor();
+    }
+  }
+
+  /** Run tests in the extension host; rejects when it takes too long, says how it ended otherwise. */
+  async loadTests(extensionFolder, tests) {
+    const ended = new Promise((done) => void this.page.exposeFunction('codeAutomationExit', done));
+    await this.page.exposeFunction('codeAutomationLog', () => undefined);
+    // A built VS Code looks at these parts of the address only when its smoke tests are on, which the
+    // page is told among its settings.
+    await this.page.addInitScript(() => {
+      const watch = new MutationObserver(() => {
+        const element = document.getElementById('vscode-workbench-web-configuration');
+        if (!element) return;
+        watch.disconnect();
+        const settings = JSON.parse(element.dataset.settings);
+        element.dataset.settings = JSON.stringify({ ...settings, developmentOptions: { ...settings.developmentOptions, enableSmokeTestDriver: true } });
+      });
+      watch.observe(document, { childList: true, subtree: true });
+    });
+    await this.load([
+      ['extensionDevelopmentPath', this.remote(extensionFolder)],
+      ['extensionTestsPath', this.remote(tests)],
+      ['skipWelcome', 'true'],
+    ]);
+    let timer;
+    const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error(`the tests do not end\n${this.said}`)), 240_000)));
+    try {
+      return await Promise.race([ended, late]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -211,15 +243,13 @@ export class Workbench {
     await this.eventually(`${title} was taken`, async () => !(await input.isVisible()) || (await input.inputValue()) !== `>${title}`);
   }
 
-  /** Change a setting as somebody does who writes it into settings.json. */
-  async set(values) {
-    const file = join(this.data, 'User', 'settings.json');
-    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), ...values }, null, 2));
-  }
-
+  /** Choose a colour theme; `marker` is the class that the window then has. */
   async theme(name, marker) {
-    await this.set({ 'workbench.colorTheme': name });
-    await this.page.locator(`.monaco-workbench.${marker}`).first().waitFor();
+    await this.page.keyboard.press('Control+1');
+    await this.page.keyboard.press('Control+k');
+    await this.page.keyboard.press('Control+t');
+    await this.pick(name, name);
+    await this.page.locator(`.monaco-workbench.${marker}, .${marker} .monaco-workbench, body.${marker}`).first().waitFor();
   }
 
   async openFile(name) {

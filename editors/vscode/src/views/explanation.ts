@@ -39,7 +39,7 @@ export function explanation(explained: Explained): string {
       lines.push(`## Rows of ${base}`, '', `Table ${code(query.models[base] ?? base)}; each row counts once.`, '');
       const joins = leaves[0]?.joins ?? [];
       if (joins.length > 0) {
-        lines.push(...joins.map((join) => `- joined with ${join.right} (${code(query.models[join.right] ?? join.right)}) on ${join.on.map((pair) => code(pair.join(' = '))).join(' and ')}`), '');
+        lines.push(...joins.map((join) => `- joined with ${join.right} (${code(query.models[join.right] ?? join.right)}) on ${join.on.map(([left, right]) => code(`${join.left}.${left} = ${join.right}.${right}`)).join(' and ')}`), '');
       }
       for (const leaf of leaves) {
         lines.push(`- ${code(leaf.aggregate)} for ${leaf.metrics.map(code).join(', ')}`);

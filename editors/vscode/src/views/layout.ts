@@ -21,7 +21,7 @@ export interface Drawing {
 
 const HEIGHT = 46;
 const ROW = 62;
-const GAP = 72;
+const GAP = 48;
 const MARGIN = 16;
 const CHARACTER = 7.4;
 
@@ -33,7 +33,8 @@ export function draw(nodes: readonly LineageNode[], edges: readonly LineageEdge[
   const boxes = new Map<string, Box>();
   for (const node of nodes) {
     const layer = layerOf.get(node.id) ?? 0;
-    const wide = Math.min(260, Math.max(110, 28 + CHARACTER * Math.max(width(node.name), width(node.label ?? ''))));
+    const words = Math.max(width(node.name) + width(node.kind) + 1, width(node.label ?? ''));
+    const wide = Math.min(300, Math.max(110, 32 + CHARACTER * words));
     const box = { node, layer, x: 0, y: 0, width: Math.ceil(wide), height: HEIGHT };
     (layers[layer] ??= []).push(box);
     boxes.set(node.id, box);

@@ -1,7 +1,7 @@
 // The SQL beside a query: live, with marks for what came from what, in both directions.
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { DOCUMENTS } from '../client';
+import { DOCUMENTS } from '../languages';
 import { type Log, words } from '../log';
 import type { CompiledReport, MappingTarget } from '../protocol';
 import type { Session } from '../session';

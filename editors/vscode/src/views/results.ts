@@ -7,6 +7,7 @@ import type { Session } from '../session';
 import { counted, csv } from './cells';
 import { page, webviewOptions } from './html';
 import type { FromResults, ToResults } from './messages';
+import type { Pages } from './pages';
 
 const BODY = `
 <header>
@@ -40,6 +41,7 @@ export class Results implements vscode.WebviewViewProvider {
   constructor(
     private readonly context: vscode.ExtensionContext,
     private readonly session: Session,
+    private readonly pages: Pages,
     private readonly log: Log,
   ) {
     context.subscriptions.push(
@@ -85,7 +87,7 @@ export class Results implements vscode.WebviewViewProvider {
     const progress = client.progress(token, ({ message }) => message && this.#show({ type: 'progress', message }));
     try {
       const limit = vscode.workspace.getConfiguration('smq').get<number>('results.rowLimit', 1000);
-      const result = await client.ask('smq/run', { ...params, limit, workDoneToken: token }, running.token);
+      const result = await client.ask('smq/run', { limit, ...params, workDoneToken: token }, running.token);
       if (this.#running !== running) return;
       this.#result = result;
       this.log.info(`${title}: ${counted(result.rows.length, 'row')} in ${result.elapsed.toFixed(2)} s`);
@@ -133,8 +135,8 @@ export class Results implements vscode.WebviewViewProvider {
   /** The SQL that was run, which may by now be another than the query's. */
   async #showSql(): Promise<void> {
     if (!this.#result) return;
-    const document = await vscode.workspace.openTextDocument({ language: 'sql', content: `${this.#result.sql}\n` });
-    await vscode.window.showTextDocument(document, { preview: true });
+    const page = this.pages.put(`${this.#question?.title ?? 'result'}.sql`, `${this.#result.sql}\n`);
+    await vscode.window.showTextDocument(page, { preview: true });
   }
 
   async #export(shown: readonly number[]): Promise<void> {

@@ -1,6 +1,6 @@
 // The server in the language status, and the age of the warehouse's metadata in the status bar.
 import * as vscode from 'vscode';
-import { DOCUMENTS } from '../client';
+import { DOCUMENTS } from '../languages';
 import type { MetasyncStatus } from '../protocol';
 import { message } from '../server/messages';
 import { short } from '../server/processes';

@@ -1,6 +1,6 @@
 // The grid of rows. Only the rows in view exist as elements; the active cell is always among them,
 // so that the keyboard and a screen reader never lose their place.
-import { type Cell, counted, type Direction, isNumeric, order, tabbed, text, width } from '../views/cells';
+import { type Cell, counted, type Direction, isNumeric, order, size, tabbed, text, width } from '../views/cells';
 import type { FromResults, ToResults } from '../views/messages';
 import type { RunResult } from '../protocol';
 import { byId, host, make } from './host';
@@ -296,15 +296,4 @@ function say(words: string, kind = ''): void {
 
 function toggle(visible: Partial<Record<keyof typeof buttons, boolean>>): void {
   for (const [name, button] of Object.entries(buttons)) button.hidden = !visible[name as keyof typeof buttons];
-}
-
-function size(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
-  let unit = 0;
-  let value = bytes;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }

@@ -1,0 +1,97 @@
+"""Builds the extension for Visual Studio Code and plays its stories in a real window.
+
+`editors/vscode/workbench/set-up.sh` gets what they need; where that has not been run they are left
+out, unless `SMQ_REQUIRE_VSCODE` is set. Pictures of every step are in
+`build/vscode-pictures`, or where `SMQ_PICTURES` says.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[2]
+EXTENSION = REPOSITORY / "editors" / "vscode"
+STORY = EXTENSION / "workbench" / "story.mjs"
+PATIENCE = 600
+"""Seconds for a chapter on a busy machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What somebody did, whether they then saw what they should, and what they saw otherwise."""
+
+    name: str
+    ok: bool
+    seen: str
+
+
+def pictures() -> Path:
+    return Path(os.environ.get("SMQ_PICTURES") or REPOSITORY / "build" / "vscode-pictures")
+
+
+@cache
+def missing() -> str:
+    """What is missing to play a story; empty if nothing is."""
+    if not _npm():
+        return "npm is not installed"
+    if not (EXTENSION / "node_modules" / "playwright-core").is_dir():
+        return "what the extension is built with is not installed; run make check-vscode"
+    asked = "import {missing} from './workbench.mjs'; process.stdout.write(missing())"
+    command = [_node(), "--input-type=module", "-e", asked]
+    done = subprocess.run(command, cwd=STORY.parent, capture_output=True, encoding="utf-8")
+    return done.stdout if done.returncode == 0 else done.stderr
+
+
+def chapters() -> Sequence[str]:
+    """The stories that can be played here."""
+    if missing():
+        return ()
+    command = [_node(), str(STORY), "--list"]
+    done = subprocess.run(command, capture_output=True, check=True, encoding="utf-8")
+    found: list[str] = json.loads(done.stdout)
+    return found
+
+
+def package(target: Path) -> None:
+    """Write the .vsix."""
+    command = [_node(), "scripts/package.mjs", str(target)]
+    done = subprocess.run(
+        command,
+        cwd=EXTENSION,
+        env={**os.environ, "PYTHON": sys.executable},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def play(chapter: str, vsix: Path) -> list[Step]:
+    """The steps of a chapter up to its end, or to the first that failed."""
+    done = subprocess.run(
+        [_node(), str(STORY), str(vsix), str(pictures()), chapter],
+        env={**os.environ, "PYTHON": sys.executable},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+    )
+    lines: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
+    assert lines and "failed" in lines[-1], done.stdout + done.stderr
+    return [Step(one["step"], one["ok"], str(one.get("seen", ""))) for one in lines[:-1]]
+
+
+def _npm() -> str | None:
+    return shutil.which("npm")
+
+
+def _node() -> str:
+    return shutil.which("node") or "node"
