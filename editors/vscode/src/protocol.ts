@@ -124,12 +124,155 @@ export interface MappingTarget {
   label: string;
 }
 /**
+ * One thing about a query, in a sentence.
+ */
+export interface DiffAspect {
+  aspect: 'columns' | 'grain' | 'aggregate' | 'source' | 'join' | 'filter' | 'order' | 'limit' | 'sql';
+  words: string;
+  before?: string | null;
+  after?: string | null;
+}
+/**
+ * A definition that is another one: what caused the rest.
+ */
+export interface DiffDefinition {
+  kind: 'metric' | 'model' | 'dimension' | 'measure' | 'entity';
+  name: string;
+  change: 'added' | 'removed' | 'changed';
+  before?: string | null;
+  after?: string | null;
+  location?: Location | null;
+}
+/**
+ * Which queries mean something else than before, and how. Compared with what is saved, or with a git revision (only in a trusted workspace). What the client has open counts as it is on the screen.
+ */
+export interface DiffParams {
+  /**
+   * A document of the workspace.
+   */
+  uri: string;
+  /**
+   * `saved`, or a git revision.
+   */
+  base?: string;
+  dialect?: string | null;
+}
+/**
+ * A query whose SQL is another one.
+ */
+export interface DiffQuery {
+  path: string;
+  index: number;
+  name: string;
+  change: 'added' | 'removed' | 'changed' | 'broken' | 'mended';
+  /**
+   * Whether the query itself was changed.
+   */
+  edited: boolean;
+  differences: DiffAspect[];
+  problems: string[];
+  beforeSql?: string | null;
+  afterSql?: string | null;
+  location?: Location | null;
+}
+/**
+ * See the request; `markdown` says the same in a form to show.
+ */
+export interface DiffResult {
+  base: string;
+  unchanged: number;
+  summary: string;
+  definitions: DiffDefinition[];
+  queries: DiffQuery[];
+  markdown: string;
+}
+/**
  * How queries are computed; the answer is a document of `explain-output.schema.json`.
  */
 export interface ExplainParams {
   uri: string;
   query?: number | Position | null;
   dialect?: string | null;
+}
+/**
+ * Turn a question into queries that compile, with the configured language model. The question is the comment at `position`, and the answer has the edit that puts the queries below it; or it is `question`, and the answer has no edit. With both, it is the comment that says `question`, wherever it stands by now. Fails with code -32803 and a sentence when the workspace is not trusted or no model is configured. Progress is reported to `workDoneToken`; cancelling ends the call of the model.
+ */
+export interface GenerateParams {
+  uri: string;
+  position?: Position | null;
+  question?: string | null;
+  /**
+   * Absent: as the workspace is configured.
+   */
+  strategy?: ('direct' | 'tools' | 'graph') | null;
+  workDoneToken?: string | number | null;
+}
+/**
+ * What became of a question. `generated` has queries; `declined` a `message` that says why the models cannot answer; `failed` one that says why there is no answer.
+ */
+export interface GenerateResult {
+  status: 'generated' | 'declined' | 'failed';
+  question: string;
+  queries?: GeneratedQuery[];
+  /**
+   * What the queries compute, or why there are none.
+   */
+  message?: string;
+  /**
+   * What the question leaves open.
+   */
+  assumptions?: string[];
+  /**
+   * What was changed in the model's answer.
+   */
+  adjustments?: string[];
+  alternatives?: GeneratedAlternative[];
+  nearest?: NearMetric[];
+  /**
+   * One change to undo; none for a question without a comment.
+   */
+  edits?: GeneratedEdit[];
+  /**
+   * Of the document that the edits are for.
+   */
+  version?: number | null;
+  /**
+   * How often the model was asked.
+   */
+  calls?: number;
+  /**
+   * Sent and received.
+   */
+  tokens?: number;
+}
+/**
+ * A query that compiles.
+ */
+export interface GeneratedQuery {
+  smq: unknown;
+  sql: string;
+  columns: string[];
+}
+/**
+ * Another reading of the question, which compiles as well.
+ */
+export interface GeneratedAlternative {
+  meaning: string;
+  query: GeneratedQuery;
+}
+/**
+ * A metric that comes near to what was asked.
+ */
+export interface NearMetric {
+  name: string;
+  label?: string | null;
+}
+/**
+ * A change of the document's text.
+ */
+export interface GeneratedEdit {
+  range: Range1;
+  newText: string;
 }
 /**
  * `from` is computed from `to`.
@@ -376,6 +519,8 @@ export interface Requests {
   'smq/lineage': { params: LineageParams; result: LineageResult };
   'smq/tree': { params: TreeParams; result: TreeResult };
   'smq/run': { params: RunParams; result: RunResult };
+  'smq/diff': { params: DiffParams; result: DiffResult };
+  'smq/generate': { params: GenerateParams; result: GenerateResult };
   'smq/status': { params: StatusParams; result: StatusResult };
   'smq/virtualDocument': { params: VirtualDocumentParams; result: VirtualDocumentResult };
 }
