@@ -14,7 +14,6 @@ const from = process.argv[2] ?? join(root, 'build/vscode-pictures');
 const PICTURES = {
   rows: ['picture-rows', [0, 36, 1360, 792]],
   lineage: ['picture-lineage', [52, 36, 1308, 560]],
-  completion: ['picture-completion', [352, 36, 1008, 260]],
 };
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });

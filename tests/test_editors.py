@@ -30,7 +30,7 @@ def test_every_page_of_an_editor_says_whether_it_is_tested() -> None:
     pages = REPOSITORY / "docs" / "editors"
     listed = (pages / "README.md").read_text(encoding="utf-8")
     for page in sorted(pages.glob("*.md")):
-        if page.name == "README.md":
+        if page.name in ("README.md", "requests.md"):  # about all of them
             continue
         assert f"({page.name})" in listed, page.name
         text = page.read_text(encoding="utf-8")
