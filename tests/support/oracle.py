@@ -13,6 +13,7 @@ from functools import cmp_to_key
 from tests.support.oracle_expressions import (
     Expr,
     Leaf,
+    MetricOf,
     Name,
     Op,
     Over,
@@ -75,6 +76,7 @@ class _Evaluation:
         self.query = query
         self.meaning = Meaning(world, query)
         self.graph = self.meaning.graph
+        self._by_entity: dict[MetricOf, dict[Value, Value]] = {}
 
     def answer(self) -> Answer:
         query = self.query
@@ -134,10 +136,7 @@ class _Evaluation:
             # Paths are checked even when the base has no rows.
             for text in self.query.group_by:
                 self._reach(leaf.base, text)
-            inside = [part for part in (leaf.agg.arg, leaf.agg.where) if part is not None]
-            for expr in (*filters, *leaf.filters, *inside):
-                for name in names(expr):
-                    self._reach(leaf.base, self._written_name(name))
+            self._check_reach(leaf, filters)
             for row in self.world.models[leaf.base].table.rows:
                 env = self._row_env(leaf.base, row, metric_grain)
                 # A filter compares the metric's own time, not that which groups share.
@@ -158,6 +157,17 @@ class _Evaluation:
             for key, values in collected.items():
                 groups[key].leaves[leaf] = aggregate(leaf.agg.func, values, leaf.agg.fraction)
         return list(groups.values())
+
+    def _check_reach(self, leaf: Leaf, filters: list[Expr]) -> None:
+        """Refuses what rows of the leaf's base cannot read, also when there are no rows."""
+        inside = [part for part in (leaf.agg.arg, leaf.agg.where) if part is not None]
+        for expr in (*filters, *leaf.filters, *inside):
+            for name in names(expr):
+                self._reach(leaf.base, self._written_name(name))
+            for node in walk(expr):
+                if isinstance(node, MetricOf):
+                    self.graph.path(leaf.base, self._owner(node.entity))
+                    self._metric_by_entity(node)
 
     def _reach(self, base: str, text: str) -> None:
         if is_metric_time(text):
@@ -188,6 +198,9 @@ class _Evaluation:
         def env(node: Expr) -> Value:
             if isinstance(node, Within):
                 return self._within(node, evaluate(node.left, env))
+            if isinstance(node, MetricOf):
+                key = self._entity_value(base, row, node.entity)
+                return None if key is None else self._metric_by_entity(node).get(key)
             text = self._written_name(name_text(node))
             if is_metric_time(text):
                 model = self.world.models[base]
@@ -208,6 +221,49 @@ class _Evaluation:
             if node.where is None or evaluate(node.where, env) is True:
                 choices.append(env(Name(f"{node.model}__{node.item}")))
         return membership(left, choices, negated=node.negated)
+
+    def _owner(self, entity: str) -> str:
+        """The one model that an entity identifies."""
+        owners = [m.name for m in self.world.models.values() if (entity,) in m.keys]
+        parts = [m for m in self.world.models.values() for key in m.keys if entity in key]
+        if len(owners) != 1 or len(parts) != 1:
+            raise Unsure(f"{entity} identifies {owners}")
+        return owners[0]
+
+    def _entity_value(self, base: str, row: Row, entity: str) -> Value:
+        owner = self.world.models[self._owner(entity)]
+        there = self.graph.follow(row, self.graph.path(base, owner.name))
+        declared = owner.entity(entity)
+        assert declared is not None
+        return None if there is None else comparable(there[declared.column])
+
+    def _metric_by_entity(self, node: MetricOf) -> dict[Value, Value]:
+        """The metric of each entity that has rows, without the filters of the query around it."""
+        known = self._by_entity.get(node)
+        if known is not None:
+            return known
+        tree = self.meaning.metric(node.metric, (), ())
+        groups: dict[Value, Group] = {}
+        for leaf in dict.fromkeys(n for n in walk(tree) if isinstance(n, Leaf)):
+            self.graph.path(leaf.base, self._owner(node.entity))
+            self._check_reach(leaf, [])
+            collected: dict[Value, list[Value]] = {}
+            for row in self.world.models[leaf.base].table.rows:
+                env = self._row_env(leaf.base, row, None)
+                if not all(
+                    evaluate(part, env) is True for w in leaf.filters for part in conjuncts(w)
+                ):
+                    continue
+                key = self._entity_value(leaf.base, row, node.entity)
+                values = collected.setdefault(key, [])
+                if leaf.agg.where is None or evaluate(leaf.agg.where, env) is True:
+                    values.append(True if leaf.agg.arg is None else evaluate(leaf.agg.arg, env))
+            for key, values in collected.items():
+                found = aggregate(leaf.agg.func, values, leaf.agg.fraction)
+                groups.setdefault(key, Group({})).leaves[leaf] = found
+        values_by_key = {key: self._value(tree, group) for key, group in groups.items()}
+        self._by_entity[node] = values_by_key
+        return values_by_key
 
     def _metric_grain(self, leaves: list[Leaf]) -> str | None:
         """The grain of a bare metric_time: the coarsest of the metrics' own."""
@@ -240,6 +296,8 @@ class _Evaluation:
             if not self.world.models[leaf.base].keys:
                 raise Unsure(f"{leaf.base} has no key by which its rows count once")
         for expr in (*filters, *(p for leaf in leaves for p in leaf.filters)):
+            if any(isinstance(node, MetricOf) for node in walk(expr)):
+                raise Unsure("a metric of an entity over a written join")
             for name in names(expr):
                 self._joined_model(name, present)
         for leaf in leaves:
@@ -390,6 +448,8 @@ class _Evaluation:
                 return self._joined_item(aliases[alias], column, row)
             if isinstance(node, Within):
                 return self._within(node, evaluate(node.left, env))
+            if isinstance(node, MetricOf):
+                raise Unsure("a metric of an entity over a written join")
             text = name_text(node)
             if aliases is not None:
                 for name in sorted(self.world.models, key=len, reverse=True):

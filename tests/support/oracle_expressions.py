@@ -115,7 +115,15 @@ class Within:
     negated: bool = False
 
 
-Expr = Lit | Name | Template | Op | Agg | Over | Leaf | Within
+@dataclass(frozen=True)
+class MetricOf:
+    """`{{ Metric('m', group_by=['entity']) }}`: the metric of the row's entity, in a filter."""
+
+    metric: str
+    entity: str
+
+
+Expr = Lit | Name | Template | Op | Agg | Over | Leaf | Within | MetricOf
 Environment = Callable[[Expr], Value]
 
 

@@ -10,6 +10,7 @@ from tests.support.oracle_expressions import (
     Bound,
     Expr,
     Lit,
+    MetricOf,
     Name,
     Op,
     Over,
@@ -108,6 +109,8 @@ def to_sql(expr: Expr) -> str:
             if grain:
                 return f"{{{{ TimeDimension('{text}', '{grain}') }}}}"
             return f"{{{{ Dimension('{text}') }}}}"
+        case MetricOf(metric, entity):
+            return f"{{{{ Metric('{metric}', group_by=['{entity}']) }}}}"
         case Op(op, args):
             return _operation(op, args)
         case Agg():

@@ -11,6 +11,7 @@ from tests.support.oracle_expressions import (
     Expr,
     Frame,
     Lit,
+    MetricOf,
     Name,
     Op,
     Over,
@@ -73,6 +74,10 @@ class MetricMaker:
         rng = self.rng
         aggregated = [m for m in model.measures if m.agg]
         filters = (self.filter_near(model.name),) if rng.random() < 0.2 else ()
+        if rng.random() < 0.03:
+            far = self.world.models[rng.choice(self._reachable(model.name))]
+            of_entity = self.metric_of_an_entity(far)
+            filters = (*filters, of_entity) if of_entity is not None else filters
         if aggregated and rng.random() < 0.4:
             measure = rng.choice(aggregated)
             fill = 0 if rng.random() < 0.15 else None
@@ -156,6 +161,17 @@ class MetricMaker:
             elif isinstance(name, Name):
                 name = Name(f"{name.text}__{grain}")
         return comparison(rng, name, dimension.type)
+
+    def metric_of_an_entity(self, model: Model) -> Expr | None:
+        """The metric of the row's own entity, or of one that it refers to."""
+        rng = self.rng
+        known = [name for name, metric in self.world.metrics.items() if metric.window is None]
+        if not known or len(model.primary) != 1:
+            return None
+        node = MetricOf(rng.choice(known), model.primary[0])
+        if rng.random() < 0.15:
+            return Op(rng.choice(("is null", "is not null")), (node,))
+        return Op(rng.choice((">", "<=", "<>")), (node, Lit(rng.randint(-1, 9))))
 
     def _over_metrics(self) -> Metric | None:
         rng = self.rng

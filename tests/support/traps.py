@@ -41,6 +41,24 @@ AUTOMATIC = (
         [(28,)],
     ),
     shop(
+        "a filter on the metric of an entity is on rows, and a dangling key has none",
+        {
+            "metrics": ["revenue"],
+            "filters": ["{{ Metric('revenue', group_by=['customer']) }} > 11"],
+        },
+        [(29,)],
+    ),
+    shop(
+        "a filter on the metric of an entity under OR",
+        {
+            "metrics": ["order_count"],
+            "filters": [
+                "{{ Metric('revenue', group_by=['customer']) }} > 11 OR orders__rush IS NULL"
+            ],
+        },
+        [(4,)],
+    ),
+    shop(
         "an OR over two models is one row filter",
         {
             "metrics": ["order_count"],
