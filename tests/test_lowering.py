@@ -426,6 +426,16 @@ def test_windows_do_not_change_the_order_of_the_result() -> None:
     )
 
 
+def test_frames_of_rows_without_an_order() -> None:
+    """Each row is alone in its partition, so that no engine may choose the order."""
+    check(
+        "SELECT id, LAG(id, 2, -1) OVER (PARTITION BY id) AS p,"
+        " COUNT(*) OVER (PARTITION BY id ROWS BETWEEN 2 PRECEDING AND 1 PRECEDING) AS n"
+        " FROM sales WHERE id IN (1, 2)",
+        [(1, -1, 0), (2, -1, 0)],
+    )
+
+
 def test_frames_over_intervals() -> None:
     sql = (
         "SELECT id, SUM(id) OVER (ORDER BY day RANGE BETWEEN INTERVAL 1 DAY PRECEDING"

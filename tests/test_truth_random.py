@@ -24,6 +24,7 @@ from tests.support.oracle_world import (
     World,
 )
 from tests.support.strategies import make_world
+from tests.support.strategies_metrics import MetricMaker
 from tests.support.strategies_queries import Case, QueryMaker, cases, make_case
 from tests.support.truth import connection, faults, judge, one_select, words
 from tests.support.workspace import compile_text, load_workspace
@@ -59,6 +60,35 @@ def test_seeded_cases_agree_with_the_oracle(chunk: int) -> None:
 def test_many_seeded_cases_agree_with_the_oracle(chunk: int) -> None:
     start = 1000 + chunk * LONG_CHUNK
     check(range(start, start + LONG_CHUNK))
+
+
+def filtered_by_metric(seed: int) -> Case | None:
+    """The seed's query with one more filter, on the metric of an entity."""
+    rng = Random(f"metric of an entity {seed}")
+    case = make_case(seed)
+    known = list(case.world.models.values())
+    maker = MetricMaker(rng, case.world)
+    condition = maker.metric_of_an_entity(rng.choice(known))
+    if condition is None:
+        return None
+    query = copy.copy(case.query)
+    query.filters = [*query.filters, condition]
+    try:
+        return Case(case.world, query, answer(case.world, query))
+    except (Refused, Unsure):
+        return None
+
+
+@pytest.mark.parametrize("chunk", range(4))
+def test_filters_on_metrics_of_entities_agree_with_the_oracle(chunk: int) -> None:
+    asked = 0
+    for seed in range(chunk * 60, chunk * 60 + 60):
+        case = filtered_by_metric(seed)
+        if case is not None:
+            asked += 1
+            verdict = judge(case)
+            assert verdict.ok, f"seed {seed}\n{verdict.report}"
+    assert asked >= 8
 
 
 @settings(

@@ -22,12 +22,19 @@ _ORDERED = (
 
 
 def ordered(tree: exp.Expr, context: Context) -> exp.Expr:
-    """Functions that look at the order of rows get one in which all rows are equal."""
+    """Functions and frames that look at the order of rows get one in which all rows are equal.
+
+    MariaDB takes a frame of ROWS without an order for the whole partition.
+    """
     for window in context.find(tree, exp.Window):
         function = window.this
         if isinstance(function, exp.IgnoreNulls | exp.RespectNulls):
             function = function.this
-        if not isinstance(function, _ORDERED) or window.args.get("order") is not None:
+        spec = window.args.get("spec")
+        looks = isinstance(function, _ORDERED) or (
+            isinstance(spec, exp.WindowSpec) and spec.text("kind").upper() == "ROWS"
+        )
+        if not looks or window.args.get("order") is not None:
             continue
         if not isinstance(window.parent, exp.Expr) or window.args.get("alias") is not None:
             continue
