@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,7 +43,8 @@ ASK = Request("test", (Message("system", "You are a test."), Message("user", "ë§
 
 
 @pytest.fixture(autouse=True)
-def _forgetful() -> Iterator[None]:
+def _forgetful(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("SMQ_CACHE_DIR", str(tmp_path))
     abilities.forget()
     yield
     abilities.forget()
@@ -154,6 +156,31 @@ def test_an_endpoint_is_asked_as_it_can_be_and_that_is_remembered(
         assert '"additionalProperties": false' in body["messages"][0]["content"]
     if "tools" in lacks:
         assert "Looks." in body["messages"][0]["content"]
+
+
+def test_the_next_process_knows_what_an_endpoint_can(tmp_path: Path) -> None:
+    said = {"content": '{"words": "hi"}'}
+    with script(said, said, said, lacks=["json_schema", "json_object"]) as endpoint:
+        request = replace(ASK, answer=SHAPE)
+        Asking(endpoint)(request)
+        assert len(endpoint.headers) == 3
+        abilities.forget()
+        Asking(endpoint)(request)
+        assert len(endpoint.headers) == 4
+        (kept,) = (tmp_path / "endpoints").iterdir()
+        assert "secret" not in kept.read_text()
+        for damage in ("{", "[]", '{"since": 1}', kept.read_text().replace("text", "nonsense")):
+            kept.write_text(damage)
+            abilities.forget()
+            assert abilities.abilities_of(endpoint.base_url, "m") == abilities.Abilities()
+
+
+def test_an_endpoint_that_refuses_everything_has_said_nothing(tmp_path: Path) -> None:
+    bad = {"status": 400, "error": {"message": "no"}}
+    with LlmEndpoint(answer=lambda _: bad) as endpoint:
+        assert failing(Asking(endpoint), replace(ASK, answer=SHAPE)).kind == "endpoint"
+        assert abilities.abilities_of(endpoint.base_url, "m") == abilities.Abilities()
+    assert not (tmp_path / "endpoints").exists()
 
 
 def test_tools_that_are_described_are_called_in_words() -> None:

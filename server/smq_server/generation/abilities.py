@@ -7,9 +7,17 @@ correctness.
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import dataclass, replace
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
 from typing import Literal
+
+from smq_server.io.files import write_text
+from smq_server.io.index import cache_directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +32,62 @@ class Abilities:
     temperature: bool = True
     streaming: bool = True
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether every field has one of its values, which a file may say otherwise."""
+        return (
+            self.structured in ("json_schema", "json_object", "text")
+            and self.tools in ("native", "described")
+            and self.limit in ("max_completion_tokens", "max_tokens", "none")
+            and all(isinstance(each, bool) for each in (self.usage, self.temperature))
+            and isinstance(self.streaming, bool)
+        )
+
+
+_DAYS = 7
+"""An endpoint may have learned something new by then."""
 
 _known: dict[tuple[str, str], Abilities] = {}
 
 
 def abilities_of(base_url: str, model: str) -> Abilities:
     """What is known of an endpoint's model, or the best there could be."""
-    return _known.get((base_url, model), Abilities())
+    found = _known.get((base_url, model))
+    if found is None:
+        found = _known[base_url, model] = _kept(base_url, model)
+    return found
 
 
 def remember(base_url: str, model: str, abilities: Abilities) -> None:
+    """Know it from now on, also in the processes of the next days."""
     _known[base_url, model] = abilities
+    value = {"since": time.time(), **asdict(abilities)}
+    # A cache that cannot be written costs the next process a few refused calls, nothing else.
+    with suppress(OSError):
+        path = _path(base_url, model)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps(value))
 
 
 def forget() -> None:
-    """Know nothing again."""
+    """Know nothing again, apart from what is kept for the next days."""
     _known.clear()
+
+
+def _kept(base_url: str, model: str) -> Abilities:
+    try:
+        value = json.loads(_path(base_url, model).read_text(encoding="utf-8"))
+        is_recent = 0 <= time.time() - value.pop("since") < _DAYS * 86_400
+        found = Abilities(**value)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        # There is none, or it was written by somebody else: then it is found out again.
+        return Abilities()
+    return found if is_recent and found.is_sound else Abilities()
+
+
+def _path(base_url: str, model: str) -> Path:
+    name = blake2b(f"{base_url} {model}".encode(), digest_size=12).hexdigest()
+    return cache_directory() / "endpoints" / f"{name}.json"
 
 
 _STREAM = re.compile(r"\bstream(?:ing)?\b")

@@ -62,15 +62,15 @@ class Client:
     async def ask(self, request: Request) -> Reply:
         """Ask until there is a whole reply, within the budget."""
         retries = 0
+        abilities = known = rungs.abilities_of(self._place, self._connection.model)
         while True:
-            abilities = rungs.abilities_of(self._place, self._connection.model)
             parameters = wire.parameters(request, self._connection, abilities)
             self._budget.begin_call(wire.tokens_of(parameters))
             try:
                 async with asyncio.timeout(self._budget.remaining):
                     reply = await self._call(request, parameters, abilities)
             except _Lower as lower:
-                rungs.remember(self._place, self._connection.model, lower.abilities)
+                abilities = lower.abilities
                 continue
             except _Again as again:
                 self._budget.spend(Usage(wire.tokens_of(parameters), 0))
@@ -82,6 +82,9 @@ class Client:
             except TimeoutError as error:
                 raise self._budget.overdue() from error
             self._budget.spend(reply.usage)
+            if abilities != known:
+                # Only now: an endpoint that refuses everything has not said what it lacks.
+                rungs.remember(self._place, self._connection.model, abilities)
             return reply
 
     async def _wait(self, retries: int, again: _Again) -> None:
