@@ -322,7 +322,7 @@ def test_tokens_are_bounded_before_they_are_sent() -> None:
 
 def test_the_deadline_ends_a_silent_call() -> None:
     with script({"silence": True}) as endpoint:
-        asking = Asking(endpoint, deadline=0.3, timeout=30)
+        asking = Asking(endpoint, deadline=2.0, timeout=30)
         assert failing(asking).kind == "timeout"
         assert endpoint.disconnected.wait(5)
 

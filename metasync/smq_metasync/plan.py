@@ -8,7 +8,7 @@ from pathlib import Path
 
 from smq.workspace.configuration import Configuration, EngineSettings, MetasyncSettings
 from smq_metasync.collectors import split_name
-from smq_metasync.stores import DEFAULT_LOCATION, FILE_NAME
+from smq_metasync.stores import DEFAULT_LOCATION, configured_location
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def plan_of(configuration: Configuration, directory: Path, environ: Mapping[str,
         if not settings.tables:
             settings = replace(settings, tables=(".".join((*main[:-1], "*")),))
     return Plan(
-        cache_location(settings, environ),
+        configured_location(settings.cache, environ) or DEFAULT_LOCATION,
         directory,
         tuple(dict.fromkeys(e if e != "engine" else engine.type for e in settings.sources)),
         settings,
@@ -58,14 +58,3 @@ def plan_of(configuration: Configuration, directory: Path, environ: Mapping[str,
         main,
         bool(configuration.llm.model),
     )
-
-
-def cache_location(settings: MetasyncSettings, environ: Mapping[str, str]) -> str:
-    """Where the cache is, as people write it."""
-    if settings.cache:
-        return settings.cache
-    for name in ("METASYNC_CACHE_BUCKET", "GCS_BUCKET"):
-        bucket = environ.get(name, "").removeprefix("gs://").strip("/")
-        if bucket:
-            return f"gs://{bucket}/{FILE_NAME}"
-    return DEFAULT_LOCATION

@@ -7,6 +7,7 @@ object or the new one, whatever happens to the writer.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -83,6 +84,20 @@ class Store(Protocol):
 
     def drop_snapshot(self, name: str) -> None:
         """Forget a state; one that is gone already is no error. Raises StoreError."""
+
+
+def configured_location(cache: str | None, environ: Mapping[str, str]) -> str:
+    """Where somebody said that the cache is, as people write it; empty when nobody did.
+
+    `cache` is what the configuration says; where it is silent, the environment names a bucket.
+    """
+    if cache:
+        return cache
+    for name in ("METASYNC_CACHE_BUCKET", "GCS_BUCKET"):
+        bucket = environ.get(name, "").removeprefix("gs://").strip("/")
+        if bucket:
+            return f"gs://{bucket}/{FILE_NAME}"
+    return ""
 
 
 def open_store(location: str, directory: Path, timeout: float = 60.0) -> Store:

@@ -12,23 +12,19 @@ from typing import TYPE_CHECKING
 
 from smq.catalog import CatalogSnapshot, Unknown
 from smq.workspace import Configuration
+from smq_metasync.stores import configured_location
 from smq_server.io.discovery import CACHE
 from smq_server.io.index import cache_directory
 
 if TYPE_CHECKING:
     from smq_metasync.client import Reader
 
-_BUCKETS = ("METASYNC_CACHE_BUCKET", "GCS_BUCKET")
-
 
 def cache_location(configuration: Configuration, root: Path, environ: Mapping[str, str]) -> str:
     """Where the workspace's cache is, as people write it; empty when there is none."""
-    if configuration.metasync.cache:
-        return configuration.metasync.cache
-    for name in _BUCKETS:
-        bucket = environ.get(name, "").removeprefix("gs://").strip("/")
-        if bucket:
-            return f"gs://{bucket}"
+    configured = configured_location(configuration.metasync.cache, environ)
+    if configured:
+        return configured
     return str(CACHE) if (root / CACHE).is_file() else ""
 
 
