@@ -145,6 +145,8 @@ def test_a_query_keeps_its_name_and_its_schema() -> None:
 
 
 def test_text_that_is_no_query_file_is_left_alone() -> None:
+    behind = f"[]// by country{CURSOR}\n{OTHER}"
+    assert after(behind) == behind.replace(CURSOR, "")
     assert after("// by country‹›\nnonsense") == "// by country\nnonsense"
 
 

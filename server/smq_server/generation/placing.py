@@ -71,7 +71,9 @@ def placed(parsed: Parsed, asked: Asked, queries: Sequence[Mapping[str, Any]]) -
         edit = Edit(document.uri, span, _ends(written, text))
     elif root is None and _is_bare(parsed):
         edit = _after_comment(document, asked, _lines(items))
-    elif isinstance(root, SequenceNode) and root.span.contains(asked.span.start):
+    elif isinstance(root, SequenceNode) and (
+        root.span.start < asked.span.start and asked.span.end < root.span.end
+    ):
         found = _into_list(document, root, asked, items)
         if found is None:
             return ()
