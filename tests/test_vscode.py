@@ -97,9 +97,8 @@ def test_a_window_is_here_where_one_is_required() -> None:
 @pytest.fixture(scope="session")
 def vsix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The extension, built as `make vscode` builds it."""
-    target = tmp_path_factory.mktemp("vscode") / "smq.vsix"
-    workbench.package(target)
-    return target
+    own = tmp_path_factory.getbasetemp()
+    return workbench.packaged(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
 
 
 @pytest.mark.long

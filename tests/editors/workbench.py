@@ -12,7 +12,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -61,8 +62,26 @@ def chapters() -> Sequence[str]:
     return found
 
 
-def package(target: Path) -> None:
-    """Write the .vsix."""
+def packaged(directory: Path) -> Path:
+    """The .vsix in a directory that all workers of a run share; the first of them builds it."""
+    target = directory / "smq.vsix"
+    with _alone(directory / "smq.vsix.lock"):
+        if not target.exists():
+            _package(target)
+    return target
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    # Not at the top: only where windows are driven, and that is not on Windows.
+    import fcntl
+
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _package(target: Path) -> None:
     command = [_node(), "scripts/package.mjs", str(target)]
     done = subprocess.run(
         command,

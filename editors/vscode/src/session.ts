@@ -96,6 +96,12 @@ export class Session {
     });
   }
 
+  /** The conversation, once a server that is starting runs. */
+  async ready(): Promise<Client | undefined> {
+    await this.settled();
+    return this.client;
+  }
+
   /** Make the extension's own environment, with progress and a way out. */
   async install(): Promise<void> {
     const python = await this.#python();

@@ -42,7 +42,7 @@ export class Generation implements vscode.TextDocumentContentProvider {
       if (answer) await vscode.commands.executeCommand('workbench.trust.manage');
       return;
     }
-    const client = this.session.client;
+    const client = await this.session.ready();
     if (!client?.has('smq/generate')) {
       void vscode.window.showWarningMessage(client ? 'This language server cannot generate queries; install a newer one.' : 'The language server does not run.');
       return;

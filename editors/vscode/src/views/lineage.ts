@@ -35,7 +35,7 @@ export class Lineage {
   }
 
   async show(params: LineageParams): Promise<void> {
-    const client = this.session.client;
+    const client = await this.session.ready();
     if (!client) {
       void vscode.window.showWarningMessage('The language server does not run, so nothing is known about this.');
       return;

@@ -142,7 +142,8 @@ export class Previews implements vscode.TextDocumentContentProvider, vscode.Defi
       this.#write(preview, chosen, answer.dialect);
     } catch (error) {
       if (asking.token.isCancellationRequested) return;
-      this.log.warn(`No SQL for ${preview.source.fsPath}: ${words(error)}`);
+      // Nothing is wrong: a text is often no query while it is typed.
+      this.log.info(`No SQL for ${preview.source.fsPath}: ${words(error)}`);
       this.#take(preview, commented(words(error)), []);
     }
   }

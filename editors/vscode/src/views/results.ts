@@ -78,7 +78,7 @@ export class Results implements vscode.WebviewViewProvider {
     this.#question = { params, title };
     await vscode.commands.executeCommand(`${Results.id}.focus`, { preserveFocus: true });
     this.#show({ type: 'loading', title });
-    const client = this.session.client;
+    const client = await this.session.ready();
     if (!client) {
       this.#show({ type: 'failed', title, message: 'The language server does not run. Restart it, or look into the log.' });
       return;
