@@ -8,11 +8,12 @@ from datetime import date, datetime
 
 import pytest
 from tests.support.examples import EXAMPLES
-from tests.support.ide import applied, assert_nothing_new, check_action
+from tests.support.ide import actions_at, applied, assert_nothing_new, check_action
 
 from smq.ide.actions import Action, actions
 from smq.ide.index import mentions
 from smq.ide.queries import compiled
+from smq.rules.check import check
 from smq.text import Span
 from smq.workspace import Change, Snapshot
 from smq_metasync.connect import connect
@@ -314,3 +315,150 @@ def test_a_missing_dimension_is_created_where_the_query_looks_for_it() -> None:
     text = '-- q.smq.json --\n{"metrics": ["revenue"], "groupBy": ["orders__reg‹cursor›ion"]}'
     texts = check_action(_MODELS + text, "Create dimension 'region' in 'orders'")
     assert "      - {name: region, type: varchar}\n" in texts["models.yml"]
+
+
+def _cured(text: str, title: str, code: str) -> str:
+    """The file after the fix, which leaves no finding of the code and brings none of another."""
+    here, found = actions_at(text)
+    action = next((a for a in found if a.title == title), None)
+    assert action is not None, [a.title for a in found]
+    after = assert_nothing_new(here.snapshot, action.edits)
+    assert [f.message for f in check(after) if f.code == code] == []
+    return after.document(here.uri).text
+
+
+def test_a_missing_metric_is_created_beside_the_one_that_names_it() -> None:
+    text = _MODELS.replace("expr: 2 * aov", "expr: total_n‹cursor› - revenue")
+    assert _cured(text, "Create metric 'total_n' as COUNT(orders__n)", "MET102").endswith(
+        "    expr: '2 * aov'\n"
+        "  - name: total_n\n    metric_type: simple\n    expr: COUNT(orders__n)\n"
+    )
+
+
+def test_the_nearest_name_comes_before_a_new_metric() -> None:
+    _, found = actions_at(_MODELS.replace("expr: 2 * aov", "expr: 2 * revenu‹cursor›"))
+    titles = [action.title for action in found if action.kind == "quickfix"]
+    assert titles[0] == "Change to 'revenue'"
+    assert "Create metric 'revenu' as SUM(orders__amount)" in titles[1:]
+
+
+def test_a_missing_metric_in_a_file_without_models_counts_on_what_its_neighbours_do() -> None:
+    text = _MODELS + (
+        "-- metrics.yml --\n"
+        "metrics: [{name: seen, expr: COUNT(orders__n)}, {name: half, expr: net‹cursor› / 2}]\n"
+    )
+    assert _cured(text, "Create metric 'net' as SUM(orders__amount)", "MET102").endswith(
+        ", {name: net, metric_type: simple, expr: SUM(orders__amount)}]\n"
+    )
+
+
+_DBT = """\
+semantic_models:
+  - name: orders
+    model: ref('orders')
+    defaults: {agg_time_dimension: day}
+    entities:
+      - {name: ord, type: primary, expr: id}
+    dimensions:
+      - {name: day, type: time, type_params: {time_granularity: day}}
+    measures:
+      - {name: amount, agg: sum, label: Amount}
+metrics:
+  - name: revenue
+    label: Revenue
+    type: simple
+    type_params:
+      measure: amount
+  - name: share
+    label: Share
+    type: ratio
+    type_params:
+      numerator: revenue
+      denominator: gross
+"""
+
+
+def test_a_missing_metric_of_a_file_in_dbts_words_is_written_in_them() -> None:
+    text = _DBT.replace("gross", "gro‹cursor›ss")
+    assert _cured(text, "Create metric 'gross' as SUM(orders__amount)", "MET102") == _DBT + (
+        "  - name: gross\n    label: Amount\n    type: simple\n    type_params:\n"
+        "      measure: amount\n"
+    )
+
+
+def test_a_missing_measure_without_a_model_is_created_in_the_models_of_the_file() -> None:
+    text = _DBT.replace("measure: amount", "measure: ta‹cursor›x").replace("gross", "revenue")
+    assert "      - {name: tax, agg: sum}\n" in _cured(
+        text, "Create measure 'tax' in 'orders'", "MET102"
+    )
+    text = _MODELS.replace("SUM(orders__amount)", "SUM(ta‹cursor›x)")
+    for model in ("orders", "baskets"):
+        assert "{name: tax, agg: sum}" in _cured(
+            text, f"Create measure 'tax' in '{model}'", "MET102"
+        )
+
+
+_KEYLESS = """\
+semantic_models:
+  - name: orders
+    table: shop.orders
+    entities:
+      - {name: ord, type: primary, expr: id}
+      - {name: cus‹cursor›tomer, type: foreign, expr: customer_no}
+  - name: people
+    table: shop.people
+    dimensions:
+      - {name: customer_no, type: varchar, expr: nr}
+  - name: visits
+    table: shop.visits
+    entities: [{name: visit, type: primary, expr: id}]
+    dimensions:
+      - {name: customer_no, type: varchar}
+  - name: firms
+    table: shop.firms
+    entities: [{name: tax_code, type: unique, expr: code}]
+    dimensions:
+      - {name: customer, type: varchar}
+"""
+
+
+def test_a_key_that_no_model_has_is_declared_where_the_column_is() -> None:
+    people = _cured(_KEYLESS, "Declare 'customer' as the primary entity of 'people'", "REF104")
+    assert "    entities:\n      - {name: customer, type: primary, expr: nr}\n" in people
+    firms = _cured(_KEYLESS, "Declare 'customer' as the primary entity of 'firms'", "REF104")
+    assert "expr: code}, {name: customer, type: primary, expr: customer}]" in firms
+    _, found = actions_at(_KEYLESS)
+    # Visits say what their rows are, and customers are none of it.
+    assert not any("'visits'" in action.title for action in found)
+
+
+def test_a_key_is_declared_by_a_column_that_only_the_warehouse_knows() -> None:
+    text = """\
+-- m.yml --
+semantic_models:
+  - name: orders
+    table: shop.orders
+    entities:
+      - {name: ord, type: primary, expr: id}
+      - {name: cus‹cursor›tomer, type: foreign, expr: customer_no}
+  - name: people
+    table: shop.people
+    dimensions:
+      - {name: city, type: varchar}
+-- warehouse.sql --
+CREATE TABLE shop.orders (id INTEGER, customer_no INTEGER);
+CREATE TABLE shop.people (customer_no INTEGER, city VARCHAR);
+"""
+    people = _cured(text, "Declare 'customer' as the primary entity of 'people'", "REF104")
+    assert "      - {name: customer, type: primary, expr: customer_no}\n" in people
+
+
+def test_what_a_window_sums_up_may_be_created_but_not_what_it_is_ordered_by() -> None:
+    def titles(expr: str) -> list[str]:
+        _, found = actions_at(_MODELS.replace("expr: 2 * aov", f"expr: {expr}"))
+        return [a.title for a in found if a.title.startswith("Create")]
+
+    assert titles("SUM(n‹cursor›et) OVER (ORDER BY metric_time)") == [
+        "Create metric 'net' as SUM(orders__amount)"
+    ]
+    assert titles("SUM(revenue) OVER (ORDER BY mo‹cursor›on)") == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Literal
 
 from sqlglot import exp
 
@@ -41,6 +42,9 @@ from smq.text import Location, Span
 
 MAX_LEVELS = 64
 """How many metrics may stand on each other; beyond it a metric is refused as too large."""
+
+Wanted = Literal["metric", "measure", "dimension", "row"]
+"""What an unknown name must have been, by where it stands; a row's value inside an aggregate."""
 
 
 def expand(graph: SemanticGraph, metric: str, dialect: str) -> Formula | Broken:
@@ -156,7 +160,7 @@ class _Expander:
         elif any(given.name in self.graph.index(m).measures for m in self._models(given.name)):
             formula = self._of_measure(metric, replace(given, filters=()))
         else:
-            raise _Fault([self._unknown(metric, given.name, given.name_at)])
+            raise _Fault([self._unknown(metric, given.name, given.name_at, "metric")])
         return self._filtered(formula, given.filters, metric) if given.filters else formula
 
     def _known(self, name: str) -> Formula:
@@ -231,7 +235,7 @@ class _Expander:
         if ref is None and base is not None and name in self.graph.index(base).dimensions:
             ref = RowRef("dimension", base, name)
         if ref is None and not self.graph.models_with(name):
-            raise _Fault([self._unknown(metric, name, key.location)])
+            raise _Fault([self._unknown(metric, name, key.location, "dimension")])
         slot: Slot = ref if ref is not None else LateName(name, key.location)
         return weaver.slot(slot), descending
 
@@ -282,7 +286,7 @@ class _Expander:
             if use.call is not None and use.call.kind == "Metric":
                 refs.append(self._metric_value(metric, sql, use))
             else:
-                refs.append(self._row_name(metric, sql, use, base))
+                refs.append(self._row_name(metric, sql, use, base, "dimension"))
         return RowCondition(template, tuple(refs), sql.text, at=sql.location)
 
     def _metric_value(self, metric: Metric, sql: Sql, use: NameUse) -> MetricValue:
@@ -290,7 +294,7 @@ class _Expander:
         assert call is not None
         place = _part(sql, use.start, use.end)
         if call.name not in self.graph.metrics:
-            raise _Fault([self._unknown(metric, call.name, place)])
+            raise _Fault([self._unknown(metric, call.name, place, "metric")])
         # Expanding it here finds a metric that filters itself.
         self._known(call.name)
         value = metric_value(self.graph, call, self.grains)
@@ -301,7 +305,9 @@ class _Expander:
 
     # Names.
 
-    def _row_name(self, metric: Metric, sql: Sql, use: NameUse, base: str | None) -> RowRef:
+    def _row_name(
+        self, metric: Metric, sql: Sql, use: NameUse, base: str | None, wanted: Wanted
+    ) -> RowRef:
         place = _part(sql, use.start, use.end)
         if use.call is not None:
             found = call_readings(self.graph, use, self.grains)
@@ -319,7 +325,7 @@ class _Expander:
             }
             raise _Fault([Problem("MET109", place, args)])
         if not found:
-            raise _Fault([self._unknown(metric, name, place)])
+            raise _Fault([self._unknown(metric, name, place, wanted)])
         return found[0]
 
     def _bare(self, name: str, base: str | None, declared_with: str | None) -> tuple[RowRef, ...]:
@@ -351,12 +357,13 @@ class _Expander:
             }
             raise _Fault([Problem("MET109", place, args)])
         if not owners:
-            raise _Fault([self._unknown(metric, name, place)])
+            raise _Fault([self._unknown(metric, name, place, "measure")])
         return self.graph.models[owners[0]], self.graph.index(owners[0]).measures[name]
 
-    def _unknown(self, metric: Metric, name: str, place: Location) -> Problem:
+    def _unknown(self, metric: Metric, name: str, place: Location, wanted: Wanted) -> Problem:
         near = nearest_members(self.graph, name, exclude=metric.name)
-        return Problem("MET102", place, {"metric": metric.name, "name": name, "nearest": near})
+        facts = {"metric": metric.name, "name": name, "nearest": near, "wanted": wanted}
+        return Problem("MET102", place, facts)
 
 
 class _Expression:
@@ -425,7 +432,7 @@ class _Expression:
             if is_metric and not ref:
                 args = {"metric": self.metric.name, "inner": name}
                 raise _Fault([Problem("MET106", self._part(use.start, use.end), args)])
-        return self.expander._row_name(self.metric, self.sql, use, None)
+        return self.expander._row_name(self.metric, self.sql, use, None, "row")
 
     def _base_of(self, slots: tuple[int, ...], by_slot: dict[int, RowRef]) -> str | None:
         """The base that an aggregate's arguments tell; None for COUNT(*) and constants."""
@@ -490,7 +497,8 @@ class _Expression:
             owners = [m for m in self.graph.models_with(name) if name in self._measures(m)]
             if name != self.metric.name or not owners:
                 return self._embedded(self.expander._known(name))
-        ref = self.expander._row_name(self.metric, self.sql, use, None)
+        wanted: Wanted = "dimension" if use.role in ("partition", "order") else "metric"
+        ref = self.expander._row_name(self.metric, self.sql, use, None, wanted)
         if use.in_window and ref.kind != "measure":
             return self.weaver.slot(ref)
         if ref.kind != "measure":

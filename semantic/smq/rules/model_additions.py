@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
-from smq.graph.symbols import Measure, Model
+from smq.graph.loaders.metric_parts import KINDS
+from smq.graph.symbols import Measure, Metric, Model
 from smq.rules.model_edits import item_around
-from smq.syntax import Mapping, Node, Parsed, Sequence, unaliased
+from smq.syntax import Mapping, Node, Parsed, Scalar, Sequence, unaliased
 from smq.text import Edit, Span, nfc
 
 _CALLS = {
@@ -59,13 +60,9 @@ def added_metric(
     A file in dbt's words gets a metric in dbt's words, which can only name a measure that
     aggregates by itself.
     """
-    lines: tuple[str, ...] = (f"name: {name}", "metric_type: simple", f"expr: {_scalar(expr)}")
-    if _is_dbt(parsed, model):
-        if measure is None or measure.agg is None:
-            return None
-        label = _scalar(measure.label or name)
-        lines = (f"name: {name}", f"label: {label}", "type: simple")
-        lines += ("type_params:", f"  measure: {measure.name}")
+    lines = _metric_lines(name, expr, measure, _is_dbt(parsed, model))
+    if lines is None:
+        return None
     root = next((r for r in parsed.roots if isinstance(r, Mapping) and _holds(r, model)), None)
     if root is None or root.flow:
         return None
@@ -76,6 +73,51 @@ def added_metric(
     if isinstance(value, Sequence) and value.items and not value.flow:
         return _last_item(parsed, value, lines)
     return None
+
+
+def added_metric_beside(
+    parsed: Parsed, other: Metric, name: str, expr: str, measure: Measure
+) -> Edit | None:
+    """Define a metric at the end of the list that another one is in, in the same words as that.
+
+    None when dbt's words cannot say it, or when the file does not show where.
+    """
+    found = item_around(parsed.roots, other.name_at.span)
+    node = found[0].items[found[1]] if found is not None else None
+    if found is None or not isinstance(node, Mapping) or not _is_metrics(parsed, found[0]):
+        return None
+    typed = node.pair("type")
+    kind = typed.value if typed is not None else None
+    dbt = node.pair("metric_type") is None and isinstance(kind, Scalar) and kind.value in KINDS
+    lines = _metric_lines(name, expr, measure, dbt)
+    if lines is None:
+        return None
+    if found[0].flow:
+        last = next(item for item in reversed(found[0].items) if item is not None)
+        item = f"{{name: {name}, metric_type: simple, expr: {_scalar(expr)}}}"
+        if dbt:
+            item = f"{{name: {name}, type: simple, type_params: {{measure: {measure.name}}}}}"
+        return Edit(parsed.document.uri, Span(last.span.end, last.span.end), f", {item}")
+    return _last_item(parsed, found[0], lines)
+
+
+def _is_metrics(parsed: Parsed, items: Sequence) -> bool:
+    """Whether a list is one of metrics: a measure can make a metric too, in its own list."""
+    pairs = (root.pair("metrics") for root in parsed.roots if isinstance(root, Mapping))
+    return any(pair is not None and unaliased(pair.value) is items for pair in pairs)
+
+
+def _metric_lines(
+    name: str, expr: str, measure: Measure | None, dbt: bool
+) -> tuple[str, ...] | None:
+    """A metric in either dialect; in dbt's it can only name a measure that aggregates by itself."""
+    if not dbt:
+        return f"name: {name}", "metric_type: simple", f"expr: {_scalar(expr)}"
+    if measure is None or measure.agg is None:
+        return None
+    label = _scalar(measure.label or name)
+    lines = (f"name: {name}", f"label: {label}", "type: simple")
+    return (*lines, "type_params:", f"  measure: {measure.name}")
 
 
 def added_metrics(parsed: Parsed, metrics: Iterable[tuple[str, str, str]]) -> Edit | None:
@@ -161,9 +203,12 @@ def added_entity(parsed: Parsed, model: Model, name: str, expr: str) -> Edit | N
     if entities is None:
         return _after_name(parsed, node, item)
     value = unaliased(entities.value)
-    if isinstance(value, Sequence) and value.items and not value.flow:
-        return _last_item(parsed, value, (item,))
-    return None
+    if not isinstance(value, Sequence) or not value.items or value.items[-1] is None:
+        return None
+    if value.flow:
+        end = value.items[-1].span.end
+        return Edit(parsed.document.uri, Span(end, end), f", {item}")
+    return _last_item(parsed, value, (item,))
 
 
 def added_members(parsed: Parsed, model: Model, key: str, items: tuple[str, ...]) -> Edit | None:

@@ -10,11 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from smq.graph.references import splits
 from smq.graph.symbols import Metric
 from smq.problem import Fix, Problem, Related, Severity
 from smq.rules.families.models import did_you_mean, duplicates, listed, remove_duplicate, thing
-from smq.rules.model_additions import added_member
+from smq.rules.missing import created_for
 from smq.rules.model_edits import replacements
 from smq.rules.registry import Args, Context, rule
 from smq.rules.wording import cannot_be_said
@@ -101,14 +100,7 @@ def _use_nearest(problem: Problem, context: Context) -> Iterator[Fix]:
 
 def _use_nearest_or_create(problem: Problem, context: Context) -> Iterator[Fix]:
     yield from _use_nearest(problem, context)
-    for left, right in splits(str(problem.args["name"])):
-        model = context.graph.models.get(left)
-        if model is None or not right.isidentifier():
-            continue
-        edit = added_member(context.parsed(model.name_at.uri), model, "measure", right)
-        if edit is not None:
-            yield Fix(f"Create measure '{right}' in '{left}'", (edit,), "unsafe")
-        return
+    yield from created_for(problem, context)
 
 
 @rule(
@@ -145,8 +137,8 @@ def unknown_reference_in_metric(args: Args) -> str:
       - {name: revenue, metric_type: simple, expr: SUM(orders__amount)}
     ```
 
-    The fixes put the nearest name that exists in its place, or declare the column of this name as
-    a measure.
+    The fixes put the nearest name that exists in its place, or create what is missing: a measure
+    for the column of this name, or a metric beside this one, to be edited.
     """
     return (
         f"Metric '{args['metric']}' uses `{args['name']}`, but no measure, dimension or metric "

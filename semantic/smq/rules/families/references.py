@@ -9,6 +9,7 @@ from typing import Any
 from smq.graph.symbols import SourceCall
 from smq.problem import Fix, Problem, Related, Severity
 from smq.rules.families.models import did_you_mean, listed
+from smq.rules.missing import declared_keys
 from smq.rules.model_edits import replacements
 from smq.rules.registry import Args, Context, rule
 from smq.text import Location, Span, nearest
@@ -17,6 +18,11 @@ from smq.text import Location, Span, nearest
 def _use_nearest(problem: Problem, context: Context) -> Iterator[Fix]:
     near: Any = problem.args.get("nearest") or ()
     yield from replacements(problem.location, near)
+
+
+def _use_nearest_or_declare(problem: Problem, context: Context) -> Iterator[Fix]:
+    yield from _use_nearest(problem, context)
+    yield from declared_keys(problem, context)
 
 
 @rule("REF101", "table-not-understood", Severity.ERROR, on="yaml")
@@ -197,7 +203,7 @@ def _keys(graph: Any) -> frozenset[str]:
     "foreign-entity-without-key",
     Severity.WARNING,
     on="yaml",
-    fix=_use_nearest,
+    fix=_use_nearest_or_declare,
     check=_foreign_entities,
 )
 def foreign_entity_without_key(args: Args) -> str:
@@ -233,13 +239,14 @@ def foreign_entity_without_key(args: Args) -> str:
           - {name: customer, type: foreign, expr: customer_no}
     ```
 
-    The fix puts the nearest key's name in its place. The bad example also leaves both models
+    The fixes put the nearest key's name in its place, or declare the key in a model that has a
+    dimension or column of that name and no primary entity. The bad example also leaves both models
     alone (MOD208).
     """
     return (
         f"No model has '{args['name']}' as its key, so nothing can be joined to semantic model "
         f"'{args['model']}' through it.{did_you_mean(args)} Name it as the primary or unique "
-        "entity of the other model is named."
+        "entity of the other model is named, or declare that entity there."
     )
 
 
