@@ -462,3 +462,19 @@ def test_what_a_window_sums_up_may_be_created_but_not_what_it_is_ordered_by() ->
         "Create metric 'net' as SUM(orders__amount)"
     ]
     assert titles("SUM(revenue) OVER (ORDER BY mo‹cursor›on)") == []
+
+
+def test_a_bare_name_in_a_metric_gets_its_model() -> None:
+    text = _MODELS.replace("SUM(orders__amount)", "SUM(amo‹cursor›unt)")
+    assert "expr: SUM(orders__amount)}" in _cured(text, "Change to 'orders__amount'", "MET102")
+    text = _MODELS.replace("SUM(orders__amount)", "SUM(orders__amo‹cursor›unt)")
+    assert not any(a.title.startswith("Change to") for a in actions_at(text)[1])
+
+
+def test_a_bare_name_of_several_models_gets_any_of_them() -> None:
+    text = _MODELS.replace("SUM(orders__amount)", "COUNT(DISTINCT o‹cursor›rd)")
+    _, found = actions_at(text)
+    titles = [a.title for a in found if a.title.startswith("Change to")]
+    assert titles == ["Change to 'orders__ord'", "Change to 'baskets__ord'"]
+    for title in titles:
+        _cured(text, title, "MET109")

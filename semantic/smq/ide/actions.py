@@ -18,6 +18,7 @@ from smq.ide.drafting import drafts
 from smq.ide.filtering import filter_into_metrics
 from smq.ide.inlining import inlined
 from smq.ide.moving import moves
+from smq.ide.prefixing import with_model
 from smq.ide.queries import compiled, item_at, query_at
 from smq.query.written import Item, WrittenQuery
 from smq.rules.check import check
@@ -107,6 +108,9 @@ def _refactorings(snapshot: Snapshot, uri: str, offset: int) -> Iterator[Action]
         if conversion is not None:
             title = f"Write '{conversion.model}' in {conversion.to}"
             yield Action(title, "refactor.rewrite", conversion.edits)
+        prefixed = with_model(snapshot, uri, offset)
+        if prefixed is not None:
+            yield Action(f"Change to '{prefixed.text}'", "refactor.rewrite", (prefixed,))
     for target, dimension, moved in moves(snapshot, uri, offset):
         title = f"Move dimension '{dimension.name}' to '{target.name}'"
         yield Action(title, "refactor.move", moved)
