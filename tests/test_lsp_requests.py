@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from tests.support.bigquery_double import bigquery, column
 from tests.support.examples import copy_example
 from tests.support.wire import Message, Wire
 
@@ -414,6 +415,52 @@ def test_an_engine_that_bills_by_bytes_gets_a_lens_with_the_cost(shop: Path) -> 
         client.change(uri, 2, {"text": '{"metrics": ["revenu"]}'})
         resolved = client.request("codeLens/resolve", lens)["result"]
         assert resolved["command"]["title"].startswith("cost unknown: The query cannot be run.")
+
+
+def test_bigquery_is_asked_by_a_dry_run_what_a_query_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "smq.toml").write_text('dialect = "bigquery"\n[engine]\ntype = "bigquery"\n')
+    (tmp_path / "m.yml").write_text(
+        "semantic_models:\n  - name: things\n    table: proj.shop.things\n"
+        "    entities: [{name: thing, type: primary, expr: id}]\n"
+        "    measures: [{name: n, expr: id}]\n"
+        "metrics:\n  - {name: thing_count, expr: COUNT(things__n)}\n"
+    )
+    query = '{"metrics": ["thing_count"]}'
+    with bigquery(monkeypatch) as double, Wire() as client:
+        fields = [column("id", "INTEGER"), column("name")]
+        double.table("shop.things", fields, numRows="250000")
+        client.initialize(tmp_path)
+        uri = client.open(tmp_path / "q.smq.json", query)
+        found = client.request("textDocument/codeLens", {"textDocument": {"uri": uri}})["result"]
+        # Nothing is asked before the lens is seen.
+        assert double.server.requests("POST", "/jobs$") == []
+        (lens,) = [lens for lens in found if "command" not in lens]
+        resolved = client.request("codeLens/resolve", lens)["result"]
+        assert resolved["command"]["title"] == "reads 2.0 MB"
+        (job,) = [request.json for request in double.server.requests("POST", "/jobs$")]
+        assert job["configuration"]["dryRun"] is True
+
+
+@pytest.mark.parametrize("setting", ["inlayHints", "codeLens"])
+def test_hints_and_lenses_can_be_switched_off_and_on(shop: Path, setting: str) -> None:
+    method = {"inlayHints": "textDocument/inlayHint", "codeLens": "textDocument/codeLens"}
+    everything = {"start": {"line": 0, "character": 0}, "end": {"line": 9, "character": 0}}
+    with Wire() as client:
+        client.initialize(shop, initializationOptions={setting: {"enabled": False}})
+        uri = client.open(shop / "queries" / "mine.smq.json", QUERY)
+        params = {"textDocument": {"uri": uri}, "range": everything}
+
+        def shown() -> set[str]:
+            return {name for name, each in method.items() if client.request(each, params)["result"]}
+
+        assert shown() == {*method} - {setting}
+        client.notify(
+            "workspace/didChangeConfiguration",
+            {"settings": {"smq": {setting: {"enabled": True}}}},
+        )
+        assert shown() == {*method}
 
 
 # Semantic diff
