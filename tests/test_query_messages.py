@@ -203,13 +203,14 @@ def test_whatever_is_written_has_sql_or_a_reason(
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     assert compiled.queries or errors, "neither SQL nor a reason"
     text = snapshot.document(QUERY).text
-    said = " ".join(["RANK() SUM() COUNT()", *(item for items in query.values() for item in items)])
+    items = [f"'{item}'" for items in query.values() for item in items]
+    said = " ".join(["RANK() SUM() COUNT()", *items])
     for finding in findings:
         start, end = finding.location.span
         assert 0 <= start <= end <= len(text)
         assert finding.message.endswith((".", "?"))
         for ugly in ("()", "[]", "('", "None", "Token", "Problem ", "''", "<", "{}", "  "):
-            # What the user wrote may hold any of them.
+            # What the user wrote may hold any of them, also at its end, before our quote.
             if ugly not in said:
                 assert ugly not in finding.message, finding.message
         for fix in finding.fixes:
