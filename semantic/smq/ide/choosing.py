@@ -19,6 +19,8 @@ from smq.text import Span
 LIMIT = 200
 """Offers in one answer; editors show a dozen, and ask again when the list is incomplete."""
 _CONSIDERED = 1_000
+_LONGEST = 100
+"""Letters that are still looked for one after another; a longer text is found whole or not."""
 
 Kind = Literal[
     "key",
@@ -103,7 +105,7 @@ class Typed:
     def __init__(self, text: str) -> None:
         self.text = text
         self.letters = letters(text)
-        self._fuzzy = re.compile(".*?".join(map(re.escape, self.letters)))
+        self._fuzzy = _one_after_another(self.letters)
         self._initials = self.letters if _is_initials(text) else ""
 
     @property
@@ -132,7 +134,7 @@ class Typed:
             return 1 if any(f"{mark}{self.letters}" in own for mark in "_ -") else 2
         if self._initials and self._initials in initials(name):
             return 2
-        return 3 if len(self.letters) > 1 and self._fuzzy.search(own) else None
+        return 3 if len(self.letters) > 1 and self._fuzzy and self._fuzzy.search(own) else None
 
     def is_in(self, blob: str) -> bool:
         """Whether any name of a blob (see `blob_of`) holds the text; cheap for many names."""
@@ -140,7 +142,17 @@ class Typed:
 
     def may_be_in(self, blob: str) -> bool:
         """As `is_in`, and also when the letters come one after another."""
-        return self.is_in(blob) or self._fuzzy.search(blob) is not None
+        return self.is_in(blob) or bool(self._fuzzy and self._fuzzy.search(blob))
+
+
+def _one_after_another(wanted: str) -> re.Pattern[str] | None:
+    """Finds a line with these letters in this order; None where nobody means that."""
+    if not 0 < len(wanted) <= _LONGEST:
+        return None
+    # Each letter at its first place after the one before: there is no second way to try, which
+    # with `.*?` there are very many of in `aaaaaaaa`.
+    first, *others = map(re.escape, wanted)
+    return re.compile(first + "".join(f"[^{other}\\n]*{other}" for other in others))
 
 
 def blob_of(names: Iterator[str]) -> str:
