@@ -449,3 +449,7 @@ def test_a_home_directory_is_no_workspace(tmp_path: Path, monkeypatch: pytest.Mo
     inner.mkdir()
     monkeypatch.chdir(inner)
     assert find_root(inner)[0] == inner
+    # Also for a program that happens to run there.
+    monkeypatch.chdir(tmp_path)
+    assert find_root(inner)[0] == inner
+    assert find_root(inner / "q.smq.json")[0] == inner

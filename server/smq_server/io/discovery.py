@@ -68,15 +68,20 @@ def find_root(start: Path) -> tuple[Path, Path | None]:
     for directory in above:
         if (directory / ".git").exists():
             return directory, None
-    home = Path.home() if os.environ.get("HOME") or os.name == "nt" else None
     for directory in above[:8]:
-        # A home directory, a whole disk or everybody's scratch is never a workspace by accident.
-        if directory in (home, Path(directory.anchor), Path(tempfile.gettempdir())):
+        if is_too_wide(directory):
             break
         if _holds_models(directory) or _is_file(directory / CACHE):
             return directory, None
     current = absolute(Path())
-    return (current if here.is_relative_to(current) else here), None
+    # Editors that were started from a menu have the disk or the home for their own place.
+    return (current if here.is_relative_to(current) and not is_too_wide(current) else here), None
+
+
+def is_too_wide(directory: Path) -> bool:
+    """A home directory, a whole disk or everybody's scratch: never a workspace by accident."""
+    home = Path.home() if os.environ.get("HOME") or os.name == "nt" else None
+    return directory in (home, Path(directory.anchor), Path(tempfile.gettempdir()))
 
 
 def find_files(root: Path, configuration: Configuration) -> Iterator[Path]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from smq.syntax import Document, kind_of
 from smq.workspace import Change, Configuration, File, Snapshot, read_file
 from smq_server.io import configuration as configurations
 from smq_server.io.dbt_manifest import read_refs
-from smq_server.io.discovery import find_files, find_root, is_excluded
+from smq_server.io.discovery import find_files, find_root, is_excluded, is_too_wide
 from smq_server.io.files import read_document
 from smq_server.io.index import (
     DAMAGE,
@@ -60,6 +60,8 @@ class Root:
         self.path = path
         self.uri = uri_of(path)
         self.configuration_path = configuration_path
+        self.is_named = False
+        """Whether the client has it for a folder of its own."""
         self.is_indexed = False
         self.generation = 0
         self.configuration_problems: tuple[Problem, ...] = ()
@@ -77,6 +79,11 @@ class Root:
     @property
     def configuration(self) -> Configuration:
         return self.snapshot.configuration
+
+    @property
+    def is_of_open_documents(self) -> bool:
+        """Whether nothing but what is open belongs to it: one file opened in a home directory."""
+        return not self.is_named and self.configuration_path is None and is_too_wide(self.path)
 
     # Configuration
 
@@ -130,7 +137,7 @@ class Root:
         known = read_index(self.path)
         then, self.found_then = self._remembered(known)
         yield
-        for number, path in enumerate(find_files(self.path, self.configuration)):
+        for number, path in enumerate(self._files()):
             uri = uri_of(path)
             if uri not in opened():
                 found = self._take(path, uri, known, then)
@@ -261,6 +268,10 @@ class Root:
             return kind_of(uri) == "smq"
         return not is_excluded(path_of(uri), self.path, self.configuration)
 
+    def _files(self) -> Iterator[Path]:
+        if not self.is_of_open_documents:
+            yield from find_files(self.path, self.configuration)
+
     def _read(self, path: Path, uri: str) -> Document | Problem | None:
         """The file's document; None for YAML that is not about models."""
         now = stamp(path)
@@ -294,7 +305,9 @@ class Root:
             found: Document | Problem | None = None
             if stamp(path) is None and not path.is_symlink():
                 self._stamps.pop(uri, None)
-            elif not is_excluded(path, self.path, self.configuration):
+            elif not self.is_of_open_documents and not is_excluded(
+                path, self.path, self.configuration
+            ):
                 found = self._read(path, uri)
             if isinstance(found, Problem):
                 lost.append(found)
@@ -315,7 +328,7 @@ class Root:
         """Compare all time stamps with the disk; a directory's files for each step."""
         seen: set[str] = set()
         changed: list[str] = []
-        for path in find_files(self.path, self.configuration):
+        for path in self._files():
             uri = uri_of(path)
             seen.add(uri)
             if self._stamps.get(uri) != stamp(path):

@@ -133,7 +133,11 @@ class State:
     def open_folders(self) -> None:
         for folder in self._folders:
             if folder.is_dir():
-                self._root_at(folder)
+                root = self._root_at(folder)
+                if not root.is_named:
+                    was_wide, root.is_named = root.is_of_open_documents, True
+                    if was_wide and root.is_indexed:
+                        self._start_index(root)
 
     def folders_changed(self, added: Iterable[str], removed: Iterable[str]) -> None:
         gone = {path_of(uri) for uri in removed}
