@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.cli import bank
-from tests.support.wire import TIMEOUT, Message, Wire, replace
+from tests.support.wire import TIMEOUT, Message, Wire, read_everything, replace
 
 import smq_server
 from smq.text import LineIndex
@@ -677,7 +677,7 @@ def test_random_edits_end_where_a_fresh_process_begins(tmp_path: Path) -> None:
                 wire.notify("$/cancelRequest", {"id": chosen.choice(asked)})
         for number in asked:
             wire.response(number)
-        after = pulled(wire)
+        after = pulled(wire), shown(wire, texts)
         answers = [m["id"] for m in wire.seen if "method" not in m and m["id"] in set(asked)]
         assert sorted(answers) == asked
         assert wire.shutdown() == 0
@@ -685,9 +685,25 @@ def test_random_edits_end_where_a_fresh_process_begins(tmp_path: Path) -> None:
         fresh.initialize(tmp_path)
         for uri, text in texts.items():
             fresh.open(uri, text)
-        assert after == pulled(fresh)
+        assert after == (pulled(fresh), shown(fresh, texts))
 
 
 def pulled(wire: Wire) -> dict[str, object]:
     answer = wire.request("workspace/diagnostic", {"previousResultIds": []})
     return {item["uri"]: item["items"] for item in answer["result"]["items"]}
+
+
+def shown(wire: Wire, texts: dict[str, str]) -> list[object]:
+    """Symbols, tokens, hovers, completions and all the rest, at several places of each text."""
+    found: list[object] = []
+    for uri, text in texts.items():
+        lines = LineIndex(text)
+        for part in range(6):
+            line, column = lines.position(len(text) * part // 5, "utf-16")
+            for name, answer in read_everything(wire, uri, line, column).items():
+                result = answer.get("result", answer.get("error"))
+                if name == "semanticTokens/full":
+                    # Its id is counted by each server for itself.
+                    result = result["data"]
+                found.append((name, result))
+    return found

@@ -219,3 +219,41 @@ def replace(line: int, start: int, end: int, text: str) -> Message:
         },
         "text": text,
     }
+
+
+def read_everything(wire: Wire, uri: str, line: int, character: int) -> dict[str, Message]:
+    """The answer to every request that reads a document, all sent before the first is awaited."""
+    position = {"line": line, "character": character}
+    start = {"line": 0, "character": 0}
+    spot: Message = {"position": position}
+    stretch: Message = {"range": {"start": start, "end": position}}
+    layout: Message = {"options": {"tabSize": 2, "insertSpaces": True}}
+    reads: dict[str, Message] = {
+        **dict.fromkeys(_AT_A_POSITION, spot),
+        **{name: {} for name in _OF_A_DOCUMENT},
+        "references": {**spot, "context": {"includeDeclaration": True}},
+        "rename": {**spot, "newName": "new_name"},
+        "selectionRange": {"positions": [position, start]},
+        "codeAction": {**stretch, "context": {"diagnostics": []}},
+        "inlayHint": stretch,
+        "semanticTokens/range": stretch,
+        "formatting": layout,
+        "rangeFormatting": {**stretch, **layout},
+        "onTypeFormatting": {**spot, **layout, "ch": "\n"},
+    }
+    asked = {
+        name: wire.post(f"textDocument/{name}", {"textDocument": {"uri": uri}, **extra})
+        for name, extra in reads.items()
+    }
+    return {name: wire.response(number) for name, number in asked.items()}
+
+
+_AT_A_POSITION = (
+    *("hover", "completion", "signatureHelp", "declaration", "definition", "typeDefinition"),
+    *("implementation", "documentHighlight", "prepareRename"),
+    *("prepareCallHierarchy", "prepareTypeHierarchy"),
+)
+_OF_A_DOCUMENT = (
+    *("documentSymbol", "codeLens", "documentLink", "foldingRange", "diagnostic"),
+    "semanticTokens/full",
+)

@@ -481,6 +481,9 @@ def _withhold(offered: types.ServerCapabilities, client: types.ClientCapabilitie
         offered.diagnostic_provider = None
     if not (client.general and client.general.position_encodings):
         offered.position_encoding = None
+    if not (text and text.code_action and text.code_action.code_action_literal_support):
+        # Only those who know actions as such may be told which kinds of them there are.
+        offered.code_action_provider = True
     if offered.workspace is not None:
         if client.workspace and client.workspace.text_document_content:
             # pygls does not know this part of the protocol yet.
