@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -575,22 +574,6 @@ def over_websocket(port: int) -> Message:
         assert isinstance(text, str)
         answer: Message = json.loads(text)
     return answer
-
-
-def test_starting_costs_little_more_than_an_empty_server(tmp_path: Path) -> None:
-    """Measured by work and not by the clock, so that a busy machine does not decide."""
-    empty = "from pygls.lsp.server import LanguageServer\nLanguageServer('empty', '1').start_io()\n"
-
-    def seconds(code: str | None) -> float:
-        with Wire(cwd=tmp_path, code=code) as wire:
-            wire.request("initialize", {"processId": None, "capabilities": {}})
-            fields = Path(f"/proc/{wire.process.pid}/stat").read_text().rpartition(")")[2].split()
-            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    if sys.platform.startswith("linux"):
-        ours = min(seconds(None) for _ in range(4))
-        theirs = min(seconds(empty) for _ in range(4))
-        assert ours <= 1.2 * theirs + 0.03
 
 
 def test_a_defect_in_one_feature_costs_nothing_else(tmp_path: Path) -> None:
