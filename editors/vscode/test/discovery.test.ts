@@ -15,7 +15,7 @@ function machine({ command = [], trusted = true, pythons = {}, programs = {}, ow
   return {
     command,
     isTrusted: trusted,
-    folders: ['/work'],
+    folders: ['/project'],
     interpreters: async () => Object.entries(pythons).filter(([file]) => file !== own).map(([file, [origin]]) => ({ file, origin })),
     programs: async () => Object.keys(programs),
     own: async () => own,
@@ -74,18 +74,18 @@ describe('which server is started', () => {
 
 describe('an untrusted workspace', () => {
   test('brings neither its own Python nor a command of its settings', async () => {
-    const found = await discover(machine({ trusted: false, command: ['/work/evil'], pythons: { '/work/.venv/bin/python': ['workspace', WITH], '/usr/bin/python3': ['path', WITH] } }));
+    const found = await discover(machine({ trusted: false, command: ['/project/evil'], pythons: { '/project/.venv/bin/python': ['workspace', WITH], '/usr/bin/python3': ['path', WITH] } }));
     expect(found).toMatchObject({ kind: 'found', server: { command: '/usr/bin/python3' } });
   });
 
   test('programs of the workspace on the PATH are not run', async () => {
-    const found = await discover(machine({ trusted: false, programs: { '/work/bin/smq': '0.1.0' } }));
+    const found = await discover(machine({ trusted: false, programs: { '/project/bin/smq': '0.1.0' } }));
     expect(found.kind).toBe('noPython');
   });
 
   test('a folder whose name only begins alike is another folder', () => {
-    expect(isAllowed('/workshop/python', { isTrusted: false, folders: ['/work'] })).toBe(true);
-    expect(isAllowed('/work/..data/python', { isTrusted: false, folders: ['/work/other'] })).toBe(true);
+    expect(isAllowed('/projects/python', { isTrusted: false, folders: ['/project'] })).toBe(true);
+    expect(isAllowed('/project/..data/python', { isTrusted: false, folders: ['/project/other'] })).toBe(true);
   });
 });
 
