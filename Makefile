@@ -73,6 +73,7 @@ server/smq_server/playground/static/index.html: $(wildcard editors/playground/sr
 
 eval: $(READY) ## how well questions find their models and, with SMQ_LLM_MODEL set, become queries
 	@$(BIN)/python -m tests.eval selection
+	@$(BIN)/python -m tests.eval selection --held-out
 	@test -z "$(SMQ_LLM_MODEL)" || $(BIN)/python -m tests.eval strategies $(EVAL_ARGS)
 
 bench: $(READY) ## how long starting, compiling and what an editor asks for take here

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from tests.eval import running, selection
-from tests.eval.questions import Question, questions
+from tests.eval.questions import Question, held_out, questions
 
 from smq_server.generation.generate import STRATEGIES
 from smq_server.io.workspace import open_workspace
@@ -27,7 +27,10 @@ def main(words: list[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("selection", help="recall at 3 of the selection of model files")
+    selecting = commands.add_parser("selection", help="recall at 3 of the selection of model files")
+    selecting.add_argument(
+        "--held-out", action="store_true", help="of the questions it has not been tuned on"
+    )
     asking = commands.add_parser("strategies", help="ask a language model and judge its answers")
     asking.add_argument(
         "--strategy", action="append", choices=tuple(STRATEGIES), help="default: each of them"
@@ -41,7 +44,8 @@ def main(words: list[str]) -> int:
     asking.add_argument("--all", action="store_true", help="show right answers, too")
     arguments = parser.parse_args(words)
     if arguments.command == "selection":
-        sys.stdout.write(selection.table(selection.measure()))
+        asked = held_out() if arguments.held_out else questions()
+        sys.stdout.write(selection.table(selection.measure(asked)))
         return 0
     return _ask(arguments)
 

@@ -13,13 +13,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.eval.large import large
+
 from smq.query.read import read_queries
 from smq.query.written import WrittenQuery
 from smq.syntax import Document, jsonc
+from smq.workspace import Snapshot
 from smq_server.io.workspace import Workspace, open_workspace
 
 ROOT = Path(__file__).parents[2]
 WORKSPACES = ("bank", "shop")
+LARGE = "large"
 
 Smq = dict[str, Any]
 Answer = tuple[Smq, ...]
@@ -43,9 +47,20 @@ class Question:
 
 @cache
 def questions() -> tuple[Question, ...]:
+    """Those that answers are judged by."""
+    return _read("questions", WORKSPACES)
+
+
+@cache
+def held_out() -> tuple[Question, ...]:
+    """Those that the selection of files is measured by and has never been tuned on."""
+    return _read("held_out", (*WORKSPACES, LARGE))
+
+
+def _read(folder: str, workspaces: tuple[str, ...]) -> tuple[Question, ...]:
     found: list[Question] = []
-    for workspace in WORKSPACES:
-        path = Path(__file__).parent / "questions" / f"{workspace}.json"
+    for workspace in workspaces:
+        path = Path(__file__).parent / folder / f"{workspace}.json"
         for entry in json.loads(path.read_text(encoding="utf-8")):
             answers = entry.get("accepted", ())
             found.append(
@@ -67,6 +82,11 @@ def questions() -> tuple[Question, ...]:
 @cache
 def workspace(name: str) -> Workspace:
     return open_workspace(ROOT / "examples" / name, {})
+
+
+def snapshot(name: str) -> Snapshot:
+    """The models that questions of a workspace are about."""
+    return large() if name == LARGE else workspace(name).snapshot
 
 
 def read(answer: Iterable[Smq]) -> tuple[WrittenQuery, ...]:

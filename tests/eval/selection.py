@@ -9,9 +9,10 @@ three found are all that can be.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.eval.questions import Answer, Question, questions, read, workspace
+from tests.eval.questions import Answer, Question, read, snapshot
 
 from smq.graph.graph import SemanticGraph
 from smq.query.bind import bind
@@ -33,18 +34,18 @@ class Selected:
     seconds: float
 
 
-def measure() -> list[Selected]:
+def measure(questions: Sequence[Question]) -> list[Selected]:
     """Every question that has an answer."""
-    return [_measure(each) for each in questions() if each.accepted]
+    return [_measure(each) for each in questions if each.accepted]
 
 
 def _measure(question: Question) -> Selected:
-    snapshot = workspace(question.workspace).snapshot
+    models = snapshot(question.workspace)
     started = time.perf_counter()
-    selected = select_model_files(question.text, snapshot, LIMIT)
+    selected = select_model_files(question.text, models, LIMIT)
     seconds = time.perf_counter() - started
     found = tuple(each.uri for each in selected)
-    needs = [needed_files(answer, snapshot.graph) for answer in question.accepted]
+    needs = [needed_files(answer, models.graph) for answer in question.accepted]
     best = max(needs, key=lambda needed: _recall(found, needed))
     return Selected(question, found, best, _recall(found, best), seconds)
 
