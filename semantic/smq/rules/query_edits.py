@@ -11,7 +11,7 @@ from smq.query.read import read_queries
 from smq.query.written import Item, ListKey, WrittenQuery
 from smq.rules.registry import Context
 from smq.rules.slips import is_slip, likeliest
-from smq.syntax import Scalar, Sequence
+from smq.syntax import Mapping, Scalar, Sequence
 from smq.text import Edit, Location, nearest
 
 OFFERED = 5
@@ -67,6 +67,11 @@ def query_around(problem: Problem, context: Context) -> WrittenQuery | None:
     return None
 
 
+def query_node(problem: Problem, context: Context) -> Mapping | None:
+    """The object of the query that a problem stands in, as it is written."""
+    return query_at(context.parsed(problem.location.uri), problem.location.span.start)
+
+
 def item_around(problem: Problem, context: Context) -> Item | None:
     """The item of a query's list that a problem stands in."""
     query = query_around(problem, context)
@@ -105,7 +110,7 @@ def written_at(location: Location, context: Context) -> str:
 def added(problem: Problem, context: Context, key: ListKey, text: str) -> tuple[Edit, ...]:
     """Append an item to a list of the query; no edits when it is there already."""
     parsed = context.parsed(problem.location.uri)
-    node = query_at(parsed, problem.location.span.start)
+    node = query_node(problem, context)
     if node is None or text in _texts(problem, context, key):
         return ()
     return add_item(parsed.document, node, key, text)
@@ -114,7 +119,7 @@ def added(problem: Problem, context: Context, key: ListKey, text: str) -> tuple[
 def removed(problem: Problem, context: Context, key: ListKey) -> tuple[Edit, ...]:
     """Remove the item that the problem stands in from its list."""
     parsed = context.parsed(problem.location.uri)
-    node = query_at(parsed, problem.location.span.start)
+    node = query_node(problem, context)
     pair = find_pair(node, key) if node is not None else None
     if pair is None or not isinstance(pair.value, Sequence):
         return ()

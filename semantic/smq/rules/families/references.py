@@ -8,9 +8,9 @@ from typing import Any
 
 from smq.graph.symbols import SourceCall
 from smq.problem import Fix, Problem, Related, Severity
-from smq.rules.families.models import did_you_mean, listed
 from smq.rules.missing import declared_keys
 from smq.rules.model_edits import replacements
+from smq.rules.model_wording import did_you_mean, listed
 from smq.rules.registry import Args, Context, rule
 from smq.text import Location, Span, nearest
 
