@@ -220,10 +220,20 @@ def test_an_unchanged_object_costs_one_small_request(double: GcsDouble, tmp_path
     generation = store.write(b"1", None)
     before = len(double.server.log)
     assert store.read(unless=generation) is UNCHANGED
-    asked = double.server.log[before:]
-    # The client may lose its connection and ask again; what it asks stays small.
-    assert [each.query.get("ifGenerationNotMatch") for each in asked][-1] == generation
-    assert not any("/download/" in each.path for each in asked)
+    (asked,) = double.server.log[before:]
+    assert asked.query["ifGenerationNotMatch"] == generation
+    assert "/download/" not in asked.path
+
+
+def test_the_bucket_itself_is_never_asked_for(double: GcsDouble, tmp_path: Path) -> None:
+    """Readers have no right to, and the client would do it in a thread beside each transfer."""
+    store = open_store("gs://bucket/c.json", tmp_path)
+    store.write(b"1", None)
+    assert stored(store).data == b"1"
+    for thread in threading.enumerate():
+        if "_fetch_background" in thread.name:
+            thread.join()
+    assert not [each.path for each in double.server.log if each.path.endswith("/b/bucket")]
 
 
 def test_an_object_that_is_replaced_while_it_is_read_is_read_whole(
