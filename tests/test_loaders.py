@@ -658,6 +658,25 @@ models:
     ]
 
 
+@pytest.mark.parametrize(
+    ("semantics", "reported"),
+    [
+        ("{enabled: true}", ["MOD291"]),
+        ("true", ["MOD291"]),
+        ("{name: sales}", ["MOD291"]),
+        ("{enabled: false}", []),
+        ("false", []),
+        ("", []),
+    ],
+)
+def test_semantics_on_a_dbt_model_are_never_passed_over(
+    semantics: str, reported: list[str]
+) -> None:
+    text = f"models:\n  - name: orders\n    semantic_model: {semantics}\n"
+    _, problems = loaded(text)
+    assert [problem.code for problem in problems] == reported
+
+
 def test_saved_queries() -> None:
     text = """\
 saved_queries:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from smq.graph.consistency import contradictions
 from smq.graph.fingerprint import pairs_of
 from smq.graph.loaders import dbt_classic, smq_yaml
+from smq.graph.loaders.dbt_models import report_semantics_on_model
 from smq.graph.loaders.fields import Fields, Reading
 from smq.graph.loaders.saved_queries import read_saved_query
 from smq.graph.loaders.sources import read_source
@@ -53,8 +54,9 @@ def _is_about_models(root: Mapping) -> bool:
     for key, pair in pairs_of(root).items():
         value = unaliased(pair.value)
         if key in SECTIONS:
-            # dbt's files on plain models are not about semantics; a calendar among them is.
-            if key == "models" and not _has_time_spine(value):
+            # dbt's files on plain models are not about semantics; a calendar among them is,
+            # and so is a model that carries its semantics itself.
+            if key == "models" and not _is_semantic(value):
                 continue
             if _is_list_of_mappings(value) or _is_nothing(value):
                 return True
@@ -66,12 +68,13 @@ def _is_about_models(root: Mapping) -> bool:
     return False
 
 
-def _has_time_spine(models: Node | None) -> bool:
+def _is_semantic(models: Node | None) -> bool:
     if not isinstance(models, Sequence):
         return False
     reading = Reading("")
     items = (unaliased(item) for item in models.items)
-    return any(is_time_spine(Fields(reading, item)) for item in items if isinstance(item, Mapping))
+    found = (Fields(reading, item) for item in items if isinstance(item, Mapping))
+    return any(is_time_spine(model) or "semantic_model" in model for model in found)
 
 
 def _is_list_of_mappings(node: Node | None) -> bool:
@@ -124,6 +127,7 @@ def _load_root(root: Fields, found: _Found) -> None:
     for fields in root.items("sources"):
         found.sources.extend(read_source(fields))
     for fields in _enabled(root, "models"):
+        report_semantics_on_model(fields)
         spine = read_time_spine(fields)
         if spine is not None:
             found.time_spines.append(spine)

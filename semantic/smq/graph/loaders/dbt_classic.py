@@ -1,7 +1,7 @@
 """dbt's classic semantic layer: `semantic_models` over dbt models, metrics with `type_params`.
 
-The newer form on `models:` and the compiled manifest will be modules beside this one,
-`dbt_models.py` and `manifest.py`.
+The newer form on `models:` is told apart in `dbt_models.py`, the compiled manifest has a place
+beside it.
 """
 
 from __future__ import annotations

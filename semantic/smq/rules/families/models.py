@@ -149,3 +149,43 @@ def model_without_table(args: Args) -> str:
         f"Semantic model '{args['model']}' cannot be read, because it is not known which table it "
         "is. Name its table in the model's file."
     )
+
+
+@rule("MOD291", "semantics-on-dbt-model", Severity.ERROR, on="yaml")
+def semantics_on_dbt_model(args: Args) -> str:
+    """A dbt model carries its semantics itself, in dbt's newer form, which is not read yet.
+
+    Its entities, dimensions and metrics are not known, so queries cannot ask for them. dbt's
+    classic form, `semantic_models:`, says the same and is read.
+
+    ```bad
+    models:
+      - name: orders
+        semantic_model:
+          enabled: true
+        columns:
+          - name: status
+            dimension: {type: categorical}
+        metrics:
+          - {name: revenue, type: simple, agg: sum, expr: amount}
+    ```
+
+    ```good
+    semantic_models:
+      - name: orders
+        model: ref('orders')
+        dimensions:
+          - {name: status, type: categorical}
+        measures:
+          - {name: amount, agg: sum}
+    metrics:
+      - {name: revenue, label: Revenue, type: simple, type_params: {measure: amount}}
+    ```
+
+    There is no fix, because the two forms divide a model differently.
+    """
+    model = f"Model '{args['model']}'" if args["model"] else "This model"
+    return (
+        f"{model} declares its semantics in dbt's newer form, which is not read yet, so no query "
+        "can ask for what it declares. Declare it under `semantic_models:`."
+    )
