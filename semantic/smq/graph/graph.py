@@ -186,7 +186,9 @@ class SemanticGraph:
         graph.default_schema = self.default_schema
         graph.joins = self.joins.with_models(models, changed) or JoinGraph(graph.models)
         graph._refs = self._refs
-        graph._indexes = {n: i for n, i in self._indexes.items() if n not in changed}
+        graph._indexes = self._indexes.copy()
+        for name in changed:
+            graph._indexes.pop(name, None)
         graph._by_member = self._members_after(models, changed)
         graph._metric_names = metric_names
         graph._model_names = self._model_names
