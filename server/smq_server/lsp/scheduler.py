@@ -33,6 +33,8 @@ class Scheduler:
         self._call_later: Callable[[float, Callable[[], None]], object] | None = None
         self._is_urgent: Callable[[], bool] = lambda: False
         self._later: list[Callable[[], None]] = []
+        self.between: Callable[[], object] = lambda: None
+        """Called in each turn in which nothing is urgent, before any work."""
         self._works: dict[str, tuple[int, int, Work]] = {}
         self._queue: list[tuple[int, int, str]] = []
         self._numbers = itertools.count()
@@ -49,7 +51,7 @@ class Scheduler:
         self._call_later = call_later
         self._is_urgent = is_urgent
         if self._works:
-            self._wake()
+            self.wake()
 
     @property
     def is_idle(self) -> bool:
@@ -61,7 +63,7 @@ class Scheduler:
         number = next(self._numbers)
         self._works[key] = priority, number, work
         heapq.heappush(self._queue, (priority, number, key))
-        self._wake()
+        self.wake()
 
     def cancel(self, key: str) -> None:
         found = self._works.pop(key, None)
@@ -87,7 +89,8 @@ class Scheduler:
             for action in later:
                 action()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Take a turn when what is urgent has been done."""
         if not self._is_due and self._call_soon is not None:
             self._is_due = True
             self._call_soon(self._turn)
@@ -95,9 +98,10 @@ class Scheduler:
     def _turn(self) -> None:
         self._is_due = False
         if not self._is_urgent():
+            self.between()
             self._slice(time.perf_counter() + SLICE)
         if self._works:
-            self._wake()
+            self.wake()
 
     def _slice(self, until: float) -> None:
         while self._queue:

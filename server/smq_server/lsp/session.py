@@ -6,7 +6,6 @@ with the first document or with `initialized`, whichever is sooner.
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
+from smq_server.lsp.garbage import Garbage
 from smq_server.lsp.scheduler import Scheduler
 from smq_server.lsp.settings import Settings
 from smq_server.lsp.settings import read as read_settings
@@ -40,6 +40,8 @@ class Session:
         self.request: Callable[..., Any] = lambda *_: None
         self.release: Callable[[], object] = lambda: None
         self.scheduler = Scheduler(self._failed)
+        self.garbage = Garbage(self.scheduler.later)
+        self.scheduler.between = self.garbage.between
         self.beside: Callable[[Callable[[], None]], object] = lambda work: work()
         self.from_thread: Callable[[Callable[[], None]], object] = lambda action: action()
         """How to work in a thread, and how to come back; without a loop, here and now."""
@@ -72,14 +74,8 @@ class Session:
         import smq.sql.compile  # noqa: F401 - the first query is checked by compiling it
 
     def settled(self) -> None:
-        """The workspaces have been read: what was built for that stays, so nobody looks for
-        garbage in it. The entry has turned collecting off until now."""
-        if not gc.isenabled():
-            gc.freeze()
-            # A keystroke makes some thousand objects, nearly all of them without cycles; looking
-            # through them at the usual pace takes a third of its time.
-            gc.set_threshold(20_000, 20, 20)
-            gc.enable()
+        """The workspaces have been read, and most of what was built for that stays."""
+        self.garbage.take_over()
 
     def start(self) -> None:
         """Read the workspace; called once `initialized` says that the client listens."""
@@ -124,6 +120,8 @@ class Session:
         """A message came, so somebody is looking: the disk may be due, if nobody watches it."""
         if self._state is not None and not self.watches_disk:
             self._state.tick()
+        if self.garbage.heard():
+            self.scheduler.wake()
 
     @property
     def knows_us(self) -> bool:
