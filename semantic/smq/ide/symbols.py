@@ -5,12 +5,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import nsmallest
+from itertools import islice
 from typing import Literal
 
 from smq.graph.symbols import Declarations, Model
 from smq.query.written import WrittenQuery
 from smq.text import Location, Span
-from smq.workspace import Snapshot
+from smq.workspace import File, Snapshot
 
 Kind = Literal["model", "entity", "dimension", "measure", "metric", "query", "source", "item"]
 WORKSPACE_LIMIT = 200
@@ -49,43 +51,81 @@ def document_symbols(snapshot: Snapshot, uri: str) -> tuple[DocumentSymbol, ...]
 def workspace_symbols(snapshot: Snapshot, text: str) -> tuple[WorkspaceSymbol, ...]:
     """Models, their members and metrics whose name or label holds the text; beginnings first."""
     wanted = _letters(text)
-    found: list[tuple[int, str, WorkspaceSymbol]] = []
-    for name, label, symbol in _all(snapshot):
-        letters = _letters(name)
-        if letters.startswith(wanted):
-            rank = 0
-        elif wanted in letters or (label and wanted in _letters(label)):
-            rank = 1
-        else:
-            continue
-        found.append((rank, name, symbol))
-    found.sort(key=lambda entry: entry[:2])
-    return tuple(symbol for _, _, symbol in found[:WORKSPACE_LIMIT])
+    uris = sorted(uri for uri, _ in snapshot.files)
+    best = nsmallest(
+        WORKSPACE_LIMIT,
+        (
+            (not letters.startswith(wanted), name, is_query, number, at)
+            for number, uri in enumerate(uris)
+            if wanted in (named := _named_in(snapshot.file(uri))).letters
+            for letters, words, name, is_query, at in named.entries
+            if wanted in letters or wanted in words
+        ),
+    )
+    found: list[WorkspaceSymbol] = []
+    for _, _, _, number, at in best:
+        _, symbol = next(islice(_all(snapshot.file(uris[number])), at, None))
+        found.append(symbol)
+    return tuple(found)
 
 
 def _letters(text: str) -> str:
-    return unicodedata.normalize("NFD", text).casefold()
+    letters = unicodedata.normalize("NFD", text).casefold()
+    # Seventy thousand texts are remembered, and most are nothing but small letters.
+    return text if letters == text else letters
 
 
-def _all(snapshot: Snapshot) -> Iterator[tuple[str, str | None, WorkspaceSymbol]]:
-    for declared in snapshot.declarations:
-        for metric in declared.metrics:
-            symbol = WorkspaceSymbol(metric.name, "metric", metric.name_at)
-            yield metric.name, metric.label, symbol
-        for model in declared.models:
-            yield model.name, model.label, WorkspaceSymbol(model.name, "model", model.name_at)
-            for dimension in model.dimensions:
-                place = dimension.name_at
-                symbol = WorkspaceSymbol(dimension.name, "dimension", place, model.name)
-                yield dimension.name, dimension.label, symbol
-            for measure in model.measures:
-                symbol = WorkspaceSymbol(measure.name, "measure", measure.name_at, model.name)
-                yield measure.name, measure.label, symbol
-    for uri in snapshot.uris:
-        for query in snapshot.queries(uri) if uri in snapshot else ():
-            if query.name:
-                symbol = WorkspaceSymbol(query.name, "query", query.location)
-                yield query.name, query.description, symbol
+def _all(file: File) -> Iterator[tuple[str | None, WorkspaceSymbol]]:
+    """What a file names, in the order of its sections, each with its words for people."""
+    declared = file.declarations
+    for metric in declared.metrics:
+        yield metric.label, WorkspaceSymbol(metric.name, "metric", metric.name_at)
+    for model in declared.models:
+        yield model.label, WorkspaceSymbol(model.name, "model", model.name_at)
+        for dimension in model.dimensions:
+            place = dimension.name_at
+            symbol = WorkspaceSymbol(dimension.name, "dimension", place, model.name)
+            yield dimension.label, symbol
+        for measure in model.measures:
+            symbol = WorkspaceSymbol(measure.name, "measure", measure.name_at, model.name)
+            yield measure.label, symbol
+    for query in file.queries:
+        if query.name:
+            yield query.description, WorkspaceSymbol(query.name, "query", query.location)
+
+
+class _Named:
+    """What a file names, ready to be searched: a picker asks anew with each letter.
+
+    An entry is the letters of a name and of its words, the name, whether it is a query, and its
+    number in `_all`. `letters` has those of all entries.
+    """
+
+    __slots__ = ("declarations", "entries", "letters")
+
+    def __init__(self, file: File) -> None:
+        self.declarations = file.declarations
+        self.entries = tuple(
+            (_letters(symbol.name), _letters(words or ""), symbol.name, symbol.kind == "query", at)
+            for at, (words, symbol) in enumerate(_all(file))
+        )
+        self.letters = "\n".join(part for entry in self.entries for part in entry[:2])
+
+
+_NAMED: dict[str, _Named] = {}
+_REMEMBERED = 50_000
+
+
+def _named_in(file: File) -> _Named:
+    """By the file's URI, as long as it declares the very same;"""
+    uri = file.document.uri
+    known = _NAMED.get(uri)
+    # Each reading of a file has declarations of its own, also that of a file with queries.
+    if known is None or known.declarations is not file.declarations:
+        if len(_NAMED) >= _REMEMBERED:
+            _NAMED.clear()
+        known = _NAMED[uri] = _Named(file)
+    return known
 
 
 def _query(query: WrittenQuery) -> DocumentSymbol:
