@@ -148,6 +148,10 @@ def test_init_overwrites_nothing(cli: Cli, tmp_path: Path) -> None:
     assert done.status == 2
     assert done.err == "smq: error: nothing written, because models/shop.yml exists already\n"
     assert not (tmp_path / "smq.toml").exists()
+    (tmp_path / "smq.toml").write_text("")
+    assert cli("init").err == (
+        "smq: error: nothing written, because smq.toml and models/shop.yml exist already\n"
+    )
     (tmp_path / "file").write_text("")
     assert cli("init", "file").status == 2
 

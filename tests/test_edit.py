@@ -217,6 +217,20 @@ def test_removing_an_item_removes_its_line() -> None:
     assert text == FILE.replace('      "revenue", // the main one\n', "")
 
 
+def test_items_are_counted_with_the_holes_between_them() -> None:
+    document = Document(URI, '["a",, "b", "c"]')
+    (items,) = parse(document).roots
+    assert isinstance(items, Sequence)
+    kept = []
+    for index, item in enumerate(items.items):
+        if item is None:
+            with pytest.raises(IndexError):
+                remove_child(document, items, index)
+        else:
+            kept.append(apply_edits(document.text, remove_child(document, items, index)))
+    assert kept == ['[, "b", "c"]', '["a",, "c"]', '["a",, "b"]']
+
+
 def test_nothing_to_change_changes_nothing() -> None:
     assert edited_file({"index": 0, "add": {"metrics": ["cost"]}, "set": {"limit": 10}}) == FILE
 

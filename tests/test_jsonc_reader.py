@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smq.syntax import Document, Mapping, Node, Parsed, Scalar, Sequence
+from smq.syntax import Document, Mapping, Node, Parsed, Scalar, Sequence, index_at
 from smq.syntax.jsonc import MAX_LENGTH, parse, trailing_commas
 from smq.text import Span, apply_edits
 
@@ -54,6 +54,18 @@ def nodes(parsed: Parsed) -> list[Node]:
     for root in parsed.roots:
         walk(root, Span(0, len(parsed.document.text)))
     return found
+
+
+@MANY
+@given(st.text(alphabet='[]{},:" a1\n', max_size=40), st.integers(0, 40))
+def test_the_child_at_an_offset_is_the_one_whose_span_holds_it(text: str, offset: int) -> None:
+    for node in nodes(read(text)):
+        if isinstance(node, (Mapping, Sequence)):
+            children = node.items if isinstance(node, Sequence) else node.pairs
+            spans = [Span(0, 0) if child is None else child.span for child in children]
+            held = [i for i, span in enumerate(spans) if span.start <= offset < span.end]
+            found = index_at(children, offset)
+            assert held == ([] if found is None else [found])
 
 
 # --- valid text ---------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from collections.abc import Sequence as Values
 
 from smq.format.keys import find_pair, rank
 from smq.format.width import MAX_COLUMNS, columns
-from smq.syntax import Document, Mapping, Node, Pair, Parsed, Scalar, Sequence
+from smq.syntax import Document, Mapping, Node, Pair, Parsed, Scalar, Sequence, index_at
 from smq.text import Edit, Span
 
 _BLANK = re.compile(r"[ \t]*+")
@@ -54,7 +54,7 @@ def add_item(document: Document, query: Mapping, key: str, text: str) -> tuple[E
 
 
 def remove_item(document: Document, items: Sequence, index: int) -> tuple[Edit, ...]:
-    """Remove the item at an index. Raises IndexError when there is none."""
+    """Remove the item at an index, holes counted. Raises IndexError when there is none."""
     return remove_child(document, items, index)
 
 
@@ -93,14 +93,17 @@ def rename_key(document: Document, pair: Pair, name: str) -> tuple[Edit, ...]:
 def containers(parsed: Parsed, offset: int) -> tuple[Mapping | Sequence, ...]:
     """The objects and lists around an offset, outermost first."""
     found: list[Mapping | Sequence] = []
-    waiting: list[Node | None] = list(parsed.roots)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, (Mapping, Sequence)) and node.span.start <= offset < node.span.end:
-            found.append(node)
-            children = node.items if isinstance(node, Sequence) else [p.value for p in node.pairs]
-            waiting = list(children)
+    node = _child_at(parsed.roots, offset)
+    while isinstance(node, (Mapping, Sequence)) and node.span.start <= offset < node.span.end:
+        found.append(node)
+        node = _child_at(node.items if isinstance(node, Sequence) else node.pairs, offset)
     return tuple(found)
+
+
+def _child_at(children: Values[Node | Pair | None], offset: int) -> Node | None:
+    index = index_at(children, offset)
+    child = None if index is None else children[index]
+    return child.value if isinstance(child, Pair) else child
 
 
 def scalar_at(parsed: Parsed, offset: int) -> Scalar | None:
@@ -184,32 +187,36 @@ def insert_child(
 def remove_child(document: Document, parent: Mapping | Sequence, index: int) -> tuple[Edit, ...]:
     """Remove a child with its comma and the rest of its line. Raises IndexError without one."""
     text = document.text
-    spans = _children(parent)
-    span = spans[index]
+    children = parent.pairs if isinstance(parent, Mapping) else parent.items
+    child = children[index]
+    if child is None:
+        raise IndexError(f"there is a hole at {index}")
+    span = child.span
+    before = next((each.span for each in reversed(children[:index]) if each is not None), None)
     comma = _comma(text, span.end)
     end = span.end if comma is None else comma + 1
     edits: list[Edit] = []
-    if comma is None and index > 0:
+    if comma is None and before is not None:
         # The last child goes and there is no comma behind it, so the one before it goes too.
-        before = _comma(text, spans[index - 1].end)
-        if before is not None:
-            edits.append(_replace(document, Span(before, before + 1), ""))
+        at = _comma(text, before.end)
+        if at is not None:
+            edits.append(_replace(document, Span(at, at + 1), ""))
     line = _end_of(_SAME_LINE, text, end)
     if _starts_line(text, span.start) and _at_line_end(text, line):
         start = _line_start(text, span.start)
         ended = _LINE_END.match(text, line)
         edits.append(_replace(document, Span(start, ended.end() if ended else line), ""))
         return tuple(edits)
-    if _at_line_end(text, line) and index > 0:
+    if _at_line_end(text, line) and before is not None:
         # `"a", "b" // why`: the comment is the line's and stays.
         start = _back_over_blanks(text, span.start)
         edits.append(_replace(document, Span(start, end), ""))
         return tuple(edits)
-    if index + 1 < len(spans):
+    if any(children[index + 1 :]):
         stop = _end_of(_BLANK, text, end)
         edits.append(_replace(document, Span(span.start, stop), ""))
         return tuple(edits)
-    start = _back_over_blanks(text, span.start) if index > 0 else span.start
+    start = span.start if before is None else _back_over_blanks(text, span.start)
     edits.append(_replace(document, Span(start, end), ""))
     return tuple(edits)
 

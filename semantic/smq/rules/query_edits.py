@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
 from smq.format.json_edit import add_item, literal, query_at, remove_item
 from smq.format.keys import find_pair
 from smq.problem import Fix, Problem, Safety
-from smq.query.read import read_queries
 from smq.query.written import Item, ListKey, WrittenQuery
 from smq.rules.registry import Context
 from smq.rules.slips import is_slip, likeliest
@@ -60,10 +60,11 @@ def near_first(written: str, candidates: Iterable[str]) -> list[str]:
 
 def query_around(problem: Problem, context: Context) -> WrittenQuery | None:
     """The query that a problem stands in."""
-    queries, _ = read_queries(context.parsed(problem.location.uri))
-    for query in queries:
-        if query.location.span.covers(problem.location.span):
-            return query
+    queries: tuple[WrittenQuery, ...] = context.file(problem.location.uri).queries
+    start = problem.location.span.start
+    index = bisect_right(queries, start, key=lambda query: query.location.span.start)
+    if index and queries[index - 1].location.span.covers(problem.location.span):
+        return queries[index - 1]
     return None
 
 

@@ -14,6 +14,7 @@ from smq.syntax.nodes import (
     Scalar,
     Sequence,
     Style,
+    index_at,
     kind_of,
     unaliased,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "Scalar",
     "Sequence",
     "Style",
+    "index_at",
     "kind_of",
     "unaliased",
 ]

@@ -7,6 +7,7 @@ slotted and not frozen, because building a hundred thousand frozen ones costs tw
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Sequence as Values
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -138,6 +139,26 @@ class Alias:
 
 
 Node = Scalar | Sequence | Mapping | Alias
+
+
+def index_at(children: Values[Node | Pair | None], offset: int) -> int | None:
+    """The index of the child whose span holds an offset; children stand as the text has them.
+
+    A list of a hundred thousand items is not walked through for each thing that is said of one.
+    """
+    low, high = 0, len(children)
+    while low < high:
+        at = middle = (low + high) // 2
+        while at > low and children[at] is None:
+            at -= 1
+        child = children[at]
+        if child is None or offset >= child.span.end:
+            low = middle + 1
+        elif offset < child.span.start:
+            high = at
+        else:
+            return at
+    return None
 
 
 def unaliased(node: Node | None) -> Node | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from smq.rules.wording import joined
 from smq_server.cli.streams import Streams
 from smq_server.io.failure import Failure
 from smq_server.io.files import write_text
@@ -111,7 +112,8 @@ def run(arguments: argparse.Namespace, streams: Streams) -> int:
         raise Failure(f"{display(directory)} is a file")
     existing = [name for name in _FILES if (directory / name).exists()]
     if existing:
-        raise Failure(f"nothing written, because {', '.join(existing)} exists already")
+        verb = "exists" if len(existing) == 1 else "exist"
+        raise Failure(f"nothing written, because {joined(existing)} {verb} already")
     for name, text in _FILES.items():
         path = directory / name
         try:

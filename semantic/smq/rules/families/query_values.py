@@ -16,7 +16,7 @@ from smq.format.json_edit import (
 from smq.problem import Fix, Problem, Severity
 from smq.rules.query_edits import query_node
 from smq.rules.registry import Args, Context, rule
-from smq.syntax import Sequence
+from smq.syntax import Sequence, index_at
 from smq.text import Edit, Span
 
 _BARE_NAME = re.compile(r"[^\W\d]\w*")
@@ -60,12 +60,8 @@ def _remove_this_item(problem: Problem, context: Context) -> tuple[Edit, ...]:
     if not around or not isinstance(around[-1], Sequence):
         return ()
     items = around[-1]
-    start = problem.location.span.start
-    present = [item for item in items.items if item is not None]
-    for index, item in enumerate(present):
-        if item.span.start <= start < item.span.end:
-            return remove_item(parsed.document, items, index)
-    return ()
+    index = index_at(items.items, problem.location.span.start)
+    return () if index is None else remove_item(parsed.document, items, index)
 
 
 def remove_repeated(problem: Problem, context: Context) -> Iterator[Fix]:

@@ -12,6 +12,9 @@ from smq.text import LineIndex, Location
 Texts = Callable[[str], str | None]
 """The text of a document by its URI; None when there is none."""
 
+COUNTED = 1_000
+"""Fixes of more findings than that are not made only to be counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -73,10 +76,10 @@ class Report:
         return sum(entry.finding.severity is severity for entry in self.entries)
 
     def fixable(self, safety: str) -> int:
-        """How many findings have a fix of that safety as their first."""
+        """How many of the first `COUNTED` findings have a fix of that safety as their first."""
         return sum(
             bool(entry.finding.fixes) and entry.finding.fixes[0].safety == safety
-            for entry in self.entries
+            for entry in self.entries[:COUNTED]
         )
 
     def edit_places(self, fix: Fix) -> list[tuple[Place, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from smq.problem import Severity
 from smq.text import Location
-from smq_server.cli.findings.report import Entry, Report
+from smq_server.cli.findings.report import COUNTED, Entry, Report
 from smq_server.cli.findings.width import visible, width
 
 _COLORS = {
@@ -54,10 +54,12 @@ def summary(report: Report, files: int) -> str:
     ]
     text = f"Found {', '.join(parts)} in {looked}."
     safe, unsafe = report.fixable("safe"), report.fixable("unsafe")
+    some = "At least " if len(report.entries) > COUNTED else ""
     if safe:
-        text += f" {safe:,} can be fixed with --fix."
+        text += f" {some}{safe:,} can be fixed with --fix."
     if unsafe:
-        text += f" {unsafe:,} {'more ' if safe else ''}have a fix that needs --unsafe-fixes."
+        further = "more " if safe else ""
+        text += f" {some}{unsafe:,} {further}have a fix that needs --unsafe-fixes."
     return text
 
 
