@@ -124,12 +124,21 @@ def test_explaining_shows_what_was_sent_and_said(cli: Cli, serve: Any) -> None:
         assert words in done.err
 
 
-def test_the_prompt_is_shown_and_not_sent(cli: Cli, serve: Any) -> None:
-    endpoint = serve(RIGHT)
+@pytest.mark.parametrize("api", ["responses", "chat"])
+def test_the_prompt_is_shown_and_not_sent(
+    cli: Cli, serve: Any, monkeypatch: pytest.MonkeyPatch, api: str
+) -> None:
+    endpoint = serve(RIGHT, apis=[api])
+    monkeypatch.setenv("SMQ_LLM_API", api)
     done = cli("generate", QUESTION, "--show-prompt", "--today", "2024-02-29")
     assert done.status == 0
     assert "metric customer_count" in done.out and "2024-02-29" in done.out
-    assert endpoint.requests == []
+    assert ("max_output_tokens" in done.out) is (api == "responses")
+    assert endpoint.paths == []
+    assert cli("generate", QUESTION, "--today", "2024-02-29").status == 0
+    sent = endpoint.requests[0]
+    for message in sent.get("input", sent.get("messages")):
+        assert f"--- {message['role']}\n{message['content']}\n" in done.out
 
 
 def test_without_configuration_it_is_said_what_to_set(cli: Cli, tmp_path: Path) -> None:

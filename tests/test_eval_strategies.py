@@ -28,7 +28,7 @@ def test_a_model_that_is_always_right_is_left_alone(
     strategy: str, chosen: tuple[Question, ...]
 ) -> None:
     with LlmEndpoint(answer=right.reply) as endpoint:
-        settings = {"base_url": endpoint.base_url, "model": "right"}
+        settings = {"base_url": endpoint.base_url, "model": "right", "api": "chat"}
         outcomes = running.run(chosen, strategy, {}, at_once=4, settings=settings)
     assert {each.judgement.verdict for each in outcomes} == {"exact"}, running.table(outcomes)
     calls = {"direct": (1, 1), "tools": (2, 3), "graph": (3, 9)}[strategy]
@@ -47,7 +47,7 @@ def replayed(strategy: str) -> list[running.Outcome]:
     outcomes: list[running.Outcome] = []
     for name, entry in kept.items():
         with LlmEndpoint(entry.get("replies") or {"exchanges": entry["exchanges"]}) as endpoint:
-            settings = {"base_url": endpoint.base_url, "model": "kept"}
+            settings = {"base_url": endpoint.base_url, "model": "kept", "api": "chat"}
             outcomes += running.run([BY_ID[name]], strategy, {}, settings=settings)
     given = {each.question.id: each.judgement.verdict for each in outcomes}
     assert given == {name: entry["verdict"] for name, entry in kept.items()}, running.table(

@@ -286,21 +286,23 @@ def test_the_table_and_the_sql_of_models_are_not_sent() -> None:
     assert "cust_base" not in sent and "CASE WHEN" not in sent
 
 
-def test_the_shown_prompt_is_the_one_that_is_sent() -> None:
-    with LlmEndpoint([no_answer("x")]) as endpoint:
+@pytest.mark.parametrize("strategy", ["direct", "tools", "graph"])
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_the_shown_prompt_is_the_one_that_is_sent(strategy: str, api: str) -> None:
+    with LlmEndpoint(answer=lambda _: no_answer("x"), apis=[api]) as endpoint:
         from smq_server.generation.generate import generate, with_settings
 
-        snapshot = with_settings(example("shop"), base_url=endpoint.base_url, model="test")
-        question = Question("revenue by store", TODAY)
+        snapshot = with_settings(example("shop"), base_url=endpoint.base_url, model="test", api=api)
+        question = Question("revenue by store", TODAY, strategy)
         shown = asyncio.run(first_request(question, snapshot, {}))
         assert endpoint.requests == []
         asyncio.run(generate(question, snapshot, {}))
-    assert endpoint.requests == [shown]
+    assert endpoint.requests[0] == shown
 
 
 def test_the_prompt_can_be_shown_without_a_model() -> None:
     shown = asyncio.run(first_request(Question("revenue", TODAY), example("shop"), {}))
-    assert "metric revenue" in shown["messages"][1]["content"]
+    assert "metric revenue" in shown["input"][1]["content"]
 
 
 def test_knowledge_keeps_to_its_room_and_says_the_same_each_time() -> None:

@@ -46,7 +46,11 @@ def ask(
 ) -> Result:
     with endpoint:
         snapshot = with_settings(
-            models("semantic_models: []\n"), base_url=endpoint.base_url, model="m", **settings
+            models("semantic_models: []\n"),
+            base_url=endpoint.base_url,
+            model="m",
+            api="chat",
+            **settings,
         )
         question = Question("visits of each page", TODAY)
         environ = {"SMQ_LLM_API_KEY": KEY}

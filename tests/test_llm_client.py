@@ -55,6 +55,7 @@ class Asking:
 
     def __init__(self, endpoint: LlmEndpoint, key: str | None = "sk-secret", **settings: Any):
         environ: Mapping[str, str] = {"SMQ_LLM_API_KEY": key} if key else {}
+        settings.setdefault("api", "chat")
         llm = LlmSettings(base_url=endpoint.base_url, model="m", **settings)
         self.connection = connection(Configuration(llm=llm), environ)
         self.settings = self.connection.settings
@@ -275,7 +276,7 @@ _BROKEN = 'data: {"choices": [{"index": 0, "delta": {"content": "a"}, "finish_re
         ({"content": "and", "finish_reason": "length"}, "too-long", "llm.answer_tokens", 1),
         ({"content": "x" * 9, "cut_after": 3}, "endpoint", "broken off", 3),
         ({"endless": True, "content": "so"}, "too-long", "without end", 1),
-        ({"raw": "<html>hello</html>", "type": "text/html"}, "endpoint", "chat protocol", 3),
+        ({"raw": "<html>hello</html>", "type": "text/html"}, "endpoint", "protocol of OpenAI", 3),
         ({"raw": _BROKEN * 2}, "endpoint", "broken off", 3),
         ({"silence": True}, "timeout", "said nothing for 0.2 seconds", 3),
     ],

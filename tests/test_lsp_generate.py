@@ -27,7 +27,7 @@ _CLIENT = {
 QUESTION = "// 🙂 국가별 매출\n"
 BY_COUNTRY = query("revenue", groupBy=["stores__country"])
 ONE = '{\n  "metrics": ["revenue"],\n  "groupBy": ["stores__country"]\n}\n'
-QUICK = {"SMQ_LLM_RETRIES": "0", "SMQ_LLM_API_KEY": "sk-of-the-test"}
+QUICK = {"SMQ_LLM_RETRIES": "0", "SMQ_LLM_API_KEY": "sk-of-the-test", "SMQ_LLM_API": "chat"}
 
 
 @pytest.fixture(scope="module")

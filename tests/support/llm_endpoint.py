@@ -1,8 +1,9 @@
-"""An endpoint on loopback that speaks the chat protocol of OpenAI and answers what it is told to.
+"""An endpoint on loopback that speaks the protocol of OpenAI and answers what it is told to.
 
 It stands in for a model, not for the protocol: requests are checked as the vendor checks them
 (roles, answered tool calls, strict schemas), answers go out in the real wire format, streamed or
-whole. `tests/test_llm_endpoint.py` holds it to the real client.
+whole. It knows chat completions, and the Responses API when it is told to, as most endpoints know
+only the former. `tests/test_llm_endpoint.py` holds it to the real client.
 
 Replies are values:
 
@@ -31,8 +32,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.support import llm_responses
+
 Reply = Mapping[str, Any]
 Body = dict[str, Any]
+
+CHAT_PATH, RESPONSES_PATH = "/v1/chat/completions", "/v1/responses"
 
 _PIECE = 7
 """Characters for each event of a stream: names and escapes are cut in the middle."""
@@ -41,7 +46,8 @@ _PIECE = 7
 class LlmEndpoint:
     """`with LlmEndpoint([{"content": "hi"}]) as endpoint: … endpoint.base_url`.
 
-    `lacks` names parameters that are refused as unknown; `keys` are the only ones accepted.
+    `lacks` names parameters that are refused as unknown; `keys` are the only ones accepted. What is
+    not among `apis` is refused with the status `absent`.
     """
 
     def __init__(
@@ -52,10 +58,14 @@ class LlmEndpoint:
         lacks_status: int = 400,
         keys: Sequence[str] = (),
         answer: Callable[[Body], Reply] | None = None,
+        apis: Sequence[str] = ("chat",),
+        absent: int = 404,
     ) -> None:
         self.requests: list[Body] = []
         self.headers: list[dict[str, str]] = []
         """Those of each request, refused ones too; names in lower case."""
+        self.paths: list[str] = []
+        """Those of each request, refused ones too."""
         self.refused: list[str] = []
         """Requests that were malformed, in words."""
         self.disconnected = threading.Event()
@@ -66,6 +76,8 @@ class LlmEndpoint:
         self._lacks = tuple(lacks)
         self._lacks_status = lacks_status
         self._keys = tuple(keys)
+        self._apis = tuple(apis)
+        self._absent = absent
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -118,7 +130,8 @@ class LlmEndpoint:
             return self._script[number]
 
     def _recorded(self, exchanges: Sequence[Mapping[str, Any]], body: Body) -> Reply:
-        said = "\n".join(_words(message) for message in body["messages"])
+        messages = body["messages"] if "messages" in body else body["input"]
+        said = "\n".join(_words(message) for message in messages)
         for number, exchange in enumerate(exchanges):
             if number not in self._used and all(word in said for word in exchange["when"]):
                 self._used.add(number)
@@ -126,7 +139,7 @@ class LlmEndpoint:
                 return reply
         return _error(500, "no recorded exchange answers this request", "replay_exhausted")
 
-    def _objection(self, headers: Mapping[str, str], body: Body) -> Reply | None:
+    def _objection(self, path: str, headers: Mapping[str, str], body: Body) -> Reply | None:
         """What the vendor would say of a request that is not right."""
         if self._keys and headers.get("Authorization") not in [f"Bearer {k}" for k in self._keys]:
             given = headers.get("Authorization", "").removeprefix("Bearer ")
@@ -135,7 +148,8 @@ class LlmEndpoint:
             if _uses(body, name):
                 words = f"Unrecognized request argument supplied: {name}"
                 return _error(self._lacks_status, words, param=name)
-        fault = fault_of(body)
+        is_chat = path == CHAT_PATH
+        fault = fault_of(body) if is_chat else llm_responses.fault_of(body, _strict_fault)
         if fault is not None:
             self.refused.append(fault)
             return _error(400, fault, "invalid_request_error")
@@ -152,10 +166,13 @@ class LlmEndpoint:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 endpoint.headers.append({k.lower(): v for k, v in self.headers.items()})
-                if self.path != "/v1/chat/completions":
-                    self._whole(404, {"error": {"message": f"no {self.path} here"}}, {})
+                endpoint.paths.append(self.path)
+                api = {CHAT_PATH: "chat", RESPONSES_PATH: "responses"}.get(self.path)
+                if api not in endpoint._apis:
+                    words = f"Invalid URL (POST {self.path})"
+                    self._whole(endpoint._absent, {"error": {"message": words}}, {})
                     return
-                reply = endpoint._objection(self.headers, body)
+                reply = endpoint._objection(self.path, self.headers, body)
                 if reply is None:
                     reply = endpoint._reply_to(body)
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -180,6 +197,8 @@ class LlmEndpoint:
                     )
                 elif body.get("stream"):
                     self._stream(body, reply)
+                elif self.path == RESPONSES_PATH:
+                    self._whole(200, llm_responses.response(body, _output(reply), reply), {})
                 else:
                     self._whole(200, completion(body, reply), {})
 
@@ -198,6 +217,15 @@ class LlmEndpoint:
                 self.send_header("Content-Type", "text/event-stream; charset=utf-8")
                 self.send_header("Transfer-Encoding", "chunked")
                 self.end_headers()
+                if self.path == RESPONSES_PATH:
+                    for event in llm_responses.events(body, _output(reply), reply):
+                        if endpoint._closing.is_set():
+                            return
+                        self._chunk(event)
+                    self.close_connection = "cut_after" in reply
+                    if not self.close_connection:
+                        self.wfile.write(b"0\r\n\r\n")
+                    return
                 for event in events(body, reply):
                     self._chunk(event)
                 if "cut_after" in reply:
@@ -320,6 +348,11 @@ def _calls(reply: Reply) -> list[Body]:
     return found
 
 
+def _output(reply: Reply) -> list[Body]:
+    message = {"content": _content(reply), "refusal": reply.get("refusal")}
+    return llm_responses.output(message, _calls(reply))
+
+
 def _finish(reply: Reply) -> str:
     default = "tool_calls" if "tool_calls" in reply else "stop"
     finish: str = reply.get("finish_reason", default)
@@ -407,10 +440,12 @@ def _strict_fault(schema: object, path: str) -> str | None:
 
 def _uses(body: Body, name: str) -> bool:
     if name in ("json_schema", "json_object"):
-        return (body.get("response_format") or {}).get("type") == name
+        shape = body.get("response_format") or (body.get("text") or {}).get("format") or {}
+        return bool(shape.get("type") == name)
     return name in body
 
 
 def _words(message: Body) -> str:
     calls = "\n".join(call["function"]["arguments"] for call in message.get("tool_calls") or ())
-    return f"{message.get('content') or ''}\n{calls}"
+    said = (message.get(name) or "" for name in ("content", "arguments", "output"))
+    return "\n".join((*said, calls))

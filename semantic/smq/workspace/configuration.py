@@ -95,6 +95,7 @@ class LlmSettings:
 
     base_url: str | None = None
     model: str | None = None
+    api: str = "auto"
     strategy: str = "direct"
     temperature: float = 0.0
     timeout: float = 60.0

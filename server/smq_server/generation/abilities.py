@@ -22,13 +22,14 @@ from smq_server.io.index import cache_directory
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """The parameters that are used with an endpoint."""
+    """The way of asking and the parameters that are used with an endpoint."""
 
+    api: Literal["responses", "chat"] = "responses"
     structured: Literal["json_schema", "json_object", "text"] = "json_schema"
     tools: Literal["native", "described"] = "native"
     limit: Literal["max_completion_tokens", "max_tokens", "none"] = "max_completion_tokens"
     usage: bool = True
-    """Whether `stream_options` asks for the number of tokens."""
+    """Whether `stream_options` asks for the number of tokens, which only chat completions need."""
     temperature: bool = True
     streaming: bool = True
 
@@ -36,7 +37,8 @@ class Abilities:
     def is_sound(self) -> bool:
         """Whether every field has one of its values, which a file may say otherwise."""
         return (
-            self.structured in ("json_schema", "json_object", "text")
+            self.api in ("responses", "chat")
+            and self.structured in ("json_schema", "json_object", "text")
             and self.tools in ("native", "described")
             and self.limit in ("max_completion_tokens", "max_tokens", "none")
             and all(isinstance(each, bool) for each in (self.usage, self.temperature))
@@ -56,6 +58,14 @@ def abilities_of(base_url: str, model: str) -> Abilities:
     if found is None:
         found = _known[base_url, model] = _kept(base_url, model)
     return found
+
+
+def pinned(abilities: Abilities, api: str) -> Abilities:
+    """The abilities, asked in the way that a setting names; `auto` names none."""
+    if api == abilities.api or api not in ("responses", "chat"):
+        return abilities
+    # What one way of asking lacks says nothing about the other.
+    return Abilities(api="responses" if api == "responses" else "chat")
 
 
 def remember(base_url: str, model: str, abilities: Abilities) -> None:
@@ -92,7 +102,10 @@ def _path(base_url: str, model: str) -> Path:
 
 _STREAM = re.compile(r"\bstream(?:ing)?\b")
 _STRUCTURED = ("response_format", "json_schema", "json_object", "json mode", "guided", "structured")
+_STRUCTURED_RESPONSES = ("text.format", "'text'", *_STRUCTURED)
 _TOOLS = ("tool", "function")
+CHAT = Abilities(api="chat")
+"""Where the Responses API ends: what it lacked does not count here."""
 
 
 def without(
@@ -105,6 +118,8 @@ def without(
     words = words.lower()
     if status not in (400, 404, 405, 415, 422, 500, 501):
         return None
+    if abilities.api == "responses":
+        return _without_in_responses(abilities, status, words, structured, tools)
     if abilities.usage and abilities.streaming and "stream_options" in words:
         return replace(abilities, usage=False)
     if abilities.streaming and _STREAM.search(words):
@@ -122,6 +137,25 @@ def without(
     if status in (400, 415, 422, 501):
         return _unnamed(abilities, structured, tools)
     return None
+
+
+def _without_in_responses(
+    abilities: Abilities, status: int, words: str, structured: bool, tools: bool
+) -> Abilities | None:
+    if status in (404, 405, 501):
+        return CHAT
+    if abilities.streaming and _STREAM.search(words):
+        return replace(abilities, streaming=False)
+    if abilities.limit != "none" and "max_output_tokens" in words:
+        return replace(abilities, limit="none")
+    if abilities.temperature and "temperature" in words:
+        return replace(abilities, temperature=False)
+    if structured and any(word in words for word in _STRUCTURED_RESPONSES):
+        return _less_structured(abilities) or CHAT
+    if tools and abilities.tools == "native" and any(word in words for word in _TOOLS):
+        return replace(abilities, tools="described")
+    # More endpoints can what they say they can in chat completions than here.
+    return CHAT if status != 500 or "not implemented" in words else None
 
 
 def _unnamed(abilities: Abilities, structured: bool, tools: bool) -> Abilities | None:

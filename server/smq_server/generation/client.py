@@ -1,4 +1,4 @@
-"""The real client: one call to an endpoint that speaks the chat protocol of OpenAI.
+"""The real client: one call to an endpoint that speaks the protocol of OpenAI.
 
 Everything an endpoint may do wrong ends here as a `GenerationFailure` or as a call made again:
 rungs of abilities, rate limits, broken streams, silence, nonsense. What the model *says* is judged
@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from smq_server.generation import abilities as rungs
-from smq_server.generation import wire
+from smq_server.generation import wire, wire_chat, wire_responses
 from smq_server.generation.budget import Budget
 from smq_server.generation.chat import Listener, Progress, Reply, Request, Usage, estimated_tokens
 from smq_server.generation.connection import KEY, Connection
@@ -62,9 +63,9 @@ class Client:
     async def ask(self, request: Request) -> Reply:
         """Ask until there is a whole reply, within the budget."""
         retries = 0
-        abilities = known = rungs.abilities_of(self._place, self._connection.model)
+        abilities = known = known_abilities(self._connection)
         while True:
-            parameters = wire.parameters(request, self._connection, abilities)
+            parameters = parameters_of(request, self._connection, abilities)
             self._budget.begin_call(wire.tokens_of(parameters))
             try:
                 async with asyncio.timeout(self._budget.remaining):
@@ -101,11 +102,14 @@ class Client:
     async def _call(
         self, request: Request, parameters: dict[str, Any], abilities: rungs.Abilities
     ) -> Reply:
-        collector = wire.Collector(
+        is_chat = abilities.api == "chat"
+        collect = wire_chat.Collector if is_chat else wire_responses.Collector
+        collector = collect(
             lambda piece: self._listener(Progress("answer", piece)), abilities.tools
         )
+        asked = self._openai.chat.completions if is_chat else self._openai.responses
         try:
-            answer = await self._openai.chat.completions.create(**parameters)
+            answer = await asked.create(**parameters)
             if abilities.streaming and hasattr(answer, "__aiter__"):
                 async with answer as stream:
                     async for chunk in stream:
@@ -127,7 +131,7 @@ class Client:
             raise _Again(self._failure("endpoint", f"reports: {message}")) from error
         except (ValueError, TypeError, AttributeError, LookupError) as error:
             # Whatever is no event stream of this protocol breaks the reader in one of these ways.
-            raise _Again(self._nonsense()) from error
+            raise self._no_protocol(abilities) from error
         return self._whole(collector, parameters, abilities)
 
     def _whole(
@@ -135,13 +139,14 @@ class Client:
     ) -> Reply:
         if collector.is_too_long:
             raise self._failure("too-long", "sent an answer without end.")
-        if collector.is_empty and abilities.streaming:
+        if collector.is_empty and abilities.streaming and not self._may_lower(abilities):
             # Some endpoints ignore that a stream was asked for.
-            from dataclasses import replace
-
             raise _Lower(replace(abilities, streaming=False))
         if collector.is_empty:
-            raise _Again(self._nonsense())
+            raise self._no_protocol(abilities)
+        if collector.fault:
+            message = self._connection.scrubbed(collector.fault)
+            raise _Again(self._failure("endpoint", f"reports: {message}"))
         if collector.refusal:
             words = self._connection.scrubbed(collector.refusal)
             raise GenerationFailure("refused", f"The model refuses to answer: {words}")
@@ -161,6 +166,14 @@ class Client:
         return collector.reply(usage)
 
     # What can be wrong
+
+    def _may_lower(self, abilities: rungs.Abilities) -> bool:
+        """Whether the endpoint may be asked by chat completions instead."""
+        return abilities.api == "responses" and self._connection.settings.api == "auto"
+
+    def _no_protocol(self, abilities: rungs.Abilities) -> Exception:
+        """Something came that is no answer: a web page, another protocol."""
+        return _Lower(rungs.CHAT) if self._may_lower(abilities) else _Again(self._nonsense())
 
     def _refused(
         self, error: openai.APIStatusError, request: Request, abilities: rungs.Abilities
@@ -195,13 +208,14 @@ class Client:
             structured=request.answer is not None,
             tools=bool(request.tools),
         )
-        if lower is not None:
+        if lower is not None and (lower.api == abilities.api or self._may_lower(abilities)):
             return _Lower(lower)
         if status == 404:
             return self._failure(
                 "endpoint",
                 f"knows no model {self._connection.model}, or is no such endpoint (404: {said}). "
-                "Check llm.model and llm.base_url.",
+                "Check llm.model and llm.base_url"
+                + (".", ", and whether llm.api is right.")[self._connection.settings.api != "auto"],
             )
         failure = self._failure("endpoint", f"answers with an error ({status}: {said}).")
         if status in (408, 409) or status >= 500:
@@ -224,8 +238,23 @@ class Client:
 
     def _nonsense(self) -> GenerationFailure:
         return self._failure(
-            "endpoint", "does not speak the chat protocol of OpenAI. Check llm.base_url."
+            "endpoint", "does not speak the protocol of OpenAI. Check llm.base_url."
         )
+
+
+def known_abilities(connection: Connection) -> rungs.Abilities:
+    """How the endpoint is asked next."""
+    known = rungs.abilities_of(connection.base_url or "", connection.model)
+    return rungs.pinned(known, connection.settings.api)
+
+
+def parameters_of(
+    request: Request, connection: Connection, abilities: rungs.Abilities
+) -> dict[str, Any]:
+    """The body of a call."""
+    if abilities.api == "chat":
+        return wire_chat.parameters(request, connection, abilities)
+    return wire_responses.parameters(request, connection, abilities)
 
 
 class _Lower(Exception):

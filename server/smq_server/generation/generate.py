@@ -16,11 +16,9 @@ from typing import Any
 
 from smq.text import nfc
 from smq.workspace import LlmSettings, Snapshot
-from smq_server.generation import wire
-from smq_server.generation.abilities import abilities_of
 from smq_server.generation.budget import Budget
 from smq_server.generation.chat import ChatModel, Listener, Reply, Request
-from smq_server.generation.client import Client, Pause
+from smq_server.generation.client import Client, Pause, known_abilities, parameters_of
 from smq_server.generation.connection import Connection, connection
 from smq_server.generation.failure import GenerationFailure
 from smq_server.generation.knowledge import NearMetric, nearest_metrics
@@ -144,8 +142,7 @@ async def first_request(
     try:
         await _strategy(strategy)(task)
     except _Asked as asked:
-        known = abilities_of(where.base_url or "", where.model)
-        return wire.parameters(asked.request, where, known)
+        return parameters_of(asked.request, where, known_abilities(where))
     raise GenerationFailure("invalid", "Nothing would be sent.")
 
 

@@ -1,4 +1,4 @@
-"""Requests and answers as the protocol has them.
+"""What both ways of asking have in common: messages, an answer in pieces, errors.
 
 An answer is read piece by piece and nothing in it is believed: fields may be missing, null or of
 another type, and the reply is made of what is what it should be.
@@ -7,13 +7,13 @@ another type, and the reply is made of what is what it should be.
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from smq_server.generation import prompts
 from smq_server.generation.abilities import Abilities
 from smq_server.generation.chat import Message, Reply, Request, ToolCall, Usage, estimated_tokens
-from smq_server.generation.connection import Connection
 from smq_server.generation.reading import json_objects
 
 if TYPE_CHECKING:
@@ -23,9 +23,8 @@ _LONGEST = 200_000
 """Characters of an answer; a model that has said as much will not come to a point."""
 
 
-def parameters(request: Request, connection: Connection, abilities: Abilities) -> dict[str, Any]:
-    """The body of a call, in the words this endpoint understands."""
-    settings = connection.settings
+def prepared(request: Request, abilities: Abilities) -> tuple[tuple[Message, ...], bool]:
+    """The messages as this endpoint understands them, and whether they describe the tools."""
     described = bool(request.tools) and abilities.tools == "described"
     messages = list(request.messages)
     extra = []
@@ -37,64 +36,12 @@ def parameters(request: Request, connection: Connection, abilities: Abilities) -
         extra.append(prompts.render("answer_as_json", schema=shape))
     if extra:
         messages = _with_system(messages, extra)
-    found: dict[str, Any] = {
-        "model": connection.model,
-        "messages": [_message(message) for message in messages],
-    }
-    if request.tools and not described:
-        found["tools"] = [
-            {
-                "type": "function",
-                "function": {
-                    "name": tool.name,
-                    "description": tool.description,
-                    "parameters": tool.parameters,
-                },
-            }
-            for tool in request.tools
-        ]
-    if request.answer is not None and abilities.structured == "json_schema":
-        found["response_format"] = {
-            "type": "json_schema",
-            "json_schema": {
-                "name": request.answer.name,
-                "schema": request.answer.schema,
-                "strict": True,
-            },
-        }
-    elif request.answer is not None and abilities.structured == "json_object":
-        found["response_format"] = {"type": "json_object"}
-    if abilities.temperature:
-        found["temperature"] = settings.temperature
-    if abilities.limit != "none":
-        found[abilities.limit] = settings.answer_tokens
-    if abilities.streaming:
-        found["stream"] = True
-        if abilities.usage:
-            found["stream_options"] = {"include_usage": True}
-    return found
+    return tuple(messages), described
 
 
 def tokens_of(parameters: dict[str, Any]) -> int:
     """About how many tokens a body has."""
     return estimated_tokens(json.dumps(parameters, ensure_ascii=False))
-
-
-def _message(message: Message) -> dict[str, Any]:
-    found: dict[str, Any] = {"role": message.role, "content": message.text}
-    if message.calls:
-        found["content"] = message.text or None
-        found["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
-            }
-            for call in message.calls
-        ]
-    if message.call_id is not None:
-        found["tool_call_id"] = message.call_id
-    return found
 
 
 def _with_system(messages: list[Message], extra: list[str]) -> list[Message]:
@@ -145,11 +92,14 @@ def _calls_in(text: str) -> tuple[ToolCall, ...]:
 # What comes back.
 
 
-class Collector:
+class Collector(ABC):
     """Puts an answer together from the pieces of a stream."""
 
     def __init__(self, listener: Callable[[str], object], tools: str) -> None:
         self.finish: str | None = None
+        """Why the answer ended, in the words of chat completions."""
+        self.fault = ""
+        """What the endpoint says went wrong after it had begun to answer."""
         self.usage: Usage | None = None
         self._listener = listener
         self._described = tools == "described"
@@ -157,11 +107,8 @@ class Collector:
         self._refusal: list[str] = []
         self._calls: dict[int, dict[str, str]] = {}
         self._length = 0
-        self._pieces = 0
-
-    @property
-    def is_empty(self) -> bool:
-        return self._pieces == 0
+        self.is_empty = True
+        """Whether nothing of the protocol has come."""
 
     @property
     def is_finished(self) -> bool:
@@ -180,21 +127,13 @@ class Collector:
         calls = [call["name"] + call["arguments"] for call in self._calls.values()]
         return "".join([*self._text, *calls])
 
-    def add(self, chunk: Any) -> None:
+    @abstractmethod
+    def add(self, event: Any) -> None:
         """Take one event of a stream."""
-        self._count(chunk)
-        for choice in _items(chunk, "choices")[:1]:
-            self._pieces += 1
-            self._take(getattr(choice, "delta", None))
-            self._end(choice)
 
+    @abstractmethod
     def add_whole(self, answer: Any) -> None:
         """Take an answer that was not streamed."""
-        self._count(answer)
-        for choice in _items(answer, "choices")[:1]:
-            self._pieces += 1
-            self._take(getattr(choice, "message", None))
-            self._end(choice)
 
     def reply(self, usage: Usage) -> Reply:
         text = "".join(self._text)
@@ -208,50 +147,41 @@ class Collector:
                 text = ""
         return Reply(text, calls, usage)
 
-    def _take(self, part: Any) -> None:
-        text, refusal = getattr(part, "content", None), getattr(part, "refusal", None)
-        if isinstance(text, str) and text:
+    # What the readers of a protocol put in.
+
+    def say(self, text: str) -> None:
+        """A piece of the answer's text."""
+        if text:
             self._text.append(text)
             self._length += len(text)
             self._listener(text)
-        if isinstance(refusal, str):
-            self._refusal.append(refusal)
-            self._length += len(refusal)
-        for number, call in enumerate(_items(part, "tool_calls")):
-            self._take_call(call, number)
 
-    def _take_call(self, call: Any, number: int) -> None:
-        index = getattr(call, "index", None)
-        if not isinstance(index, int):
-            index = number
+    def refuse(self, text: str) -> None:
+        self._refusal.append(text)
+        self._length += len(text)
+
+    def call(self, index: int, identity: str, name: str, arguments: str) -> None:
+        """A piece of the call with that number."""
         known = self._calls.setdefault(index, {"id": "", "name": "", "arguments": ""})
-        known["id"] = known["id"] or _text(call, "id")
-        function = getattr(call, "function", None)
-        name, arguments = _text(function, "name"), _text(function, "arguments")
+        known["id"] = known["id"] or identity
         # The name comes once, but some endpoints repeat it with every piece.
         known["name"] = known["name"] or name
         known["arguments"] += arguments
         self._length += len(arguments)
 
-    def _end(self, choice: Any) -> None:
-        finish = getattr(choice, "finish_reason", None)
-        if isinstance(finish, str) and finish:
-            self.finish = finish
-
-    def _count(self, part: Any) -> None:
-        usage = getattr(part, "usage", None)
-        sent = getattr(usage, "prompt_tokens", None)
-        received = getattr(usage, "completion_tokens", None)
+    def count(self, sent: object, received: object) -> None:
         if isinstance(sent, int) and isinstance(received, int):
             self.usage = Usage(max(0, sent), max(0, received))
 
 
-def _items(part: Any, name: str) -> list[Any]:
+def items(part: Any, name: str) -> list[Any]:
+    """A field that should be a list; empty when it is none."""
     found = getattr(part, name, None)
     return found if isinstance(found, list) else []
 
 
-def _text(part: Any, name: str) -> str:
+def text(part: Any, name: str) -> str:
+    """A field that should be text; empty when it is none."""
     found = getattr(part, name, None)
     return found if isinstance(found, str) else ""
 
