@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.eval import __main__ as program
-from tests.eval import judging, right, running
+from tests.eval import judging, replaying, right, running
 from tests.eval.questions import Question, questions
-from tests.support.llm_endpoint import LlmEndpoint
+from tests.support.generation import answer, query
+from tests.support.llm_endpoint import LlmEndpoint, Reply
 
 ANSWERS = Path(__file__).parent / "eval" / "answers"
 BY_ID = {each.id: each for each in questions()}
@@ -36,23 +39,17 @@ def test_a_model_that_is_always_right_is_left_alone(
 
 
 def recorded(strategy: str) -> dict[str, Any]:
-    text = (ANSWERS / f"{strategy}.json").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text)["questions"]
+    found: dict[str, Any] = json.loads((ANSWERS / f"{strategy}.json").read_text(encoding="utf-8"))
     return found
 
 
 def replayed(strategy: str) -> list[running.Outcome]:
     """The outcomes of the kept answers, which have the verdicts that they deserve."""
     kept = recorded(strategy)
-    outcomes: list[running.Outcome] = []
-    for name, entry in kept.items():
-        with LlmEndpoint(entry.get("replies") or {"exchanges": entry["exchanges"]}) as endpoint:
-            settings = {"base_url": endpoint.base_url, "model": "kept", "api": "chat"}
-            outcomes += running.run([BY_ID[name]], strategy, {}, settings=settings)
+    outcomes = replaying.replay(kept, strategy)
     given = {each.question.id: each.judgement.verdict for each in outcomes}
-    assert given == {name: entry["verdict"] for name, entry in kept.items()}, running.table(
-        outcomes, every=True
-    )
+    wanted = {name: entry["verdict"] for name, entry in kept["questions"].items()}
+    assert given == wanted, running.table(outcomes, every=True)
     return outcomes
 
 
@@ -62,7 +59,7 @@ def test_kept_answers_get_the_verdicts_that_they_deserve(strategy: str) -> None:
 
 
 def test_the_table_counts_and_tells_what_went_wrong() -> None:
-    kept, outcomes = recorded("direct"), replayed("direct")
+    kept, outcomes = recorded("direct")["questions"], replayed("direct")
     told = running.table(outcomes)
     assert re.search(rf"^  all +{len(kept)} ", told, re.MULTILINE), told
     assert "bank-ko-58" in told and "should have been declined" in told
@@ -129,3 +126,59 @@ def test_the_command_asks_the_endpoint_of_the_environment(
 def test_the_command_prints_the_recall_of_the_selection(capsys: pytest.CaptureFixture[str]) -> None:
     assert program.main(["selection"]) == 0
     assert "recall@3" in capsys.readouterr().out
+
+
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    """Start an endpoint that is configured as a live one would be."""
+    monkeypatch.setenv("SMQ_CACHE_DIR", str(tmp_path / "cache"))
+    with ExitStack() as opened:
+
+        def start(answer: Any, **options: Any) -> LlmEndpoint:
+            endpoint = opened.enter_context(LlmEndpoint(answer=answer, keys=["sk-live"], **options))
+            monkeypatch.setenv("SMQ_LLM_MODEL", "live")
+            monkeypatch.setenv("SMQ_LLM_BASE_URL", endpoint.base_url)
+            monkeypatch.delenv("SMQ_LLM_API_KEY", raising=False)
+            monkeypatch.setenv("OPENAI_API_KEY", "sk-live")
+            return endpoint
+
+        yield start
+
+
+@pytest.mark.parametrize("strategy", ["direct", "tools", "graph"])
+def test_answers_of_a_live_endpoint_are_kept_as_they_are_replayed(
+    strategy: str, live: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    endpoint = live(right.reply)
+    file = tmp_path / "kept.json"
+    asked = ["--question", "shop-en-44", "--question", "bank-ko-09", "--question", "shop-en-46"]
+    assert program.main(["record", "--strategy", strategy, *asked, str(file)]) == 0
+    assert "3 exact" in capsys.readouterr().out
+    text = file.read_text(encoding="utf-8")
+    assert "live answered" in text and "sk-live" not in text and "127.0.0.1" not in text
+    calls = len(endpoint.requests)
+    assert program.main(["replay", str(file)]) == 0
+    assert re.search(rf"^{strategy} .*\n.*\n +all +3 +3 ", capsys.readouterr().out, re.MULTILINE)
+    assert len(endpoint.requests) == calls, "the endpoint itself is asked no more"
+
+
+def test_what_went_wrong_is_kept_as_well(live: Any, tmp_path: Path) -> None:
+    wrong = query("profit")
+    said: list[Reply] = [
+        {"status": 429, "error": {"message": "for sk-live"}, "headers": {"retry-after-ms": "1"}},
+        {"content": "a long story", "cut_after": 6},
+        {"content": '{"queries": ['},
+        answer(wrong),
+        {"refusal": "No more."},
+    ]
+    script = iter(said)
+    live(lambda _: next(script), apis=["responses"])
+    file = tmp_path / "kept.json"
+    assert program.main(["record", "--question", "bank-ko-01", str(file)]) == 0
+    text = file.read_text(encoding="utf-8")
+    assert "sk-live" not in text
+    (entry,) = json.loads(text)["questions"].values()
+    assert [reply.get("status") for reply in entry["replies"]] == [429, None, None, None, None]
+    assert entry["replies"][1] == {"content": "a long", "cut_after": 6}
+    assert entry["replies"][2:] == said[2:]
+    assert program.main(["replay", str(file)]) == 0
