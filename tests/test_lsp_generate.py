@@ -153,6 +153,26 @@ def test_a_query_below_its_comment_is_replaced(shop: Path) -> None:
         assert editor.text == QUESTION + ONE
 
 
+def test_the_prompt_is_shown_as_it_goes_out(shop: Path) -> None:
+    with editing(shop, answer(BY_COUNTRY)) as editor:
+        uri = editor.open(QUESTION)
+        found = editor.wire.request(
+            protocol.PROMPT, {"uri": uri, "position": {"line": 0, "character": 3}}
+        )["result"]
+        document = schema("protocol")
+        wanted = document["requests"][protocol.PROMPT]["result"]
+        jsonschema.validate(found, {**wanted, "$defs": document["$defs"]})
+        action = editor.actions(0)["Show what would be sent to the language model"]
+        assert editor.execute(action)["result"] == found
+        assert "log of the language server" in editor.shown()
+        logged = [m for m in editor.wire.seen if m.get("method") == "window/logMessage"]
+        assert any(m["params"]["message"] == found["text"] for m in logged)
+        assert editor.endpoint.paths == []
+        editor.execute(editor.actions(0)["Generate SMQ from comment"])
+        assert editor.endpoint.requests == [found["body"]]
+        assert all(m["content"] in found["text"] for m in found["body"]["messages"])
+
+
 def test_the_request_gives_the_edit_and_its_version(shop: Path) -> None:
     with editing(shop, answer(BY_COUNTRY), no_answer("No costs."), answer(BY_COUNTRY)) as editor:
         uri = editor.open(QUESTION)

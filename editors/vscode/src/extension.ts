@@ -5,7 +5,7 @@ import { type Location, type Position } from 'vscode-languageclient/node';
 import { debugInformation } from './debugInformation';
 import { Log, words } from './log';
 import { watchLanguages } from './languages';
-import type { LineageParams, RunParams } from './protocol';
+import type { LineageParams, PromptParams, RunParams } from './protocol';
 import { run } from './server/processes';
 import { Session } from './session';
 import { counted, size } from './views/cells';
@@ -93,6 +93,14 @@ export function activate(context: vscode.ExtensionContext): Api {
     else void vscode.window.showInformationMessage('Open a query or a model file and put the cursor on a name first.');
   });
   command('smq.generate', (...args: unknown[]) => generation.start(args));
+  command('smq.showPrompt', async (params: PromptParams) => {
+    try {
+      const prompt = await current.client?.ask('smq/prompt', params);
+      if (prompt) await vscode.window.showTextDocument(pages.put('What would be sent.txt', prompt.text), { preview: true });
+    } catch (error) {
+      void vscode.window.showWarningMessage(words(error));
+    }
+  });
   command('smq.acceptProposal', () => generation.accept());
   command('smq.discardProposal', () => generation.discard());
   command('smq.showReferences', (uri: string, position: Position, places: Location[]) => {

@@ -332,6 +332,33 @@ export interface MetasyncStatus {
   tables?: number | null;
 }
 /**
+ * What `smq/generate` would send first for the same question; nothing is sent. Fails with code -32803 and a sentence when the workspace is not trusted or no model is configured.
+ */
+export interface PromptParams {
+  uri: string;
+  position?: Position | null;
+  question?: string | null;
+  /**
+   * Absent: as the workspace is configured.
+   */
+  strategy?: ('direct' | 'tools' | 'graph') | null;
+}
+/**
+ * The first request to the language model.
+ */
+export interface PromptResult {
+  /**
+   * For people: each message, and then the other parameters.
+   */
+  text: string;
+  /**
+   * Exactly what would be sent.
+   */
+  body: {
+    [k: string]: unknown | undefined;
+  };
+}
+/**
  * A column with the engine's own name for its type.
  */
 export interface RunColumn {
@@ -521,6 +548,7 @@ export interface Requests {
   'smq/run': { params: RunParams; result: RunResult };
   'smq/diff': { params: DiffParams; result: DiffResult };
   'smq/generate': { params: GenerateParams; result: GenerateResult };
+  'smq/prompt': { params: PromptParams; result: PromptResult };
   'smq/status': { params: StatusParams; result: StatusResult };
   'smq/virtualDocument': { params: VirtualDocumentParams; result: VirtualDocumentResult };
 }

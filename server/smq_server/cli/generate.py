@@ -291,17 +291,13 @@ def _show_prompt(question: Question, snapshot: Any, streams: Streams) -> int:
 
     from smq_server.generation.failure import GenerationFailure
     from smq_server.generation.generate import first_request
+    from smq_server.generation.values import prompt_text
 
     try:
         body = asyncio.run(first_request(question, snapshot, streams.environ))
     except GenerationFailure as failure:
         raise Failure(failure.message) from failure
-    # The first request of a question is words alone, in both ways of asking.
-    said = "messages" if "messages" in body else "input"
-    for message in body[said]:
-        streams.write(f"--- {message['role']}\n{message['content']}\n")
-    rest = {key: value for key, value in body.items() if key != said}
-    streams.write(f"--- parameters\n{json.dumps(rest, ensure_ascii=False, indent=2)}\n")
+    streams.write(prompt_text(body))
     return 0
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from smq_server.generation.knowledge import NearMetric
@@ -68,6 +70,16 @@ def values(result: Result, *, with_steps: bool = False) -> dict[str, Any]:
     if with_steps:
         found["steps"] = [_step(step) for step in result.steps]
     return found
+
+
+def prompt_text(body: Mapping[str, Any]) -> str:
+    """The first request of a question for people: each message, and then the other parameters."""
+    # It is words alone, in both ways of asking.
+    said = "messages" if "messages" in body else "input"
+    parts = [f"--- {message['role']}\n{message['content']}\n" for message in body[said]]
+    rest = {key: value for key, value in body.items() if key != said}
+    parts.append(f"--- parameters\n{json.dumps(rest, ensure_ascii=False, indent=2)}\n")
+    return "".join(parts)
 
 
 def _query(query: ValidQuery) -> dict[str, Any]:

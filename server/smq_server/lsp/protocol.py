@@ -20,6 +20,7 @@ TREE = "smq/tree"
 RUN = "smq/run"
 DIFF = "smq/diff"
 GENERATE = "smq/generate"
+PROMPT = "smq/prompt"
 STATUS = "smq/status"
 STATUS_CHANGED = "smq/statusChanged"
 VIRTUAL_DOCUMENT = "smq/virtualDocument"
@@ -444,6 +445,30 @@ class GenerateResult:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptParams:
+    """What `smq/generate` would send first for the same question; nothing is sent.
+
+    Fails with code -32803 and a sentence when the workspace is not trusted or no model is
+    configured.
+    """
+
+    uri: str
+    position: Position | None = None
+    question: str | None = None
+    strategy: Annotated[
+        Literal["direct", "tools", "graph"] | None, "Absent: as the workspace is configured."
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromptResult:
+    """The first request to the language model."""
+
+    text: Annotated[str, "For people: each message, and then the other parameters."]
+    body: Annotated[object, "Exactly what would be sent."]
+
+
+@dataclass(frozen=True, slots=True)
 class StatusParams:
     """How the server is; answered also while workspaces are being read."""
 
@@ -512,6 +537,7 @@ REQUESTS: dict[str, tuple[type, type | None]] = {
     RUN: (RunParams, RunResult),
     DIFF: (DiffParams, DiffResult),
     GENERATE: (GenerateParams, GenerateResult),
+    PROMPT: (PromptParams, PromptResult),
     STATUS: (StatusParams, StatusResult),
     VIRTUAL_DOCUMENT: (VirtualDocumentParams, VirtualDocumentResult),
 }

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from smq_server.lsp.state import View
 
 GENERATE, REPAIR, IN_WORDS = "smq.generate", "smq.repair", "smq.explainInWords"
+SHOW_PROMPT = "smq.showPrompt"
 _REPAIR_QUESTION = "Repair this query so that it compiles. Change as little as possible."
 _NOT_TRUSTED = (
     "No language model is asked in a workspace that is not trusted, because its configuration "
@@ -62,6 +63,22 @@ def register(server: SmqServer) -> None:
         with _told(session):
             found, edits = await _generated(session, works, params)
             await _apply(session, params.uri, found, edits, "Generate SMQ")
+            return dict(to_wire(found))
+
+    @answers(server, protocol.PROMPT)
+    async def prompt(params: protocol.PromptParams) -> protocol.PromptResult:
+        return await _prompt(session, params)
+
+    @server.command(SHOW_PROMPT)
+    async def show_prompt(*arguments: Any) -> dict[str, Any]:
+        params = _arguments(protocol.PromptParams, arguments)
+        with _told(session):
+            found = await _prompt(session, params)
+            # Too long for a message, and this is the place for long texts that every client has.
+            said = {"type": types.MessageType.Info.value, "message": found.text}
+            session.notify(types.WINDOW_LOG_MESSAGE, said)
+            where = "What would be sent is in the log of the language server."
+            _show(session, where, types.MessageType.Info)
             return dict(to_wire(found))
 
     @server.command(REPAIR)
@@ -111,6 +128,10 @@ def offered(
         command = types.Command(title, GENERATE, arguments=[arguments])
         kind = types.CodeActionKind.RefactorRewrite
         found.append(types.CodeAction(title, kind, command=command))
+        if is_configured(view.snapshot.configuration):
+            title = "Show what would be sent to the language model"
+            command = types.Command(title, SHOW_PROMPT, arguments=[arguments])
+            found.append(types.CodeAction(title, command=command))
     query = query_at(view.snapshot, view.uri, span.start)
     if query is None or not is_configured(view.snapshot.configuration):
         return found
@@ -146,6 +167,23 @@ async def _generated(
         view = view_of(session, params.uri)
         edits = _edits_below(view, asked, result)
     return _answer(view, result, edits), edits
+
+
+async def _prompt(session: Session, params: protocol.PromptParams) -> protocol.PromptResult:
+    from smq_server.generation.failure import GenerationFailure
+    from smq_server.generation.generate import Running, first_request
+    from smq_server.generation.values import prompt_text
+
+    view = _trusted_view(session, params.uri)
+    question, _ = _question(view, params)
+    snapshot = view.snapshot.apart()
+    # Which models a question is about is looked up in an index that may have to be made.
+    running = Running(lambda: first_request(question, snapshot, os.environ))
+    try:
+        body = await in_thread(running.run)
+    except GenerationFailure as failure:
+        raise RequestFailed(failure.message) from failure
+    return protocol.PromptResult(prompt_text(body), dict(body))
 
 
 async def _repaired(
@@ -202,7 +240,9 @@ def _trusted_view(session: Session, uri: str) -> View:
     return view
 
 
-def _question(view: View, params: protocol.GenerateParams) -> tuple[Question, Asked | None]:
+def _question(
+    view: View, params: protocol.GenerateParams | protocol.PromptParams
+) -> tuple[Question, Asked | None]:
     from smq_server.generation.generate import Question
     from smq_server.generation.placing import question_at
 
@@ -499,7 +539,7 @@ def _arguments(kind: type[Any], arguments: Sequence[Any]) -> Any:
     if len(values) == 1 and isinstance(values[0], dict):
         given: object = values[0]
     else:
-        second = "position" if kind is protocol.GenerateParams else "query"
+        second = "query" if kind is protocol.CompileParams else "position"
         given = dict(zip(("uri", second), values, strict=False))
     try:
         return from_wire(kind, given, "arguments")
