@@ -191,7 +191,7 @@ def test_nonsense_on_the_wire_is_answered_and_does_not_end_the_server() -> None:
 def test_what_is_not_allowed_is_not_there() -> None:
     async def story(client: Any, call: Call) -> None:
         assert {tool.name for tool in (await client.list_tools()).tools} == READING
-        with pytest.raises(Refused, match="Unknown tool"):
+        with pytest.raises(Refused, match="there is no tool 'run'"):
             await call("run", query={"metrics": ["revenue"]})
         edits = [{"set": {"limit": 1}}]
         with pytest.raises(Refused, match="--allow-write"):
@@ -349,13 +349,51 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
     shop(story)
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "words"),
+    [
+        ("list_metrics", {"serch": "x"}, "there is no argument `serch`, did you mean `search`?; "),
+        ("list_metrics", {"limit": "many"}, "`limit` should be a valid integer, unable to parse"),
+        ("list_metrics", {"limit": 0}, "`limit` should be greater than or equal to 1, and not 0"),
+        ("list_metrics", {"offset": -1}, "`offset` should be greater than or equal to 0"),
+        ("list_dimensions", {"metrics": 7}, "`metrics` should be a valid list, and not 7"),
+        ("list_dimensions", {"metrics": ["a", 7]}, "`metrics[1]` should be a valid string"),
+        ("select_model_files", {}, "select_model_files: `question` is missing"),
+        ("compile", {"queries": ["revenue"]}, '`queries` should be a list of objects, such as [{"'),
+        ("compile", {"query": {}}, "there is no argument `query`, did you mean `queries`"),
+        ("run", {"query": {}}, "there is no tool 'run'; there are list_metrics, list_dimensions"),
+        ("list_metric", {}, "there is no tool 'list_metric', did you mean `list_metrics`"),
+    ],
+)
+def test_a_wrong_call_is_told_what_is_wrong_with_it(
+    name: str, arguments: dict[str, Any], words: str
+) -> None:
+    async def story(client: Any, call: Call) -> None:
+        with pytest.raises(Refused) as caught:
+            await call(name, **arguments)
+        assert words in str(caught.value)
+        assert "pydantic" not in str(caught.value) and "\n" not in str(caught.value)
+
+    shop(story)
+
+
+def test_one_metric_alone_is_understood() -> None:
+    async def story(client: Any, call: Call) -> None:
+        one = await call("list_dimensions", metrics="revenue")
+        assert one == await call("list_dimensions", metrics=["revenue"])
+        schemas = [tool.input_schema for tool in (await client.list_tools()).tools]
+        assert all(each["additionalProperties"] is False for each in schemas)
+
+    shop(story)
+
+
 def test_lists_come_in_pages() -> None:
     async def story(client: Any, call: Call) -> None:
         everything = await call("list_metrics", limit=10_000)
         assert everything["total"] == len(everything["metrics"])
         page = await call("list_metrics", limit=2, offset=1)
         assert page["metrics"] == everything["metrics"][1:3]
-        assert (await call("list_metrics", limit=-1, offset=-5))["metrics"] == []
+        assert (await call("list_metrics", offset=10_000))["metrics"] == []
         models = await call("list_models", search="매장")
         assert models["models"][0]["name"] == "stores"
 

@@ -17,12 +17,12 @@ from smq.rules.check import file_problems, weigh
 from smq.rules.finding import Finding
 from smq.sql.compile import CompileOptions, compile_query
 from smq.sql.result import CompiledQuery
-from smq.syntax import Mapping as MappingNode
-from smq.syntax import Node, Scalar
+from smq.syntax import Node
 from smq.syntax import Sequence as SequenceNode
 from smq.syntax.jsonc import parse
 from smq.text import apply_edits
 from smq.workspace import Change, Snapshot
+from smq_server.generation.reading import plain
 from smq_server.io.failure import Failure
 from smq_server.mcp import shapes
 
@@ -177,14 +177,6 @@ def _document(uri: str, text: str) -> Any:
     from smq.syntax import Document
 
     return Document(uri, text)
-
-
-def plain(node: Node | None) -> Any:
-    if isinstance(node, MappingNode):
-        return {pair.key.text: plain(pair.value) for pair in node.pairs}
-    if isinstance(node, SequenceNode):
-        return [plain(item) for item in node.items]
-    return node.value if isinstance(node, Scalar) else None
 
 
 def _severity(severity: Severity) -> Any:

@@ -15,6 +15,7 @@ from pydantic import Field
 from smq_server import __version__
 from smq_server.io.failure import Failure
 from smq_server.mcp import shapes
+from smq_server.mcp.arguments import StrictServer
 from smq_server.mcp.tools import Prepared, Tools
 
 INSTRUCTIONS = """\
@@ -38,14 +39,14 @@ _RUNS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hi
 Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 Search = Annotated[str, Field(description="Words in Korean or English; the best come first.")]
-Limit = Annotated[int, Field(description="How many at most.")]
-Offset = Annotated[int, Field(description="How many to skip.")]
+Limit = Annotated[int, Field(ge=1, description="How many at most.")]
+Offset = Annotated[int, Field(ge=0, description="How many to skip.")]
 Edits = Annotated[list[shapes.Edit], Field(description="Applied all or not at all.")]
 
 
 def build(tools: Tools, log_level: Level = "WARNING") -> MCPServer:
     """The server with the tools that are allowed."""
-    server = MCPServer(
+    server = StrictServer(
         "smq",
         title="SMQ semantic models",
         version=__version__,
@@ -81,7 +82,8 @@ def _add_listing(server: MCPServer, tools: Tools) -> None:
     @server.tool(title="List dimensions", annotations=_READS)
     def list_dimensions(
         metrics: Annotated[
-            list[str] | None, Field(description="Only dimensions that all of these can reach.")
+            shapes.Names | None,
+            Field(description="Only dimensions that all of these can reach."),
         ] = None,
         search: Search = "",
         limit: Limit = 50,
@@ -169,7 +171,9 @@ def _add_run(server: MCPServer, tools: Tools) -> None:
     )
     async def run(
         query: shapes.Smq,
-        limit: Annotated[int | None, Field(description="Rows at most, fewer than allowed.")] = None,
+        limit: Annotated[
+            int | None, Field(ge=1, description="Rows at most, fewer than allowed.")
+        ] = None,
     ) -> shapes.RunResult:
         def prepare() -> Prepared:
             with _told(tools):

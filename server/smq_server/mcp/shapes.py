@@ -60,10 +60,16 @@ def _listed(value: Any) -> Any:
     if isinstance(value, dict):
         return [value]
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-        raise ValueError('this takes a list of objects, such as [{"metrics": ["revenue"]}]')
+        raise ValueError('should be a list of objects, such as [{"metrics": ["revenue"]}]')
     return value
 
 
+def _several(value: Any) -> Any:
+    """One name alone is as clear."""
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[list[str], BeforeValidator(_several)]
 Queries = Annotated[list[Smq], BeforeValidator(_listed), Field(description="One or more queries.")]
 
 

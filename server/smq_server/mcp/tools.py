@@ -83,11 +83,7 @@ class Tools:
     def list_metrics(self, search: str = "", limit: int = 50, offset: int = 0) -> shapes.Metrics:
         snapshot = self._models().snapshot
         metrics = snapshot.graph.metrics
-        names = sorted(metrics)
-        scores: dict[str, float] = {}
-        if search.strip():
-            scores = _found(search, snapshot, "metric", names)
-            names = sorted(scores, key=lambda name: (-scores[name], name))
+        names, scores = _ranked(search, snapshot, "metric", sorted(metrics))
         listed = [
             shapes.Metric(
                 name=name,
@@ -113,10 +109,7 @@ class Tools:
                 for model in sorted(snapshot.graph.models.values(), key=lambda each: each.name)
                 for dimension in model.dimensions
             }
-        names = list(found)
-        if search.strip():
-            scores = _found(search, snapshot, "dimension", names)
-            names = sorted(scores, key=lambda name: (-scores[name], name))
+        names, _ = _ranked(search, snapshot, "dimension", list(found))
         listed = [
             shapes.Dimension(
                 reference=name,
@@ -134,10 +127,7 @@ class Tools:
     def list_models(self, search: str = "", limit: int = 50, offset: int = 0) -> shapes.Models:
         snapshot = self._models().snapshot
         models = snapshot.graph.models
-        names = sorted(models)
-        if search.strip():
-            scores = _found(search, snapshot, "model", names)
-            names = sorted(scores, key=lambda name: (-scores[name], name))
+        names, _ = _ranked(search, snapshot, "model", sorted(models))
         listed = [
             shapes.Model(
                 name=name,
@@ -324,6 +314,16 @@ def _bounded(number: int, most: int) -> int:
 def _page(names: Sequence[str], limit: int, offset: int) -> Sequence[str]:
     start = max(0, offset)
     return names[start : start + _bounded(limit, _MOST)]
+
+
+def _ranked(
+    search: str, snapshot: Snapshot, kind: Any, names: list[str]
+) -> tuple[list[str], dict[str, float]]:
+    """The names that the words of a search may mean, best first; all of them without words."""
+    if not search.strip():
+        return names, {}
+    scores = _found(search, snapshot, kind, names)
+    return sorted(scores, key=lambda name: (-scores[name], name)), scores
 
 
 def _found(text: str, snapshot: Snapshot, kind: Any, names: Iterable[str]) -> dict[str, float]:
