@@ -176,3 +176,33 @@ def test_models_are_asked_before_the_cache(cli: Cli, workspace: Path) -> None:
         done = cli("generate", "visits of each page", "--sql")
         assert done.out == RIGHT + "\n" and "no model covers this: No visits." in done.err
         assert cli("generate", "x", "--sql", "--save", "x.smq.json").status == 2
+
+
+SEMANTIC = {
+    "metrics": [{"name": "visit_count", "label": "Visits"}],
+    "models": [{"name": "visits", "dimensions": [{"name": "page"}]}],
+}
+
+
+def test_a_cache_of_names_alone_gives_no_query_and_it_is_said_why(
+    cli: Cli, workspace: Path
+) -> None:
+    (workspace / "cache.json").write_bytes(written(cache_of(VISITS, semantic=SEMANTIC)))
+    with LlmEndpoint([sql(RIGHT)]) as endpoint:
+        configure(workspace, endpoint)
+        done = cli("generate", "visits", "of", "each", "page")
+        assert done.status == 2 and endpoint.paths == []
+        assert "names metrics (visit_count) but not how they are computed" in done.err
+        assert "--sql" in done.err
+        assert cli("generate", "visits", "of", "each", "page", "--sql").out == RIGHT + "\n"
+
+
+def test_the_prompt_for_sql_is_shown_as_it_goes_out(cli: Cli, workspace: Path) -> None:
+    with LlmEndpoint([sql(RIGHT)], apis=["responses"]) as endpoint:
+        configure(workspace, endpoint)
+        shown = cli("generate", "visits", "--sql", "--show-prompt")
+        assert shown.status == 0 and endpoint.paths == []
+        assert cli("generate", "visits", "--sql").status == 0
+    for message in endpoint.requests[0]["input"]:
+        assert f"--- {message['role']}\n{message['content']}\n" in shown.out
+    assert "web.visits" in shown.out

@@ -86,8 +86,13 @@ def run(arguments: argparse.Namespace, streams: Streams) -> int:
     question = Question(
         " ".join(arguments.question), arguments.today or date.today(), arguments.strategy
     )
+    if not snapshot.graph.metrics:
+        # What the cache knows is all there is to say.
+        from smq_server.cli.warehouse import warehouse_of
+
+        snapshot = snapshot.with_catalog(warehouse_of(workspace.location, streams))
     if arguments.show_prompt:
-        return _show_prompt(question, snapshot, streams)
+        return _show_prompt(question, snapshot, arguments, streams)
     # Here, because only asking needs an event loop.
     import asyncio
 
@@ -137,7 +142,9 @@ async def _ask(
     from smq_server.cli.warehouse import warehouse_of
     from smq_server.generation.sql import write_sql
 
-    catalog = warehouse_of(workspace.location, streams)
+    catalog = snapshot.catalog
+    if snapshot.graph.metrics:
+        catalog = warehouse_of(workspace.location, streams)
     dry_run = _dry_run(workspace, streams)
     return await write_sql(question, snapshot, catalog, streams.environ, dry_run, progress.take)
 
@@ -286,15 +293,23 @@ def _explain(result: Result, streams: Streams) -> None:
         out(f"=== SQL\n{query.sql}\n")
 
 
-def _show_prompt(question: Question, snapshot: Any, streams: Streams) -> int:
+def _show_prompt(
+    question: Question, snapshot: Any, arguments: argparse.Namespace, streams: Streams
+) -> int:
     import asyncio
 
     from smq_server.generation.failure import GenerationFailure
     from smq_server.generation.generate import first_request
+    from smq_server.generation.sql import first_sql_request
     from smq_server.generation.values import prompt_text
 
     try:
-        body = asyncio.run(first_request(question, snapshot, streams.environ))
+        if arguments.sql and not snapshot.graph.metrics:
+            catalog = snapshot.catalog
+            shown = first_sql_request(question, snapshot, catalog, streams.environ)
+        else:
+            shown = first_request(question, snapshot, streams.environ)
+        body = asyncio.run(shown)
     except GenerationFailure as failure:
         raise Failure(failure.message) from failure
     streams.write(prompt_text(body))

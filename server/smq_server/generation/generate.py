@@ -14,6 +14,7 @@ from datetime import date
 from importlib import import_module
 from typing import Any
 
+from smq.catalog import CatalogSnapshot, Known
 from smq.text import nfc
 from smq.workspace import LlmSettings, Snapshot
 from smq_server.generation.budget import Budget
@@ -41,6 +42,7 @@ STRATEGIES: dict[str, str] = {
 """Each strategy's module, which has `async answer(task) -> Proposal | NoAnswer`."""
 
 _LONGEST = 4000
+_SOME = 5
 _NO_MODEL = "(no model is configured)"
 
 
@@ -129,18 +131,28 @@ async def first_request(
 
     Works without a configured model, too. Raises GenerationFailure for an empty question.
     """
-    settings = snapshot.configuration.llm
     text = nfc(question.text).strip()
     _check(text, snapshot)
+    strategy = question.strategy or snapshot.configuration.llm.strategy
+    return await shown_request(question, snapshot, environ, _strategy(strategy))
+
+
+async def shown_request(
+    question: Question,
+    snapshot: Snapshot,
+    environ: Mapping[str, str],
+    work: Callable[[Task], Awaitable[object]],
+) -> Mapping[str, Any]:
+    """The body of the first call that some work would make; nothing is sent."""
+    settings = snapshot.configuration.llm
+    text = nfc(question.text).strip()
     try:
         where = connection(snapshot.configuration, environ)
     except GenerationFailure:
         where = Connection(settings.model or _NO_MODEL, settings.base_url, "none", settings)
-    strategy = question.strategy or settings.strategy
-    shown = _Shown()
-    task = _task(question, text, snapshot, settings, shown, lambda _: None)
+    task = _task(question, text, snapshot, settings, _Shown(), lambda _: None)
     try:
-        await _strategy(strategy)(task)
+        await work(task)
     except _Asked as asked:
         return parameters_of(asked.request, where, known_abilities(where))
     raise GenerationFailure("invalid", "Nothing would be sent.")
@@ -187,11 +199,23 @@ def _check(text: str, snapshot: Snapshot) -> None:
             "too-long", f"The question has {len(text)} characters; {_LONGEST} are enough for any."
         )
     if not snapshot.graph.metrics:
-        raise GenerationFailure(
-            "no-models",
+        raise GenerationFailure("no-models", _without_models(snapshot.catalog))
+
+
+def _without_models(catalog: CatalogSnapshot) -> str:
+    """Why a workspace without a metric gets no query, also when a cache names metrics."""
+    if not isinstance(catalog, Known) or not catalog.has_semantic:
+        return (
             "There is no metric to answer with: this workspace has no semantic models. "
-            "`smq init` starts one.",
+            "`smq init` starts one."
         )
+    names = [metric.name for metric in catalog.semantic.metrics]
+    some = ", ".join(names[:_SOME]) + (", …" if len(names) > _SOME else "")
+    return (
+        f"The metadata cache names metrics ({some}) but not how they are computed, so "
+        "no query could be compiled here, and none is given that has not compiled. Ask in the "
+        "workspace that has the models, or with --sql for SQL over the tables of the cache."
+    )
 
 
 def _task(

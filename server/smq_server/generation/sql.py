@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from smq.catalog import CatalogSnapshot, Known
 from smq.sql.known_names import fit
@@ -22,7 +23,7 @@ from smq_server.generation.client import Client, Pause
 from smq_server.generation.connection import connection
 from smq_server.generation.direct import not_mended, repair_turn
 from smq_server.generation.failure import GenerationFailure
-from smq_server.generation.generate import Question
+from smq_server.generation.generate import Question, shown_request
 from smq_server.generation.reading import json_objects
 from smq_server.generation.result import Declined, Failed, Result, Spent, WrittenSql
 from smq_server.generation.task import Task
@@ -101,6 +102,24 @@ async def write_sql(
         spent=spent,
         steps=tuple(task.steps),
     )
+
+
+async def first_sql_request(
+    question: Question,
+    snapshot: Snapshot,
+    catalog: CatalogSnapshot,
+    environ: Mapping[str, str],
+) -> Mapping[str, Any]:
+    """The body of the first call that `write_sql` would make; nothing is sent.
+
+    Raises GenerationFailure when no cache says what tables there are.
+    """
+    known = _known(catalog)
+
+    async def work(task: Task) -> object:
+        return await _answer(task, known, None)
+
+    return await shown_request(question, snapshot, environ, work)
 
 
 def _known(catalog: CatalogSnapshot) -> Known:
