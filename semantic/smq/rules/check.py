@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 
 from smq.problem import Problem, Severity
 from smq.rules.finding import Finding
 from smq.rules.registry import Args, Rule, rules
 from smq.rules.silence import Silences
-from smq.workspace import Snapshot
+from smq.workspace import Configuration, Snapshot
 
 __all__ = ["Finding", "check", "file_problems", "weigh", "workspace_problems", "workspace_rules"]
 
@@ -42,20 +43,19 @@ def check(snapshot: Snapshot, uris: Iterable[str] | None = None) -> list[Finding
 
 def file_problems(snapshot: Snapshot, uri: str) -> Iterator[Problem]:
     """What looking at one file finds, there and in other files; in no order."""
-    known = rules()
     with _noting(f"while reading {uri}"):
         yield from snapshot.problems(uri)
     if uri not in snapshot:
         return
     with _noting(f"while compiling {uri}"):
         yield from snapshot.compile_problems(uri)
-    kind = snapshot.document(uri).kind
-    for rule in known.values():
-        if rule.check is None or rule.on == "workspace" or not _runs(snapshot, rule, uri):
-            continue
-        if rule.on == "both" or (rule.on == "smq") == (kind == "smq"):
-            with _noting(f"while {rule.code} checked {uri}"):
-                yield from rule.check(snapshot, uri)
+    configuration, is_query = snapshot.configuration, snapshot.document(uri).kind == "smq"
+    # Only patterns of paths make a difference between files of one kind.
+    where = uri if configuration.per_path else ""
+    for rule in _chosen(rules()).of(configuration, is_query, where):
+        assert rule.check is not None
+        with _noting(f"while {rule.code} checked {uri}"):
+            yield from rule.check(snapshot, uri)
 
 
 def workspace_rules() -> tuple[str, ...]:
@@ -89,7 +89,7 @@ def weigh(snapshot: Snapshot, uri: str, problems: Iterable[Problem]) -> Iterator
             continue
         kept.setdefault(_identity(problem), finding)
     if silences:
-        enabled = [rule for rule in known.values() if _runs(snapshot, rule, uri)]
+        enabled = [rule for rule in known.values() if _runs(snapshot.configuration, rule, uri)]
         for problem in silences.problems(enabled):
             finding = _finding(snapshot, problem, known)
             if finding is not None:
@@ -107,8 +107,34 @@ def _finding(snapshot: Snapshot, problem: Problem, known: Mapping[str, Rule]) ->
     return Finding(rule, severity, problem, snapshot) if severity else None
 
 
-def _runs(snapshot: Snapshot, rule: Rule, uri: str) -> bool:
-    return bool(snapshot.configuration.severity(rule.code, rule.name, rule.severity, uri))
+class _Chosen:
+    """Which of some rules look at which files, asked once: there are thousands of files."""
+
+    def __init__(self, known: Mapping[str, Rule]) -> None:
+        self.known = known
+        self.of = lru_cache(maxsize=1_024)(self._of)
+
+    def _of(self, configuration: Configuration, is_query: bool, uri: str) -> tuple[Rule, ...]:
+        """The rules that look at a file by itself, in the order of their codes."""
+        kinds = ("both", "smq" if is_query else "yaml")
+        return tuple(
+            rule
+            for rule in self.known.values()
+            if rule.check is not None and rule.on in kinds and _runs(configuration, rule, uri)
+        )
+
+
+_NEWEST: list[_Chosen] = []
+
+
+def _chosen(known: Mapping[str, Rule]) -> _Chosen:
+    if not _NEWEST or _NEWEST[0].known is not known:
+        _NEWEST[:] = [_Chosen(known)]
+    return _NEWEST[0]
+
+
+def _runs(configuration: Configuration, rule: Rule, uri: str) -> bool:
+    return bool(configuration.severity(rule.code, rule.name, rule.severity, uri))
 
 
 def _order(problem: Problem) -> tuple[int, int, str]:
