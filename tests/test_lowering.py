@@ -1156,3 +1156,11 @@ def test_rendering_is_one_statement_that_reads_back(name: str) -> None:
     assert text == sql_for(sql, name, pretty=True)
     (back,) = sqlglot.parse(text, read=dialect(name).sqlglot)
     assert isinstance(back, exp.Select)
+
+
+@pytest.mark.parametrize("name", names())
+def test_what_every_engine_can_say_is_written_without_loss(name: str) -> None:
+    """Text that is made only when somebody reads it has no way to say what it lost."""
+    sql = canonical("SELECT UPPER(shop) AS u, LOWER(shop) AS l, ABS(amount) AS a FROM sales")
+    facts = dialect(name)
+    assert not rendered(lower(sql, facts).tree, facts).lost

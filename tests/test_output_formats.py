@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smq.sql.result import CompiledQuery, OutputColumn
+from smq.sql.result import CompiledQuery, Lazy, LeafReport, OutputColumn
 from smq_metasync.engines import Column, Result
 from smq_schemas import schema
 from smq_server.cli import results
@@ -34,7 +34,8 @@ def answer(
     columns: Sequence[tuple[str, str]], *rows: tuple[object, ...], title: str = "q"
 ) -> Answer:
     known = (OutputColumn("월", "월", "dimension", label="기준월"),)
-    query = CompiledQuery(0, 0, "SELECT 1", "duckdb", known, (), (), (), (), {})
+    none = Lazy[tuple[LeafReport, ...]](tuple)
+    query = CompiledQuery(0, 0, "SELECT 1", "duckdb", known, (), (), none, (), {})
     return Answer(query, title, Result(tuple(Column(*each) for each in columns), iter(rows)))
 
 

@@ -33,7 +33,7 @@ from smq.sql.lower import lower
 from smq.sql.metadata import as_written, leaf_reports, output_columns, stages
 from smq.sql.physical import PhysicalFault
 from smq.sql.render import render, rendered
-from smq.sql.result import Compiled, CompiledQuery, LazyText
+from smq.sql.result import Compiled, CompiledQuery, Lazy
 
 _CAPITALS = re.compile(r"[A-Z][A-Z_]{2,}")
 
@@ -129,9 +129,9 @@ def _compiled(
         return Compiled((), (*problems, *refused))
     final = lowered.tree
     query = plan.query
-    text: str | LazyText
+    text: str | Lazy[str]
     if lowered.kinds <= _PLAIN_NODES and not options.trace:
-        text = LazyText(lambda: render(final, target, copy=False))
+        text = Lazy(lambda: render(final, target, copy=False))
     else:
         # What the library cannot write for this engine it leaves out with no more than a remark.
         text, lost = rendered(final, target, copy=options.trace)
@@ -146,7 +146,7 @@ def _compiled(
         output_columns(query, graph, lambda name: legal.get(name, name)),
         tuple(physical.tables),
         tuple(sorted(physical.columns)),
-        leaf_reports(plan, graph),
+        Lazy(lambda: leaf_reports(plan, graph)),
         stages(query),
         as_written(query.written),
         final,
@@ -201,7 +201,7 @@ _PLAIN_NODES = frozenset(
         *(exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is),
         *(exp.In, exp.Between, exp.Like, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Neg),
         *(exp.Sum, exp.Count, exp.Avg, exp.Min, exp.Max, exp.Distinct, exp.Nullif),
-        *(exp.RowNumber, exp.Rank, exp.DenseRank, exp.Qualify),
+        *(exp.RowNumber, exp.Rank, exp.DenseRank, exp.Qualify, exp.Upper, exp.Lower, exp.Abs),
     }
 )
 

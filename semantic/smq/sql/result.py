@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from smq.problem import Problem
 from smq.text import Location
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +52,22 @@ class LeafReport:
     filters: tuple[str, ...]
 
 
-class LazyText:
-    """A text that is made once, when somebody reads it."""
+class Lazy(Generic[T]):
+    """A value that is made once, when somebody reads it."""
 
-    __slots__ = ("_make", "_text")
+    __slots__ = ("_make", "_value")
 
-    def __init__(self, make: Callable[[], str]) -> None:
-        self._make: Callable[[], str] | None = make
-        self._text = ""
+    _value: T
 
-    def get(self) -> str:
-        if self._make is not None:
-            self._text = self._make()
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make: Callable[[], T] | None = make
+
+    def get(self) -> T:
+        make = self._make
+        if make is not None:
+            self._value = make()
             self._make = None
-        return self._text
+        return self._value
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +76,13 @@ class CompiledQuery:
 
     index: int
     part: int
-    text: str | LazyText
+    text: str | Lazy[str]
     dialect: str
     columns: tuple[OutputColumn, ...]
     tables: tuple[str, ...]
     columns_read: tuple[str, ...]
     """`table.column` for each physical column the SQL names."""
-    leaves: tuple[LeafReport, ...]
+    reports: Lazy[tuple[LeafReport, ...]]
     stages: tuple[tuple[str, tuple[str, ...]], ...]
     """The filters by the stage at which they apply: (stage, texts)."""
     written: dict[str, Any]
@@ -90,6 +94,11 @@ class CompiledQuery:
     def sql(self) -> str:
         """The statement. It is rendered when first asked for: checking a query needs no text."""
         return self.text if isinstance(self.text, str) else self.text.get()
+
+    @property
+    def leaves(self) -> tuple[LeafReport, ...]:
+        """What each leaf computes. It is put into words when first asked for, as the SQL is."""
+        return self.reports.get()
 
 
 @dataclass(frozen=True, slots=True)
