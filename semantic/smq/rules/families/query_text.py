@@ -33,12 +33,11 @@ def compose(problem: Problem, context: Context) -> Iterator[Fix]:
 
 def names_of_models(context: Context, uri: str) -> Iterator[Problem]:
     """Names in YAML that are not NFC; those in queries are found when they are read."""
-    parsed = context.parsed(uri)
-    if parsed.document.kind != "yaml":
+    # The text alone says it of nearly all files, and their trees may be forgotten by now.
+    document = context.file(uri).document
+    if document.kind != "yaml" or (is_nfc(document.text) and "\\" not in document.text):
         return
-    if is_nfc(parsed.document.text) and "\\" not in parsed.document.text:
-        return
-    waiting: list[Node | None] = list(reversed(parsed.roots))
+    waiting: list[Node | None] = list(reversed(context.parsed(uri).roots))
     while waiting:
         node = waiting.pop()
         if isinstance(node, Scalar):
