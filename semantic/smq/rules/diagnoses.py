@@ -140,6 +140,10 @@ class Diagnoses:
         by_file: dict[str, list[Problem]] = {}
         for problem in problems:
             by_file.setdefault(problem.location.uri, []).append(problem)
+        return self.note(source, by_file)
+
+    def note(self, source: str, by_file: dict[str, list[Problem]]) -> set[str]:
+        """Take what looking at a source has just found; the files whose problems changed."""
         before = self._found.get(source, {})
         for uri in before:
             if uri not in by_file:
@@ -150,7 +154,7 @@ class Diagnoses:
             self._found[source] = by_file
         else:
             self._found.pop(source, None)
-        self._note_mentions(source, problems)
+        self._note_mentions(source, (p for problems in by_file.values() for p in problems))
         self._stale.discard(source)
         changed = {uri for uri in {*before, *by_file} if before.get(uri) != by_file.get(uri)}
         # The file itself is told even without a difference: its comments may silence others now.

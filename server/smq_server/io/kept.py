@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smq.workspace import File, Snapshot
+from smq_server.io.forked import processes, share
 from smq_server.io.index import (
     DAMAGE,
     NOTHING,
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 WORTH_KEEPING = 20
 """Files whose reading is not in the index yet; fewer are read faster than an index is written."""
 
+WORTH_SHARING = 200
+"""Files to look at; fewer are looked at by one process before another one has begun."""
+
 
 @dataclass(slots=True)
 class Kept:
@@ -45,6 +49,8 @@ class Kept:
     """Whether anything may be left for the next run."""
     unkept: set[str] = field(default_factory=set)
     stamps: dict[str, Stamp] = field(default_factory=dict)
+    fresh: dict[str, Piece] = field(default_factory=dict)
+    """Readings of this run that are in the form of an index already."""
 
 
 class Check:
@@ -76,15 +82,27 @@ class Check:
         from smq.rules.diagnoses import is_rule
 
         wanted = frozenset(uris)
-        for source in self._diagnoses.pending(sorted(wanted)):
-            if source in wanted or is_rule(source):
-                self._diagnoses.look(self._snapshot, source)
-                self._looked += 1
+        sources = [s for s in self._diagnoses.pending(sorted(wanted)) if s in wanted or is_rule(s)]
+        self._looked += len(sources)
+        count = processes() if len(sources) >= WORTH_SHARING else 1
+        if count > 1:
+            # Every process needs the graph, and it is to be made once.
+            _ = self._snapshot.graph
+        for found in share(sources, self._look, count):
+            for source, by_file in found.items():
+                # What this process found has been noted by looking.
+                if self._diagnoses.is_stale(source):
+                    self._diagnoses.note(source, by_file)
         return [
             finding
             for uri in sorted(wanted)
             for finding in self._diagnoses.findings(self._snapshot, uri, wanted)
         ]
+
+    def _look(self, sources: Sequence[str]) -> Found:
+        for source in sources:
+            self._diagnoses.look(self._snapshot, source)
+        return {source: self._diagnoses.found.get(source, {}) for source in sources}
 
     def keep(self, root: Path) -> None:
         """Leave what is known now for the next run, if that saves it more than it costs here.
@@ -98,7 +116,7 @@ class Check:
             return
         pieces: dict[str, Piece] = {}
         for uri, file in files.items():
-            piece = self._kept.index.pieces.get(uri)
+            piece = self._kept.fresh.get(uri) or self._kept.index.pieces.get(uri)
             if piece is None or piece.text != file.document.text:
                 piece = pack(file, self._kept.stamps.get(uri, (0, 0)))
             pieces[uri] = piece

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,10 +27,14 @@ from smq_server.io.discovery import (
 )
 from smq_server.io.failure import BadConfiguration, Failure
 from smq_server.io.files import read_document
-from smq_server.io.index import NOTHING, read_index, unpack_later
+from smq_server.io.forked import processes, share
+from smq_server.io.index import NOTHING, Piece, dump, read_index, unpack_later
 from smq_server.io.kept import WORTH_KEEPING, Kept, stamp
 from smq_server.io.missing import no_such_file
 from smq_server.io.uris import absolute, display, uri_of
+
+WORTH_SHARING = 400_000
+"""Characters to read; fewer are read before another process has begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +197,7 @@ def _read_all(location: Location, given: Iterable[Path], cached: bool) -> Worksp
     index = read_index(root) if cached and len(files) >= WORTH_KEEPING else NOTHING
     kept = Kept(index, cached)
     read: dict[str, File] = {}
+    anew: list[Document] = []
     uses_refs = False
     unreadable: list[Problem] = []
     left_out: set[Path] = set()
@@ -208,13 +215,15 @@ def _read_all(location: Location, given: Iterable[Path], cached: bool) -> Worksp
                 read[found.uri] = unpack_later(found.uri, piece)
                 uses_refs = uses_refs or piece.uses_refs
             else:
-                file = read[found.uri] = read_file(found)
-                uses_refs = uses_refs or file.declarations.uses_refs
-                kept.unkept.add(found.uri)
+                anew.append(found)
         elif is_query or _could_be_ours(path):
             unreadable.append(found)
         else:
             left_out.add(path)
+    for file, file_uses_refs in _read_anew(anew, kept):
+        read[file.document.uri] = file
+        uses_refs = uses_refs or file_uses_refs
+    read = dict(sorted(read.items()))
     lost = {problem.location.uri: problem for problem in unreadable}
     snapshot = Snapshot(read, configuration, lost, {})
     foreign = [path for path in by_name if path in left_out or _is_foreign(snapshot, path)]
@@ -230,6 +239,31 @@ def _read_all(location: Location, given: Iterable[Path], cached: bool) -> Worksp
             snapshot = snapshot.with_refs(refs)
     uris.sort()
     return Workspace(location, snapshot, tuple(uris), tuple(excluded), tuple(sorted(foreign)), kept)
+
+
+def _read_anew(documents: Sequence[Document], kept: Kept) -> Iterator[tuple[File, bool]]:
+    """The files of documents that no index has, and whether each is about dbt's models."""
+    kept.unkept.update(document.uri for document in documents)
+    # The first process keeps the trees that it has read. From another one come bytes.
+    here: list[File] = []
+
+    def read(part: Sequence[Document]) -> list[tuple[str, bytes, bool]]:
+        if os.getpid() == first:
+            here.extend(map(read_file, part))
+            return []
+        files = map(read_file, part)
+        return [(f.document.uri, dump(f.reading), f.declarations.uses_refs) for f in files]
+
+    first = os.getpid()
+    size = sum(len(document.text) for document in documents)
+    texts = {document.uri: document for document in documents}
+    for found in share(documents, read, processes() if size >= WORTH_SHARING else 1):
+        for uri, data, uses_refs in found:
+            document = texts[uri]
+            piece = Piece(kept.stamps[uri], time.time_ns(), document.text, data, uses_refs)
+            kept.fresh[uri] = piece
+            yield unpack_later(uri, piece), uses_refs
+    yield from ((file, file.declarations.uses_refs) for file in here)
 
 
 def _is_foreign(snapshot: Snapshot, path: Path) -> bool:

@@ -1,0 +1,174 @@
+"""Work shared with copies of the process: the same answers, whatever becomes of the copies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from tests.support.cli import Cli, Outcome
+from tests.test_kept import Story
+
+from smq_server.io.forked import processes, share
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system copies no processes")
+
+FIRST = os.getpid()
+
+
+def in_a_copy() -> bool:
+    return os.getpid() != FIRST
+
+
+def squares(numbers: Sequence[int]) -> list[int]:
+    return [number * number for number in numbers]
+
+
+def no_copy_is_left() -> bool:
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("count", range(1, 6))
+@pytest.mark.parametrize("size", [0, 1, 3, 100])
+def test_every_part_is_done_once(count: int, size: int) -> None:
+    found = [each for part in share(range(size), squares, count) for each in part]
+    assert sorted(found) == squares(range(size))
+    assert no_copy_is_left()
+
+
+def fails() -> object:
+    raise RuntimeError
+
+
+def dies() -> object:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return None
+
+
+def leaves() -> object:
+    os._exit(0)
+
+
+def says_what_nobody_can_write() -> object:
+    return threading.Lock()
+
+
+def says_what_nobody_may_read() -> object:
+    return Path("a")
+
+
+@pytest.mark.parametrize(
+    "mishap", [fails, dies, leaves, says_what_nobody_can_write, says_what_nobody_may_read]
+)
+def test_what_a_copy_cannot_do_is_done_here(
+    mishap: Callable[[], object], capfd: pytest.CaptureFixture[str]
+) -> None:
+    def work(numbers: Sequence[int]) -> object:
+        return mishap() if in_a_copy() and 2 in numbers else squares(numbers)
+
+    found = list(share(range(9), work, 3))
+    assert sorted(map(str, found)) == sorted(map(str, (squares(range(i, 9, 3)) for i in range(3))))
+    assert no_copy_is_left()
+    # A copy keeps its troubles to itself.
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_long_answer_comes_whole() -> None:
+    def work(numbers: Sequence[int]) -> str:
+        return str(numbers[0]) * 3_000_000
+
+    assert list(share([1, 2], work, 2)) == ["1" * 3_000_000, "2" * 3_000_000]
+
+
+def test_copies_end_with_the_work() -> None:
+    """When somebody presses Ctrl-C, also a copy that would compute for ever is gone."""
+    reading, writing = os.pipe()
+
+    def work(numbers: Sequence[int]) -> None:
+        if in_a_copy():
+            os.read(reading, 1)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(share([1, 2, 3], work, 3))
+    assert no_copy_is_left()
+    os.close(reading)
+    os.close(writing)
+
+
+def test_a_process_with_threads_is_not_copied() -> None:
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        assert processes() == 1
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_how_many_processes_is_a_setting() -> None:
+    code = "from smq_server.io.forked import processes; print(processes())"
+
+    def asked(wish: str) -> int:
+        environ = {**os.environ, "SMQ_JOBS": wish}
+        return int(subprocess.check_output([sys.executable, "-c", code], env=environ))
+
+    assert asked("1") == 1
+    assert asked("0") == 1
+    assert 1 <= asked("2") <= 2
+    assert asked("") == asked("viel") == asked("-3")
+
+
+_SHARING = """
+import sys
+from smq_server.io import kept, workspace
+from smq_server.main import main
+kept.WORTH_SHARING = workspace.WORTH_SHARING = 1
+kept.WORTH_KEEPING = 1
+kept.processes = workspace.processes = lambda: 3
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+class Sharing(Story):
+    """A story whose checks are done by three processes, and compared with those of one."""
+
+    def check(self) -> None:
+        words = ["check", "--output-format", "json"]
+        shared = subprocess.run(
+            [sys.executable, "-c", _SHARING, *words],
+            cwd=self.directory,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        found = Outcome(shared.returncode, shared.stdout.decode(), shared.stderr.decode())
+        assert found == self.cli(*words, "--no-cache")
+
+
+def test_processes_together_find_what_one_finds(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir(mode=0o700)
+    monkeypatch.setenv("SMQ_CACHE_DIR", str(cache))
+    directory = tmp_path / "workspace"
+    directory.mkdir()
+    monkeypatch.chdir(directory)
+    story = Sharing(directory, cli, 1)
+    story.check()
+    # What they have kept is all there, and right.
+    assert list(cache.iterdir())
+    for _ in range(4):
+        story.edit()
+    story.check()
