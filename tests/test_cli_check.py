@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -349,6 +350,31 @@ def test_junit(cli: Cli, tmp_path: Path) -> None:
     assert suites["good.smq.json"].find("testcase/failure") is None
     failure = suites["wrong.smq.json"].find("testcase/failure")
     assert failure is not None and "wrong.smq.json:2:" in (failure.text or "")
+
+
+def test_findings_are_coloured_where_a_person_reads_them(cli: Cli, tmp_path: Path) -> None:
+    bank(tmp_path, wrong=WRONG)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TERM", "xterm")
+        patch.delenv("NO_COLOR", raising=False)
+        patch.setattr(sys.stdout, "isatty", lambda: True)
+        assert "\x1b[31m" in cli("check").out
+        assert "\x1b[" not in cli("compile", "wrong.smq.json").err
+        patch.setattr(sys.stderr, "isatty", lambda: True)
+        assert "\x1b[31m" in cli("compile", "wrong.smq.json").err
+        assert "\x1b[" not in cli("--no-color", "compile", "wrong.smq.json").err
+        patch.setenv("NO_COLOR", "1")
+        assert "\x1b[" not in cli("compile", "wrong.smq.json").err
+
+
+def test_a_fix_says_what_to_type_for_it(cli: Cli, tmp_path: Path) -> None:
+    """`smq compile` has no --fix, and a query on the command line has no file."""
+    query = '{"metrics": ["SUM(total_brn_cnt)"]}'
+    bank(tmp_path, q=query)
+    assert " (--fix)\n" in cli("check").out
+    assert " (smq check --fix)\n" in cli("compile", "q.smq.json").err
+    assert " (by hand)\n" in cli("compile", "-q", query).err
+    assert " (by hand)\n" in cli("compile", "-", stdin=query.encode()).err
 
 
 def test_statistics(cli: Cli, tmp_path: Path) -> None:

@@ -270,7 +270,7 @@ def _write(
 
         write_text(absolute(Path(arguments.output_file)), "".join(_rendered(report, arguments)))
     else:
-        color = streams.color and not to_stderr
+        color = streams.error_color if to_stderr else streams.color
         for part in _rendered(report, arguments, color):
             write(part)
     if arguments.output_format == "text":

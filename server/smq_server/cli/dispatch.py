@@ -85,7 +85,7 @@ def _dispatch(words: list[str], streams: Streams) -> int:
     parsed = parser.parse_args([*leading, *arguments])
     streams.verbosity = parsed.verbose - parsed.quiet
     if parsed.no_color:
-        streams.color = False
+        streams.color = streams.error_color = False
     status: int = module.run(parsed, streams)
     return status
 

@@ -185,7 +185,8 @@ def _text(
 ) -> None:
     least = Severity.HINT if streams.verbosity > 0 else Severity.WARNING
     shown = [finding for finding in findings if finding.severity >= least]
-    for part in text.render(report.with_findings(shown)):
+    shown_report = report.with_findings(shown)
+    for part in text.render(shown_report, color=streams.error_color, command="smq check "):
         streams.stderr.write(part)
     if not silent:
         streams.stdout.writelines(f"{sql}\n" for sql in statements)

@@ -134,7 +134,9 @@ def show_problems(compiled: Compiled, streams: Streams) -> None:
     least = Severity.HINT if streams.verbosity > 0 else Severity.WARNING
     if streams.verbosity < 0:
         least = Severity.ERROR
-    for part in text.render(compiled.report(least)):
+    typed = any(display_uri(uri) in (_STDIN, _INLINE) for uri in compiled.files)
+    command = None if typed else "smq check "
+    for part in text.render(compiled.report(least), color=streams.error_color, command=command):
         streams.stderr.write(part)
 
 

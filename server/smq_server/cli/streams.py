@@ -14,8 +14,9 @@ from typing import TextIO
 class Streams:
     """Standard streams as text in UTF-8, and the person's wishes about them.
 
-    `verbosity` is 0, less when asked to be quiet, more for each `-v`. `color` is for stdout;
-    messages on stderr are never coloured. `terminal` is True when a person reads stdout.
+    `verbosity` is 0, less when asked to be quiet, more for each `-v`. `color` is for stdout and
+    `error_color` for findings on stderr, each only where a person reads it. `terminal` is True
+    when a person reads stdout.
     """
 
     stdin: TextIO
@@ -23,6 +24,7 @@ class Streams:
     stderr: TextIO
     environ: Mapping[str, str]
     color: bool = False
+    error_color: bool = False
     terminal: bool = False
     verbosity: int = 0
 
@@ -53,12 +55,14 @@ def standard(environ: Mapping[str, str] | None = None) -> Streams:
             reconfigure(encoding="utf-8", errors="smq-output", newline="\n")
     environ = os.environ if environ is None else environ
     terminal = _is_terminal(sys.stdout)
+    wanted = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
     return Streams(
         sys.stdin,
         sys.stdout,
         sys.stderr,
         environ,
-        color=terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb",
+        color=terminal and wanted,
+        error_color=wanted and _is_terminal(sys.stderr),
         terminal=terminal,
     )
 

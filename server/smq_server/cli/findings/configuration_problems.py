@@ -26,7 +26,7 @@ def render(loaded: Loaded) -> Iterator[str]:
     def content(uri: str) -> str | None:
         return document.text if document is not None and uri == document.uri else None
 
-    yield from text.render(Report(findings, (), content, display_uri), fixable=False)
+    yield from text.render(Report(findings, (), content, display_uri), command=None)
 
 
 def display_uri(uri: str) -> str:

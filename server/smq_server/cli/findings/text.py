@@ -22,11 +22,12 @@ _WITHOUT_SOURCE = frozenset({"CFG105"})
 
 
 def render(
-    report: Report, *, color: bool = False, per_file: int = 50, fixable: bool = True
+    report: Report, *, color: bool = False, per_file: int = 50, command: str | None = ""
 ) -> Iterator[str]:
     """The findings, each with its line end; at most `per_file` of one file (0: all).
 
-    `fixable` is False where no option of the command applies the fixes.
+    `command` is what has to be typed before `--fix` to apply the fixes: nothing, where it is an
+    option of this command; None, where nothing but a hand can.
     """
     painter = _Painter(color)
     shown: Counter[str] = Counter()
@@ -36,7 +37,7 @@ def render(
         shown[path] += 1
         if per_file and shown[path] > per_file:
             continue
-        yield _finding(report, entry, painter, fixable)
+        yield _finding(report, entry, painter, command)
         if shown[path] == per_file and totals[path] > per_file:
             more = totals[path] - per_file
             yield f"{visible(path)}: … and {more:,} more findings in this file\n\n"
@@ -59,7 +60,8 @@ def summary(report: Report, files: int) -> str:
         text += f" {some}{safe:,} can be fixed with --fix."
     if unsafe:
         further = "more " if safe else ""
-        text += f" {some}{unsafe:,} {further}have a fix that needs --unsafe-fixes."
+        have = "has" if unsafe == 1 and not some else "have"
+        text += f" {some}{unsafe:,} {further}{have} a fix that needs --unsafe-fixes."
     return text
 
 
@@ -71,7 +73,7 @@ def statistics(report: Report) -> Iterator[str]:
         yield f"{count:>{longest},}  {code:<7} {name}\n"
 
 
-def _finding(report: Report, entry: Entry, painter: _Painter, fixable: bool) -> str:
+def _finding(report: Report, entry: Entry, painter: _Painter, command: str | None) -> str:
     finding, place = entry.finding, entry.place
     paint = _COLORS[finding.severity]
     head, *more = finding.message.splitlines() or [""]
@@ -93,8 +95,8 @@ def _finding(report: Report, entry: Entry, painter: _Painter, fixable: bool) -> 
         lines.append(f"{'':{gutter}} = {note}")
     for fix in finding.fixes:
         how = "by hand"
-        if fixable and fix is finding.fixes[0]:
-            how = "--fix" if fix.safety == "safe" else "--unsafe-fixes"
+        if command is not None and fix is finding.fixes[0]:
+            how = command + ("--fix" if fix.safety == "safe" else "--unsafe-fixes")
         lines.append(f"{'':{gutter}} = fix: {visible(fix.title)} ({how})")
     return "\n".join(lines) + "\n\n"
 
