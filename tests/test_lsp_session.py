@@ -291,6 +291,13 @@ def test_other_peoples_yaml_is_left_alone(directory: Path) -> None:
     assert not codes(client.settle(), directory / "docker-compose.yml")
 
 
+def test_wrong_options_of_initialize_are_told_as_wrong_settings_are(directory: Path) -> None:
+    client = Client(directory, codeLens={"enabled": "yes"})
+    client.settle()
+    assert client.logged == ["Setting smq.codeLens.enabled: 'yes' is not true or false."]
+    assert client.session.settings.code_lens
+
+
 def test_environment_settings_hold_here_as_on_the_command_line(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -298,5 +305,5 @@ def test_environment_settings_hold_here_as_on_the_command_line(
     client = Client(directory)
     client.settle()
     uri = (directory / "q.smq.json").as_uri()
-    assert client.session.snapshot_for(uri).configuration.dialect == "bigquery"
+    assert client.session.state.root_for(uri).snapshot.configuration.dialect == "bigquery"
     assert os.environ["SMQ_DIALECT"] == "bigquery"

@@ -57,11 +57,6 @@ def split(text: str, alone: str = "models.yml") -> list[FixtureFile]:
     ]
 
 
-def write_all(text: str, directory: Path) -> list[Path]:
-    """Write a fixture's files below a directory."""
-    return [file.write(directory) for file in split(text)]
-
-
 def blocks(page: str) -> Iterator[tuple[str, str]]:
     """The fenced examples of a rule's page: (`bad` or `good`, text)."""
     for match in re.finditer(r"^```(bad|good)[^\n]*\n(.*?)^```", page, re.MULTILINE | re.DOTALL):

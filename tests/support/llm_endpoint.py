@@ -28,7 +28,6 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -85,11 +84,6 @@ class LlmEndpoint:
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
         )
-
-    @classmethod
-    def replaying(cls, path: Path, **options: Any) -> LlmEndpoint:
-        """An endpoint that replays a recorded conversation."""
-        return cls(json.loads(path.read_text(encoding="utf-8")), **options)
 
     @property
     def base_url(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from random import Random
@@ -545,17 +544,3 @@ def _is_number(expr: Expr) -> bool:
     if isinstance(expr, Op) and expr.op == "case":
         return not any(isinstance(a, Lit) and isinstance(a.value, str | date) for a in expr.args)
     return True
-
-
-def memoised(make: Callable[[int], T], size: int = 64) -> Callable[[int], T]:
-    """Remember the last few results of a function of a seed."""
-    kept: dict[int, T] = {}
-
-    def get(seed: int) -> T:
-        if seed not in kept:
-            if len(kept) >= size:
-                kept.pop(next(iter(kept)))
-            kept[seed] = make(seed)
-        return kept[seed]
-
-    return get

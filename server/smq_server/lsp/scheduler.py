@@ -70,10 +70,6 @@ class Scheduler:
         if found is not None:
             found[2].close()
 
-    def cancel_all(self) -> None:
-        for key in list(self._works):
-            self.cancel(key)
-
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Do something small after a while."""
         if self._call_later is not None:

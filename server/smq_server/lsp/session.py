@@ -59,9 +59,7 @@ class Session:
         # Folders and settings are read when the answer has gone out.
         self.client = params.capabilities
         self._params: types.InitializeParams | None = params
-        self.settings, self._wrong_settings = read_settings(
-            params.initialization_options, Settings()
-        )
+        self.settings, self._wrong = read_settings(params.initialization_options, Settings())
 
     def prepare(self) -> Iterator[None]:
         """Import what the first document will need, while the client is still busy starting."""
@@ -79,6 +77,8 @@ class Session:
 
     def start(self) -> None:
         """Read the workspace; called once `initialized` says that the client listens."""
+        for sentence in self._wrong:
+            self.log(sentence, types.MessageType.Warning)
         self.state.open_folders()
         if not self.is_indexing:
             self.settled()
@@ -134,10 +134,6 @@ class Session:
     def view(self, uri: str) -> View | None:
         """A document among its workspace, at this moment; None when there is no such document."""
         return self.state.view(uri)
-
-    def snapshot_for(self, uri: str) -> Snapshot:
-        """The newest snapshot of the workspace that the document belongs to."""
-        return self.state.root_for(uri).snapshot
 
     def snapshots(self) -> Sequence[Snapshot]:
         """The newest snapshot of every workspace."""

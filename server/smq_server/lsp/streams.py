@@ -11,7 +11,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 LENGTH_LIMIT = 1 << 30
 """A longer body is no message but a broken length; its header is passed over."""
@@ -19,14 +19,6 @@ LENGTH_LIMIT = 1 << 30
 _LENGTH = re.compile(rb"^\s*content-length\s*:\s*(\d+)\s*$", re.IGNORECASE | re.MULTILINE)
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _CHUNK = 1 << 16
-
-
-class Writer(Protocol):
-    """Where messages go; `write` takes one whole message."""
-
-    def write(self, data: bytes) -> object: ...
-
-    def close(self) -> object: ...
 
 
 class Framing:
