@@ -436,6 +436,61 @@ def test_frames_of_rows_without_an_order() -> None:
     )
 
 
+AREAS: Tables = {
+    **SALES,
+    "areas": (
+        [("shop", "text"), ("area", "text")],
+        [("서울", "수도권"), ("부산", "영남"), ("대구", "영남")],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("LAG(COUNT(DISTINCT s.amount), 1, -1) OVER (ORDER BY area)", [-1, 3, 1]),
+        ("LEAD(COUNT(DISTINCT s.amount), 2, -1) OVER (ORDER BY area)", [1, -1, -1]),
+        ("1 + RANK() OVER (ORDER BY area)", [2, 3, 4]),
+        ("COUNT(DISTINCT s.amount) * 10 / SUM(COUNT(DISTINCT s.amount)) OVER ()", [6, 2, 2]),
+        ("COALESCE(FIRST_VALUE(SUM(DISTINCT s.amount)) OVER (ORDER BY area), 0)", [35, 35, 35]),
+        (
+            "NTH_VALUE(SUM(s.amount), 2) OVER (ORDER BY area) + COUNT(DISTINCT s.amount)",
+            [None, 8, 8],
+        ),
+        (
+            "CASE WHEN COUNT(*) OVER (PARTITION BY area IS NULL) = 2"
+            " THEN COUNT(DISTINCT s.id) ELSE -COUNT(*) END",
+            [3, 2, -1],
+        ),
+        (
+            "0 + SUM(COUNT(DISTINCT s.amount)) FILTER (WHERE area <> '영남') OVER ()",
+            [3, 3, 3],
+        ),
+        ("COUNT(DISTINCT s.amount)", [3, 1, 1]),
+        ("RANK() OVER (ORDER BY COUNT(DISTINCT s.amount) DESC)", [1, 2, 2]),
+    ],
+)
+def test_expressions_over_windows_beside_distinct_aggregates(
+    expression: str, expected: list[Any]
+) -> None:
+    """MariaDB computes them only apart from the joins and groups."""
+    places = ["수도권", "영남", None]
+    check(
+        f"SELECT area, COUNT(DISTINCT s.amount) AS n, {expression} AS w FROM sales AS s"
+        " LEFT JOIN areas AS h ON s.shop = h.shop WHERE s.id < 7 GROUP BY area",
+        [*zip(places, [3, 1, 1], expected, strict=True)],
+        tables=AREAS,
+    )
+
+
+def test_windows_alone_stay_beside_distinct_aggregates() -> None:
+    sql = (
+        "SELECT shop, SUM(COUNT(DISTINCT amount)) OVER (ORDER BY shop) AS w"
+        " FROM sales GROUP BY shop"
+    )
+    assert sql_for(sql, "mysql").count("SELECT") == 1
+
+
 def test_frames_over_intervals() -> None:
     sql = (
         "SELECT id, SUM(id) OVER (ORDER BY day RANGE BETWEEN INTERVAL 1 DAY PRECEDING"

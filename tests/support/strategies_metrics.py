@@ -74,6 +74,10 @@ class MetricMaker:
         rng = self.rng
         aggregated = [m for m in model.measures if m.agg]
         filters = (self.filter_near(model.name),) if rng.random() < 0.2 else ()
+        if rng.random() < 0.03:
+            far = self.world.models[rng.choice(self._reachable(model.name))]
+            of_entity = self.metric_of_an_entity(far)
+            filters = (*filters, of_entity) if of_entity is not None else filters
         if aggregated and rng.random() < 0.4:
             measure = rng.choice(aggregated)
             fill = 0 if rng.random() < 0.15 else None

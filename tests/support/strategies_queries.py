@@ -410,7 +410,7 @@ class QueryMaker:
             parts = [self._own_filter(rng.choice(shared)) for _ in range(2)]
         else:
             parts = [self.near.filter_near(rng.choice(shared)) for _ in range(2)]
-            if rng.random() < 0.2:
+            if rng.random() < 0.25:
                 parts[0] = self._special_filter(shared) or parts[0]
         chance = rng.random()
         if chance < 0.12:
@@ -440,6 +440,8 @@ class QueryMaker:
         if chance < 0.6:
             grain = rng.choice(("", "__month", "__year"))
             return comparison(rng, Name("metric_time" + grain), "date")
+        if chance < 0.85:
+            return self.near.metric_of_an_entity(model)
         other = rng.choice(list(self.world.models.values()))
         alike = [d for d in other.dimensions if d.type == dimension.type and not d.grain]
         if not alike or dimension.grain:

@@ -33,6 +33,7 @@ class Needs(Enum):
     NULLS_LAST_AS_CASE = "NULLS LAST"
     NULLS_LAST_AS_CASE_IN_WINDOWS = "NULLS LAST in windows"
     ORDER_APART = "ORDER BY beside windows"
+    WINDOWS_APART = "expressions over windows beside some aggregates"
     ORDER_IN_WINDOWS = "ranks without an order"
     NO_DEFAULT_OF_LAG = "defaults of LAG and LEAD"
     GROUP_BY_COLUMNS = "grouped expressions inside others"

@@ -110,6 +110,7 @@ DIALECT = Dialect(
             Needs.EXACT_COUNT_DISTINCT,
             Needs.EXACT_QUANTILES,
             Needs.ORDER_APART,
+            Needs.WINDOWS_APART,
             Needs.ORDER_IN_WINDOWS,
             Needs.NO_DEFAULT_OF_LAG,
             Needs.GROUP_BY_COLUMNS,

@@ -54,6 +54,7 @@ from smq.sql.lower import (
     time,
     typed_nulls,
     windows,
+    windows_apart,
 )
 from smq.sql.lower.context import Context, Lowered, Refusal
 
@@ -103,6 +104,8 @@ _PASSES: tuple[_Pass, ...] = (
     _Pass(qualify.run, _types(exp.Qualify), _needs(Needs.QUALIFY_AS_SUBQUERY)),
     # Like the one above, and after it: what it puts around has no windows any more.
     _Pass(outer_order.run, _types(exp.Order), _needs(Needs.ORDER_APART)),
+    # Once ORDER BY and QUALIFY are outside; what the groups are made of stays inside for the next.
+    _Pass(windows_apart.run, _types(exp.Window), _needs(Needs.WINDOWS_APART)),
     # ORDER BY is where it stays, and is one of the places to look at.
     _Pass(grouped_expressions.run, _types(exp.Group), _needs(Needs.GROUP_BY_COLUMNS)),
     # Only now each name is in the SELECT where it stays, with the tables it may come from.
