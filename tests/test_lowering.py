@@ -436,6 +436,47 @@ def test_frames_of_rows_without_an_order() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        ("LAST_VALUE(SUM(amount))", [10, 20, 7, 3]),
+        ("FIRST_VALUE(SUM(amount))", [10, 10, 10, 10]),
+        ("NTH_VALUE(SUM(amount), 3)", [None, None, 7, 7]),
+        ("SUM(SUM(amount))", [10, 30, 37, 40]),
+        ("LEAD(SUM(amount), 2, -1)", [7, 3, -1, -1]),
+    ],
+)
+def test_frames_that_are_not_written_end_with_the_current_row(
+    function: str, expected: list[Any]
+) -> None:
+    """Also where the engine takes the whole partition, or wants a frame."""
+    check(
+        f"SELECT id, {function} OVER (ORDER BY id) AS w FROM sales WHERE id IN (1, 2, 4, 6)"
+        " GROUP BY id",
+        [*zip([1, 2, 4, 6], expected, strict=True)],
+    )
+
+
+def test_frames_of_rows_that_are_all_equal() -> None:
+    check(
+        "SELECT id, SUM(SUM(amount)) OVER (PARTITION BY paid ORDER BY paid) AS w,"
+        " COUNT(*) OVER (PARTITION BY paid ORDER BY paid RANGE BETWEEN CURRENT ROW"
+        " AND UNBOUNDED FOLLOWING) AS n"
+        " FROM sales WHERE id IN (1, 2, 4, 6) GROUP BY id, paid",
+        [(1, 20, 3), (2, 20, 1), (4, 20, 3), (6, 20, 3)],
+    )
+
+
+def test_a_frame_of_ties_is_refused_where_there_are_only_rows() -> None:
+    """ROWS would give each of the equal rows another number."""
+    sql = "SELECT id, SUM(SUM(amount)) OVER (ORDER BY paid) AS w FROM sales GROUP BY id, paid"
+    (refusal,) = lowered(sql, "redshift").refused
+    assert "ORDER BY" in refusal.feature
+    assert "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW" in sql_for(
+        sql.replace("ORDER BY paid", "ORDER BY paid, id"), "redshift"
+    )
+
+
 AREAS: Tables = {
     **SALES,
     "areas": (
@@ -634,8 +675,9 @@ def test_a_union_and_a_distinct_select_are_ordered_nulls_last() -> None:
 
 def test_nulls_come_last_in_windows() -> None:
     check(
-        "SELECT id, ROW_NUMBER() OVER (ORDER BY amount NULLS LAST, id NULLS LAST) AS n,"
-        " SUM(id) OVER (ORDER BY price NULLS LAST) AS s FROM sales WHERE id > 4",
+        "SELECT id, ROW_NUMBER() OVER (ORDER BY SUM(amount) NULLS LAST, id NULLS LAST) AS n,"
+        " SUM(SUM(id)) OVER (ORDER BY SUM(price) NULLS LAST, id NULLS LAST) AS s"
+        " FROM sales WHERE id > 4 GROUP BY id",
         [(5, 2, 11), (6, 1, 6), (7, 3, 18)],
     )
 

@@ -43,6 +43,8 @@ class Needs(Enum):
     DATE_LITERALS = "text read as a date in one format everywhere"
     TIMESTAMPS_AS_TEXT = "timestamps that are told from dates"
     FRAMES_IN_NUMBERS = "RANGE frames of intervals"
+    FRAMES_OF_ROWS = "RANGE, and frames that are not written"
+    FRAMES_OF_VALUES = "FIRST_VALUE, LAST_VALUE and NTH_VALUE up to the current row"
     DOUBLE_DIVISION = "division that keeps its digits"
     AVERAGE_OF_DOUBLES = "averages that keep their digits"
     INTERVALS_AS_CALLS = "INTERVAL"

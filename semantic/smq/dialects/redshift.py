@@ -62,6 +62,9 @@ DIALECT = Dialect(
             Needs.AVERAGE_OF_DOUBLES,
             Needs.NAMED_DATE_PARTS,
             Needs.ANY_VALUE_AS_MAX,
+            Needs.FRAMES_OF_ROWS,
+            Needs.NO_DEFAULT_OF_LAG,
+            Needs.ORDER_IN_WINDOWS,
         }
     ),
     frames=frozenset(),

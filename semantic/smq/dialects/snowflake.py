@@ -50,6 +50,8 @@ DIALECT = Dialect(
             Needs.AVERAGE_OF_DOUBLES,
             Needs.ORDER_IN_WINDOWS,
             Needs.ANY_VALUE_AS_MAX,
+            # Without a frame they look at the whole partition.
+            Needs.FRAMES_OF_VALUES,
         }
     ),
     frames=frozenset({"RANGE", "INTERVAL"}),

@@ -122,7 +122,9 @@ DIALECT = Dialect(
         "variance": "VAR",
         "variancepop": "VARP",
     },
-    lacks=words("corr covarpop covarsamp mode argmax argmin arrayagg first last kurtosis skewness"),
+    lacks=words(
+        "corr covarpop covarsamp mode argmax argmin arrayagg first last kurtosis skewness nthvalue"
+    ),
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
     weeks_from_sunday=True,
     forms=Forms(

@@ -127,6 +127,12 @@ _PASSES: tuple[_Pass, ...] = (
     _Pass(group_by.run, _types(exp.Group)),
     _Pass(windows.defaults, _types(exp.Lag, exp.Lead), _needs(Needs.NO_DEFAULT_OF_LAG)),
     _Pass(windows.ordered, _types(exp.Window), _needs(Needs.ORDER_IN_WINDOWS)),
+    # The order that windows have by now decides about their frames.
+    _Pass(
+        frames.spelled_out,
+        _types(exp.Window),
+        _needs(Needs.FRAMES_OF_ROWS, Needs.FRAMES_OF_VALUES),
+    ),
     # After all that adds windows and moves ORDER BY.
     _Pass(
         null_ordering.run,
