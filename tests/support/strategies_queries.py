@@ -433,7 +433,15 @@ class QueryMaker:
                 m.measure(dimension.name) or m.entity(dimension.name)
                 for m in self.world.models.values()
             )
-            used = {*self.bases, *(text.partition("__")[0] for text in self.query.group_by)}
+            # Arithmetic may have taken the place of a metric since the bases were found.
+            named_here = [
+                node.text
+                for select in self.query.metrics
+                for node in walk(select.expr)
+                if isinstance(node, Name) and node.text in self.world.metrics
+            ]
+            used = {text.partition("__")[0] for text in self.query.group_by}
+            used.update(self._bases(named_here))
             if len(homes) > 1 or named or model.name not in used:
                 return None
             return comparison(rng, Name(dimension.name), dimension.type)
