@@ -477,6 +477,48 @@ def test_a_frame_of_ties_is_refused_where_there_are_only_rows() -> None:
     )
 
 
+def test_clickhouse_has_null_beyond_the_end() -> None:
+    """Of a value that is never NULL it has 0 or '' there, and no type for a count and -1."""
+    sql = sql_for(
+        "SELECT shop, LEAD(shop) OVER (ORDER BY shop) AS s, LAG(COUNT(*), 2, -1) OVER"
+        " (ORDER BY shop) AS n, NTH_VALUE(COUNT(*) + 1, 2) OVER (ORDER BY shop) AS v,"
+        " LEAD(SUM(amount)) OVER (ORDER BY shop) AS a FROM sales GROUP BY shop",
+        "clickhouse",
+    )
+    assert "lead(toNullable(shop))" in sql
+    assert "lag(CAST(COUNT(*) AS Nullable(Int64)), 2)" in sql
+    assert "-1 ELSE lag(" in sql.replace("THEN ", "")
+    assert "NTH_VALUE(toNullable(CAST(COUNT(*) AS Nullable(Int64)) + 1), 2)" in sql
+    assert "lead(SUM(amount))" in sql
+
+
+def test_clickhouse_keeps_counts_as_they_are_where_nothing_takes_their_place() -> None:
+    sql = sql_for("SELECT shop, COUNT(*) AS n FROM sales GROUP BY shop", "clickhouse")
+    assert "CAST" not in sql
+
+
+def test_clickhouse_names_columns_that_two_joined_tables_have() -> None:
+    sql = sql_for(
+        "SELECT s.shop, QUANTILE_DISC(s.amount, 0.25) AS q FROM sales AS s"
+        " LEFT JOIN sales AS t ON s.id = t.id GROUP BY s.shop",
+        "clickhouse",
+    )
+    assert "s.amount AS amount" in sql
+    assert "s.shop AS shop" in sql
+
+
+def test_clickhouse_has_capitals_in_all_windows_but_one() -> None:
+    sql = "SELECT id, CUME_DIST() OVER (ORDER BY id) AS c, NTILE(2) OVER () AS t FROM sales"
+    written = sql_for(sql, "clickhouse")
+    assert "cume_dist() OVER (ORDER BY id)" in written
+    assert "NTILE(2) OVER (ORDER BY (SELECT NULL))" in written
+
+
+def test_databricks_has_no_aggregates_in_qualify() -> None:
+    sql = "SELECT shop FROM sales GROUP BY shop QUALIFY SUM(SUM(amount)) OVER (ORDER BY shop) > 3"
+    assert "QUALIFY" not in sql_for(sql, "databricks")
+
+
 AREAS: Tables = {
     **SALES,
     "areas": (

@@ -152,5 +152,6 @@ _MACROS = (
     "varp(x) AS var_pop(x)",
     "stdevp(x) AS stddev_pop(x)",
     "varpop(x) AS var_pop(x)",
+    "tonullable(x) AS x",
     "todatetime64(x, digits) AS CAST(x AS TIMESTAMP)",
 )

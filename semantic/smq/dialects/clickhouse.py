@@ -63,6 +63,12 @@ DIALECT = Dialect(
             Needs.EXACT_QUANTILES,
             Needs.PLAIN_ANY_VALUE,
             Needs.BOOLEAN_AGGREGATES_AS_MAX,
+            # NTILE wants an order, and a default of LAG the very type of its value.
+            Needs.ORDER_IN_WINDOWS,
+            Needs.NO_DEFAULT_OF_LAG,
+            Needs.NULLABLE_BEYOND_THE_END,
+            Needs.SIGNED_COUNTS,
+            Needs.NAMED_OUTPUTS,
         }
     ),
     aliases_shadow=frozenset(
@@ -75,6 +81,8 @@ DIALECT = Dialect(
         ("aggregate_functions_null_for_empty", "1"),
     ),
     frames=frozenset({"RANGE"}),
+    # The only function of windows that has no capitals.
+    functions={"cumedist": "cume_dist"},
     percentiles=Percentiles(median=_median, continuous=_quantile, discrete=None),
     forms=Forms(truncate=_truncate, add=_add),
 )

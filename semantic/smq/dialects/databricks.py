@@ -52,6 +52,8 @@ DIALECT = Dialect(
     needs=frozenset(
         {
             Needs.ORDER_IN_WINDOWS,
+            # There is QUALIFY, but not with aggregates in it, as windows over groups have.
+            Needs.QUALIFY_AS_SUBQUERY,
         }
     ),
     frames=frozenset({"RANGE", "INTERVAL"}),

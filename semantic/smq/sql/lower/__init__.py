@@ -47,9 +47,11 @@ from smq.sql.lower import (
     null_ordering,
     null_safe,
     outer_order,
+    output_names,
     percentile,
     qualify,
     settings,
+    signed_counts,
     texts,
     time,
     typed_nulls,
@@ -127,6 +129,13 @@ _PASSES: tuple[_Pass, ...] = (
     _Pass(group_by.run, _types(exp.Group)),
     _Pass(windows.defaults, _types(exp.Lag, exp.Lead), _needs(Needs.NO_DEFAULT_OF_LAG)),
     _Pass(windows.ordered, _types(exp.Window), _needs(Needs.ORDER_IN_WINDOWS)),
+    # The two are for ClickHouse, and the second leaves alone what the first has made.
+    _Pass(signed_counts.run, _types(exp.Count), _needs(Needs.SIGNED_COUNTS)),
+    _Pass(
+        windows.nullable,
+        _types(exp.Lag, exp.Lead, exp.NthValue),
+        _needs(Needs.NULLABLE_BEYOND_THE_END),
+    ),
     # The order that windows have by now decides about their frames.
     _Pass(
         frames.spelled_out,
@@ -159,6 +168,8 @@ _PASSES: tuple[_Pass, ...] = (
     # After all that adds conditions.
     _Pass(booleans.run, _types(exp.Select), _needs(Needs.BOOLEANS_AS_NUMBERS)),
     _Pass(settings.run, _types(exp.Select)),
+    # Once nothing more is put inside.
+    _Pass(output_names.run, _types(exp.Join), _needs(Needs.NAMED_OUTPUTS)),
     # Late, because every pass may add names. What need not be exact is known before it is quoted.
     _Pass(inner_names.run, _types(exp.TableAlias)),
     _Pass(identifiers.run, _types(exp.Identifier)),

@@ -52,6 +52,7 @@ def names(tree: exp.Expr, context: Context) -> exp.Expr:
         if node.key in lacking:
             context.refuse(f"the function {node.sql_name()}", "the engine cannot", node)
         elif node.key in known:
-            call = exp.Anonymous(this=known[node.key], expressions=[node.this])
+            values = [node.this] if node.args.get("this") is not None else []
+            call = exp.Anonymous(this=known[node.key], expressions=values)
             tree = context.replace(node, call, tree)
     return tree

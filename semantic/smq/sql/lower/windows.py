@@ -1,4 +1,4 @@
-"""Windows: an order where an engine asks for one, and defaults of LAG and LEAD."""
+"""Windows: an order where an engine asks for one, and what LAG and LEAD give beyond the end."""
 
 from __future__ import annotations
 
@@ -47,6 +47,17 @@ def ordered(tree: exp.Expr, context: Context) -> exp.Expr:
         key = exp.Ordered(this=same, nulls_first=nulls_first)
         window.set("order", exp.Order(expressions=[key]))
         context.touch()
+    return tree
+
+
+def nullable(tree: exp.Expr, context: Context) -> exp.Expr:
+    """LAG and others of what is never NULL, of which ClickHouse has 0 or '' beyond the end."""
+    for function in context.find(tree, exp.Lag, exp.Lead, exp.NthValue):
+        value = function.this
+        # These may be NULL for a group without values, and a type of a cast has room for NULL.
+        if not isinstance(value, exp.Sum | exp.Avg | exp.Min | exp.Max | exp.Cast):
+            function.set("this", exp.Anonymous(this="toNullable", expressions=[value]))
+            context.touch()
     return tree
 
 
