@@ -120,6 +120,30 @@ metrics:
     assert "too large" in said
 
 
+@pytest.mark.parametrize("count", [3, 64, 65, 3000])
+def test_a_cycle_of_any_length_is_a_cycle(count: int) -> None:
+    """Not a metric that is too large, whether the query's metric is on it or only leads there."""
+    models = HEAD + "  - {name: outside, metric_type: derived, expr: c0 * 2}\n"
+    for i in range(count):
+        models += f"  - {{name: c{i}, metric_type: derived, expr: c{(i + 1) % count} + 1}}\n"
+    for metric in ("c1", "outside"):
+        sql, said = compiled(models, {"metrics": [metric]})
+        assert sql == ""
+        assert "is defined by itself: " in said
+        assert "too large" not in said
+        assert len(said) < 300
+
+
+def test_a_ring_of_thousands_is_shown_by_its_ends() -> None:
+    models = HEAD
+    for i in range(3000):
+        models += f"  - {{name: c{i}, metric_type: derived, expr: c{(i + 1) % 3000} + 1}}\n"
+    _, said = compiled(models, {"metrics": ["c1"]})
+    assert "c1 → c2 → c3" in said
+    assert "2,989 more" in said
+    assert "→ c0 → c1." in said
+
+
 def test_metrics_that_all_use_each_other_are_a_cycle() -> None:
     names = [f"c{i}" for i in range(40)]
     models = HEAD

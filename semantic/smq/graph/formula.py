@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from smq.expr import NameUse, Template, parse_expression
 from smq.graph.aggregates import AggregateCall, leaf_of, measure_leaf, outline_of, time_dimension
+from smq.graph.cycles import long_cycle
 from smq.graph.graph import SemanticGraph
 from smq.graph.leaves import (
     Broken,
@@ -43,6 +44,9 @@ from smq.text import Location, Span
 MAX_LEVELS = 64
 """How many metrics may stand on each other; beyond it a metric is refused as too large."""
 
+SHOWN_OF_CYCLE = 12
+"""How many names of a cycle of metrics a problem holds at most."""
+
 Wanted = Literal["metric", "measure", "dimension", "row"]
 """What an unknown name must have been, by where it stands; a row's value inside an aggregate."""
 
@@ -50,6 +54,15 @@ Wanted = Literal["metric", "measure", "dimension", "row"]
 def expand(graph: SemanticGraph, metric: str, dialect: str) -> Formula | Broken:
     """The formula of a metric. Raises KeyError for an unknown name; cycles come back broken."""
     return _Expander(graph, dialect).metric(metric)
+
+
+def _of_cycle(metric: Metric, cycle: tuple[str, ...]) -> Problem:
+    """The problem of a cycle that begins and ends with the metric; of a long one with its ends."""
+    if len(cycle) <= SHOWN_OF_CYCLE:
+        return Problem("MET101", metric.name_at, {"cycle": cycle})
+    ends = (*cycle[: SHOWN_OF_CYCLE - 3], *cycle[-3:])
+    args = {"cycle": ends, "left_out": len(cycle) - len(ends)}
+    return Problem("MET101", metric.name_at, args)
 
 
 class _Fault(Exception):
@@ -73,12 +86,11 @@ class _Expander:
         metric = self.graph.metrics[name]
         if name in self.chain:
             cycle = (*self.chain[self.chain.index(name) :], name)
-            return Broken((Problem("MET101", metric.name_at, {"cycle": cycle}),))
+            return Broken((_of_cycle(metric, cycle),))
         self.chain.append(name)
         try:
             if len(self.chain) > MAX_LEVELS:
-                first = self.graph.metrics[self.chain[0]]
-                raise _Fault([Problem("MET110", first.name_at, {"metric": first.name})])
+                raise _Fault([self._too_deep()])
             result: Formula | Broken = self._expand(metric)
         except _Fault as fault:
             result = Broken(fault.problems)
@@ -91,6 +103,14 @@ class _Expander:
         if not self.chain or isinstance(result, Formula):
             self.graph.memo[key] = result
         return result
+
+    def _too_deep(self) -> Problem:
+        """What is wrong with the chain: a metric that comes back to itself, or only its length."""
+        first = self.graph.metrics[self.chain[0]]
+        cycle = long_cycle(self.graph, first.name, self.dialect)
+        if cycle is None:
+            return Problem("MET110", first.name_at, {"metric": first.name})
+        return _of_cycle(self.graph.metrics[cycle[0]], cycle)
 
     def _expand(self, metric: Metric) -> Formula:
         if metric.beyond:

@@ -122,6 +122,9 @@ def metric_cycle(args: Args) -> str:
     There is no fix, because any of the definitions could be the wrong one.
     """
     cycle = tuple(args["cycle"])
+    left_out = args.get("left_out")
+    if left_out:
+        cycle = (*cycle[:-3], f"… {left_out:,} more …", *cycle[-3:])
     way = " → ".join(cycle)
     return f"Metric '{cycle[0]}' is defined by itself: {way}. Define one of them by measures."
 
