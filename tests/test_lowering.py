@@ -519,6 +519,46 @@ def test_databricks_has_no_aggregates_in_qualify() -> None:
     assert "QUALIFY" not in sql_for(sql, "databricks")
 
 
+SIGNS: Tables = {
+    "signs": (
+        [("id", "integer"), ("word", "text")],
+        [(1, "a%b"), (2, "a_b"), (3, "axb"), (4, "a\\b"), (5, "A%B"), (6, None)],
+    )
+}
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("word LIKE 'a!%b' ESCAPE '!'", [1]),
+        ("NOT word LIKE 'a!_%' ESCAPE '!'", [1, 3, 4, 5]),
+        ("word ILIKE 'A!%B' ESCAPE '!'", [1, 5]),
+        ("word LIKE 'a\\b'", [4]),
+        ("word LIKE '%\\%'", [4]),
+        ("(word LIKE 'a!%b' ESCAPE '!') = (id = 1)", [1, 2, 3, 4, 5]),
+    ],
+)
+def test_patterns_mean_the_same_everywhere(condition: str, expected: list[int]) -> None:
+    tree = canonical(f"SELECT id FROM signs WHERE {condition}")
+    wrong = {}
+    for name in EVERYWHERE:
+        text = lowered_from(tree, name, "duckdb")
+        # LIKE of SQLite knows no letter case.
+        found = [i for (i,) in run(text, name, SIGNS)[1] if name != "sqlite" or i != 5]
+        wanted = [i for i in expected if name != "sqlite" or i != 5]
+        if sorted(found) != wanted:
+            wrong[name] = (found, text)
+    assert wrong == {}
+
+
+def test_a_pattern_that_escapes_by_itself_says_so_elsewhere() -> None:
+    tree = sqlglot.parse_one("SELECT id FROM signs WHERE word LIKE 'a\\%b'", read="postgres")
+    for name in EVERYWHERE:
+        text = lowered_from(tree, name, "postgres")
+        found = [i for (i,) in run(text, name, SIGNS)[1]]
+        assert found in ([1], [1, 5]), (name, text)
+
+
 AREAS: Tables = {
     **SALES,
     "areas": (

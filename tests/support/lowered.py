@@ -99,6 +99,9 @@ def _as_meant(node: exp.Expr, name: str) -> None:
             # A number taken from a date is days.
             days = exp.Interval(this=node.expression.copy(), unit=exp.Var(this="DAY"))
             node.set("expression", days)
+    escapes = isinstance(node, exp.Like | exp.ILike) and dialect(name).backslash_in_like
+    if escapes and "\\" in node.expression.name and not isinstance(node.parent, exp.Escape):
+        node.replace(exp.Escape(this=node.copy(), expression=exp.Literal.string("\\")))
     if name == "clickhouse" and isinstance(node, exp.ParameterizedAgg):
         assert node.name == "quantileExactInclusive"
         (fraction,), (value,) = node.expressions, node.args["params"]

@@ -59,6 +59,11 @@ AUTOMATIC = (
         [(4,)],
     ),
     shop(
+        "a pattern with ESCAPE is a condition",
+        {"metrics": ["order_count"], "filters": ["customers__tier LIKE 'g!_%' ESCAPE '!'"]},
+        [(0,)],
+    ),
+    shop(
         "an OR over two models is one row filter",
         {
             "metrics": ["order_count"],

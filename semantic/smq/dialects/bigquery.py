@@ -61,6 +61,7 @@ DIALECT = Dialect(
             Needs.NULLS_LAST_AS_CASE_IN_WINDOWS,
             Needs.ORDER_IN_WINDOWS,
             Needs.PLAIN_ANY_VALUE,
+            Needs.LIKE_WITHOUT_ESCAPE,
         }
     ),
     aliases_shadow=frozenset({"having", "qualify", "order"}),
@@ -70,5 +71,6 @@ DIALECT = Dialect(
     seconds={"nanosecond": "is", "microsecond": "is", "millisecond": "millisecond"},
     lacks=words("mode first last kurtosis skewness"),
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
+    backslash_in_like=True,
     forms=Forms(truncate=_truncate, add=_add),
 )

@@ -84,5 +84,6 @@ DIALECT = Dialect(
     # The only function of windows that has no capitals.
     functions={"cumedist": "cume_dist"},
     percentiles=Percentiles(median=_median, continuous=_quantile, discrete=None),
+    backslash_in_like=True,
     forms=Forms(truncate=_truncate, add=_add),
 )

@@ -64,5 +64,6 @@ DIALECT = Dialect(
         continuous=lambda value, fraction: call("PERCENTILE", value, fraction),
         discrete=lambda value, fraction: within_group("PERCENTILE_DISC", fraction, value),
     ),
+    backslash_in_like=True,
     forms=Forms(truncate=_truncate, add=_add),
 )

@@ -59,6 +59,7 @@ class Needs(Enum):
     BOOLEAN_AGGREGATES_AS_MAX = "BOOL_OR and BOOL_AND"
     NATIONAL_LITERALS = "texts beyond ASCII"
     ILIKE_AS_LOWER = "ILIKE"
+    LIKE_WITHOUT_ESCAPE = "ESCAPE of LIKE"
     EXACT_COUNT_DISTINCT = "approximate COUNT(DISTINCT)"
     EXACT_QUANTILES = "approximate percentiles"
 
@@ -137,6 +138,8 @@ class Dialect:
     """Aggregates, by the same key, that the engine has not under any name."""
     text_type: tuple[str, str] | None = None
     """The type and length of a text of any length, where sqlglot chooses one that will not do."""
+    backslash_in_like: bool = False
+    """Whether a backslash in a pattern of LIKE escapes what follows it without being asked to."""
     weeks_from_sunday: bool = False
     """Whether WEEK starts on Sunday in users' SQL; sqlglot's parser marks BigQuery's itself."""
     frames: frozenset[str] = frozenset({"GROUPS", "EXCLUDE", "RANGE", "INTERVAL"})

@@ -121,5 +121,6 @@ DIALECT = Dialect(
     seconds={"nanosecond": "is", "microsecond": "is"},
     lacks=words("corr covarpop covarsamp mode argmax argmin arrayagg first last kurtosis skewness"),
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
+    backslash_in_like=True,
     forms=Forms(truncate=_truncate, add=_add, since_epoch=_since_epoch, lacks_truncation=True),
 )

@@ -67,5 +67,6 @@ DIALECT = Dialect(
         discrete=lambda value, fraction: within_group("PERCENTILE_DISC", fraction, value),
         over_windows=False,
     ),
+    backslash_in_like=True,
     forms=Forms(truncate=_truncate, add=_add),
 )

@@ -77,5 +77,6 @@ DIALECT = Dialect(
         discrete=None,
         one_order_per_query=True,
     ),
+    backslash_in_like=True,
     forms=Forms(truncate=_truncate, add=_add),
 )

@@ -24,7 +24,7 @@ def conjuncts(template: Template) -> tuple[Template, ...]:
 def is_boolean(template: Template) -> bool:
     """False for what is surely no condition: a number, a text, arithmetic, an aggregate."""
     tree = template.tree
-    while isinstance(tree, exp.Paren):
+    while isinstance(tree, exp.Paren | exp.Escape):
         tree = tree.this
     if isinstance(tree, (exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.Placeholder)):
         return True

@@ -153,6 +153,7 @@ _PASSES: tuple[_Pass, ...] = (
         _types(exp.NullSafeEQ, exp.NullSafeNEQ),
         _needs(Needs.NULL_SAFE_SPELLED_OUT, Needs.NULL_SAFE_IN_JOINS_ONLY),
     ),
+    _Pass(like.escapes, _types(exp.Like, exp.ILike)),
     _Pass(like.run, _types(exp.ILike), _needs(Needs.ILIKE_AS_LOWER)),
     _Pass(division.quotients, _types(exp.Div), _needs(Needs.DOUBLE_DIVISION)),
     # Medians from ranks have become averages.

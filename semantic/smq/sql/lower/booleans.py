@@ -42,6 +42,8 @@ def _takes_condition(node: exp.Expr, key: str) -> bool:
         # CASE x WHEN y compares values; CASE WHEN y and IF(y, …) take conditions.
         around = node.parent
         return key == "this" and not (isinstance(around, exp.Case) and around.this is not None)
+    if isinstance(node, exp.Escape):
+        return key == "this"
     return isinstance(node, exp.And | exp.Or | exp.Not)
 
 
@@ -118,6 +120,7 @@ _CONDITIONS = (
     exp.Between,
     exp.Like,
     exp.ILike,
+    exp.Escape,
     exp.RegexpLike,
     exp.Exists,
 )

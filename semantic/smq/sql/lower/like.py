@@ -1,10 +1,49 @@
-"""ILIKE, as LIKE between texts in lower case."""
+"""LIKE: letter case, and what makes a `%` or `_` of the pattern stand for itself."""
 
 from __future__ import annotations
 
 from sqlglot import exp
 
+from smq.dialects import Needs
 from smq.sql.lower.context import Context
+
+
+def escapes(tree: exp.Expr, context: Context) -> exp.Expr:
+    """Patterns mean what they mean in the dialect that they were written in.
+
+    In some a backslash escapes without being asked; in the others it is a character.
+    """
+    here, there = context.dialect, context.written
+    for node in reversed(context.find(tree, exp.Like, exp.ILike)):
+        whole, pattern = node.parent, node.expression
+        if isinstance(whole, exp.Escape):
+            if Needs.LIKE_WITHOUT_ESCAPE not in here.needs:
+                continue
+            if not (pattern.is_string and whole.expression.is_string):
+                context.refuse("LIKE with ESCAPE of what is computed", "the engine cannot", node)
+                continue
+            text = _with_backslashes(pattern.name, whole.expression.name)
+            node.set("expression", exp.Literal.string(text))
+            tree = context.replace(whole, node.copy(), tree)
+        elif pattern.is_string and "\\" in pattern.name:
+            if here.backslash_in_like and not there.backslash_in_like:
+                text = _with_backslashes(pattern.name, "")
+                node.set("expression", exp.Literal.string(text))
+            elif there.backslash_in_like and not here.backslash_in_like:
+                escape = exp.Literal.string("\\")
+                tree = context.replace(node, exp.Escape(this=node.copy(), expression=escape), tree)
+    return tree
+
+
+def _with_backslashes(pattern: str, escape: str) -> str:
+    """The pattern with a backslash for the escape character."""
+    found, characters = "", iter(pattern)
+    for character in characters:
+        if character == escape:
+            found += "\\" + next(characters, "")
+        else:
+            found += "\\\\" if character == "\\" else character
+    return found
 
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
