@@ -492,6 +492,17 @@ def test_clickhouse_has_null_beyond_the_end() -> None:
     assert "lead(SUM(amount))" in sql
 
 
+def test_clickhouse_counts_ones_with_the_sign_of_other_counts() -> None:
+    sql = sql_for(
+        "SELECT shop, COALESCE(COUNT(*), SUM(CASE WHEN id > 1 THEN CASE WHEN paid THEN 1 ELSE 0"
+        " END END)) AS n,"
+        " COALESCE(SUM(CASE WHEN paid THEN amount END), 0) AS s FROM sales GROUP BY shop",
+        "clickhouse",
+    )
+    assert sql.count("AS Nullable(Int64))") == 2
+    assert "COALESCE(SUM(CASE WHEN paid THEN amount END), 0)" in sql
+
+
 def test_clickhouse_keeps_counts_as_they_are_where_nothing_takes_their_place() -> None:
     sql = sql_for("SELECT shop, COUNT(*) AS n FROM sales GROUP BY shop", "clickhouse")
     assert "CAST" not in sql

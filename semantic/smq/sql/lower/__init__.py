@@ -130,7 +130,7 @@ _PASSES: tuple[_Pass, ...] = (
     _Pass(windows.defaults, _types(exp.Lag, exp.Lead), _needs(Needs.NO_DEFAULT_OF_LAG)),
     _Pass(windows.ordered, _types(exp.Window), _needs(Needs.ORDER_IN_WINDOWS)),
     # The two are for ClickHouse, and the second leaves alone what the first has made.
-    _Pass(signed_counts.run, _types(exp.Count), _needs(Needs.SIGNED_COUNTS)),
+    _Pass(signed_counts.run, _types(exp.Count, exp.Sum), _needs(Needs.SIGNED_COUNTS)),
     _Pass(
         windows.nullable,
         _types(exp.Lag, exp.Lead, exp.NthValue),

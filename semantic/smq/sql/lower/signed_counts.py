@@ -24,7 +24,9 @@ _CHOOSING = (
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
     chooses = any(node.find_ancestor(exp.Select) is tree for node in context.find(tree, *_CHOOSING))
-    for node in context.find(tree, exp.Count):
+    for node in context.find(tree, exp.Count, exp.Sum):
+        if not _is_never_negative(node):
+            continue
         whole: exp.Expr = node
         while isinstance(whole.parent, exp.Filter | exp.Window) and whole.arg_key == "this":
             whole = whole.parent
@@ -32,6 +34,22 @@ def run(tree: exp.Expr, context: Context) -> exp.Expr:
             number = exp.Cast(this=whole.copy(), to=exp.DataType(this=exp.DType.BIGINT))
             tree = context.replace(whole, number, tree)
     return tree
+
+
+def _is_never_negative(node: exp.Expr) -> bool:
+    """Whether it is a count, also as a sum of the ones and zeros of a CASE."""
+    if isinstance(node, exp.Count):
+        return True
+    return isinstance(node.this, exp.Case) and _is_one_or_zero(node.this)
+
+
+def _is_one_or_zero(value: exp.Expr) -> bool:
+    if isinstance(value, exp.Case):
+        default = value.args.get("default")
+        found = [branch.args["true"] for branch in value.args["ifs"]]
+        found += [] if default is None else [default]
+        return all(map(_is_one_or_zero, found))
+    return isinstance(value, exp.Null) or value.is_int
 
 
 def _may_be_chosen(value: exp.Expr) -> bool:
