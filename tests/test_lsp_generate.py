@@ -196,6 +196,23 @@ def test_the_request_gives_the_edit_and_its_version(shop: Path) -> None:
         assert found["status"] == "generated" and not found.get("edits")
 
 
+def test_every_reading_of_the_question_has_its_own_edit(shop: Path) -> None:
+    by_channel = query("revenue", groupBy=["customers__channel"])
+    others = [
+        {"meaning": "the channel of the customer", "query": by_channel},
+        {"meaning": "nonsense", "query": query("turnover")},
+    ]
+    with editing(shop, answer(BY_COUNTRY, alternatives=others)) as editor:
+        uri = editor.open(QUESTION + '{"metrics": ["order_count"]}\n')
+        params = {"uri": uri, "position": {"line": 0, "character": 3}}
+        found = editor.wire.request(protocol.GENERATE, params)["result"]
+        assert editor.after(found["edits"]) == QUESTION + ONE
+        (other,) = found["alternatives"]
+        assert other["meaning"] == "the channel of the customer"
+        written = ONE.replace("stores__country", "customers__channel")
+        assert editor.after(other["edits"]) == QUESTION + written
+
+
 def test_an_answer_that_does_not_compile_changes_nothing(shop: Path) -> None:
     with editing(shop, *[answer(query("profit"))] * 3) as editor:
         editor.open(QUESTION)

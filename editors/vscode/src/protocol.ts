@@ -259,13 +259,10 @@ export interface GeneratedQuery {
 export interface GeneratedAlternative {
   meaning: string;
   query: GeneratedQuery;
-}
-/**
- * A metric that comes near to what was asked.
- */
-export interface NearMetric {
-  name: string;
-  label?: string | null;
+  /**
+   * As those of the result, to take in place of them.
+   */
+  edits?: GeneratedEdit[];
 }
 /**
  * A change of the document's text.
@@ -273,6 +270,13 @@ export interface NearMetric {
 export interface GeneratedEdit {
   range: Range1;
   newText: string;
+}
+/**
+ * A metric that comes near to what was asked.
+ */
+export interface NearMetric {
+  name: string;
+  label?: string | null;
 }
 /**
  * `from` is computed from `to`.

@@ -397,19 +397,22 @@ class GeneratedQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class GeneratedAlternative:
-    """Another reading of the question, which compiles as well."""
-
-    meaning: str
-    query: GeneratedQuery
-
-
-@dataclass(frozen=True, slots=True)
 class GeneratedEdit:
     """A change of the document's text."""
 
     range: Range
     new_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedAlternative:
+    """Another reading of the question, which compiles as well."""
+
+    meaning: str
+    query: GeneratedQuery
+    edits: Annotated[
+        tuple[GeneratedEdit, ...], "As those of the result, to take in place of them."
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True)

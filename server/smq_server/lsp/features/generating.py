@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from smq_server.generation.chat import Progress
     from smq_server.generation.generate import Question, Running
     from smq_server.generation.placing import Asked
-    from smq_server.generation.result import Result
+    from smq_server.generation.result import Alternative, Result
     from smq_server.generation.validation import ValidQuery
     from smq_server.lsp.app import SmqServer
     from smq_server.lsp.session import Session
@@ -162,11 +162,13 @@ async def _generated(
     question, asked = _question(view, params)
     result = await works.run("Generating SMQ", params.work_done_token, view, question)
     edits: tuple[Edit, ...] = ()
+    others: list[tuple[Edit, ...]] = []
     if asked is not None and _queries(result):
         # Whoever waited may have typed on.
         view = view_of(session, params.uri)
-        edits = _edits_below(view, asked, result)
-    return _answer(view, result, edits), edits
+        edits = _edits_below(view, asked, _queries(result))
+        others = [_edits_below(view, asked, (each.query,)) for each in _alternatives(result)]
+    return _answer(view, result, edits, others), edits
 
 
 async def _prompt(session: Session, params: protocol.PromptParams) -> protocol.PromptResult:
@@ -270,14 +272,14 @@ def _one(view: View, params: protocol.CompileParams) -> WrittenQuery:
     return queries[0]
 
 
-def _edits_below(view: View, asked: Asked, result: Result) -> tuple[Edit, ...]:
+def _edits_below(view: View, asked: Asked, queries: Sequence[ValidQuery]) -> tuple[Edit, ...]:
     from smq_server.generation.placing import placed
 
     again = _saying(view, asked.question)
     if again is None:
         return ()
     parsed = view.snapshot.parsed(view.uri)
-    return placed(parsed, again, [query.smq for query in _queries(result)])
+    return placed(parsed, again, [query.smq for query in queries])
 
 
 def _saying(view: View, question: str) -> Asked | None:
@@ -413,7 +415,19 @@ def _queries(result: Result) -> tuple[ValidQuery, ...]:
     return result.queries if isinstance(result, Generated) else ()
 
 
-def _answer(view: View, result: Result, edits: Sequence[Edit]) -> protocol.GenerateResult:
+def _alternatives(result: Result) -> tuple[Alternative, ...]:
+    from smq_server.generation.result import Generated
+
+    return result.alternatives if isinstance(result, Generated) else ()
+
+
+def _answer(
+    view: View,
+    result: Result,
+    edits: Sequence[Edit],
+    others: Sequence[Sequence[Edit]] = (),
+) -> protocol.GenerateResult:
+    """`others`: the edits of the alternatives, in their order; none for an answer without edits."""
     from smq_server.generation.result import Declined, Failed, Generated
 
     calls, tokens = result.spent.calls, result.spent.usage.total
@@ -427,12 +441,14 @@ def _answer(view: View, result: Result, edits: Sequence[Edit]) -> protocol.Gener
             result.assumptions,
             result.adjustments,
             tuple(
-                protocol.GeneratedAlternative(other.meaning, _query(other.query))
-                for other in result.alternatives
+                protocol.GeneratedAlternative(
+                    other.meaning,
+                    _query(other.query),
+                    _our_edits(view, others[index]) if others else (),
+                )
+                for index, other in enumerate(result.alternatives)
             ),
-            edits=tuple(
-                protocol.GeneratedEdit(_range(view, edit.span), edit.text) for edit in edits
-            ),
+            edits=_our_edits(view, edits),
             version=version if edits else None,
             calls=calls,
             tokens=tokens,
@@ -450,6 +466,10 @@ def _answer(view: View, result: Result, edits: Sequence[Edit]) -> protocol.Gener
 
 def _query(query: ValidQuery) -> protocol.GeneratedQuery:
     return protocol.GeneratedQuery(dict(query.smq), query.sql, query.columns)
+
+
+def _our_edits(view: View, edits: Sequence[Edit]) -> tuple[protocol.GeneratedEdit, ...]:
+    return tuple(protocol.GeneratedEdit(_range(view, edit.span), edit.text) for edit in edits)
 
 
 def _range(view: View, span: Span) -> protocol.Range:
