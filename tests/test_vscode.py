@@ -86,12 +86,22 @@ def test_the_page_and_the_walkthrough_have_the_files_that_they_name() -> None:
     assert [name for name in named if not (EXTENSION / name).is_file()] == []
 
 
+def test_the_oldest_version_that_is_claimed_is_the_one_that_is_tested() -> None:
+    script = (EXTENSION / "workbench" / "set-up.sh").read_text(encoding="utf-8")
+    tested = re.search(r"^oldest_code_server=4\.(\d+)\.", script, re.MULTILINE)
+    assert tested
+    assert _manifest()["engines"]["vscode"] == f"^1.{tested[1]}.0"
+    assert _manifest()["devDependencies"]["@types/vscode"] == f"1.{tested[1]}"
+
+
 def test_a_window_is_here_where_one_is_required() -> None:
     missing = workbench.missing()
     if missing:
         warnings.warn(f"not tested in Visual Studio Code: {missing}", stacklevel=1)
     if os.environ.get("SMQ_REQUIRE_VSCODE"):
         assert missing == ""
+    if os.environ.get("SMQ_REQUIRE_VSCODE") == "oldest":
+        assert workbench.missing(oldest=True) == ""
 
 
 @pytest.fixture(scope="session")
@@ -105,5 +115,13 @@ def vsix(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("chapter", workbench.chapters())
 def test_people_see_what_they_should(chapter: str, vsix: Path) -> None:
     steps = workbench.play(chapter, vsix)
+    assert {step.name: step.seen for step in steps if not step.ok} == {}
+    assert steps
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("chapter", [] if workbench.missing(oldest=True) else ["inside"])
+def test_it_works_in_the_oldest_version_that_it_claims(chapter: str, vsix: Path) -> None:
+    steps = workbench.play(chapter, vsix, oldest=True)
     assert {step.name: step.seen for step in steps if not step.ok} == {}
     assert steps

@@ -1,7 +1,8 @@
 """Builds the extension for Visual Studio Code and plays its stories in a real window.
 
-`editors/vscode/workbench/set-up.sh` gets what they need; where that has not been run they are left
-out, unless `SMQ_REQUIRE_VSCODE` is set. Pictures of every step are in
+`editors/vscode/workbench/set-up.sh` gets what they need, and with `--oldest` the oldest version
+that the extension claims; where that has not been run they are left out, unless
+`SMQ_REQUIRE_VSCODE` is set (to `oldest`, for that version as well). Pictures of every step are in
 `build/vscode-pictures`, or where `SMQ_PICTURES` says.
 """
 
@@ -40,7 +41,7 @@ def pictures() -> Path:
 
 
 @cache
-def missing() -> str:
+def missing(oldest: bool = False) -> str:
     """What is missing to play a story; empty if nothing is."""
     if not _npm():
         return "npm is not installed"
@@ -48,7 +49,9 @@ def missing() -> str:
         return "what the extension is built with is not installed; run make check-vscode"
     asked = "import {missing} from './workbench.mjs'; process.stdout.write(missing())"
     command = [_node(), "--input-type=module", "-e", asked]
-    done = subprocess.run(command, cwd=STORY.parent, capture_output=True, encoding="utf-8")
+    done = subprocess.run(
+        command, cwd=STORY.parent, env=_environ(oldest), capture_output=True, encoding="utf-8"
+    )
     return done.stdout if done.returncode == 0 else done.stderr
 
 
@@ -94,11 +97,15 @@ def _package(target: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def play(chapter: str, vsix: Path) -> list[Step]:
-    """The steps of a chapter up to its end, or to the first that failed."""
+def play(chapter: str, vsix: Path, oldest: bool = False) -> list[Step]:
+    """The steps of a chapter up to its end, or to the first that failed.
+
+    `oldest`: in the oldest Visual Studio Code that the extension claims, not in the newest.
+    """
+    shots = pictures() / "oldest" if oldest else pictures()
     done = subprocess.run(
-        [_node(), str(STORY), str(vsix), str(pictures()), chapter],
-        env={**os.environ, "PYTHON": sys.executable},
+        [_node(), str(STORY), str(vsix), str(shots), chapter],
+        env=_environ(oldest),
         capture_output=True,
         encoding="utf-8",
         timeout=PATIENCE,
@@ -106,6 +113,11 @@ def play(chapter: str, vsix: Path) -> list[Step]:
     lines: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
     assert lines and "failed" in lines[-1], done.stdout + done.stderr
     return [Step(one["step"], one["ok"], str(one.get("seen", ""))) for one in lines[:-1]]
+
+
+def _environ(oldest: bool) -> dict[str, str]:
+    version = {"SMQ_VSCODE": "oldest"} if oldest else {}
+    return {**os.environ, "PYTHON": sys.executable, **version}
 
 
 def _npm() -> str | None:

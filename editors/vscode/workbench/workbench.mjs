@@ -12,8 +12,10 @@ export const extension = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 export const repository = resolve(extension, '../..');
 export const tools = process.env.SMQ_EDITOR_TOOLS ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'smq/editor-tools');
 
-const node = join(tools, 'bin/node');
-const entry = join(tools, 'code-server/node_modules/code-server/out/node/entry.js');
+/** The oldest version that the manifest claims, in place of the newest: `SMQ_VSCODE=oldest`. */
+const isOldest = process.env.SMQ_VSCODE === 'oldest';
+const node = join(tools, isOldest ? 'bin-oldest/node' : 'bin/node');
+const entry = join(tools, isOldest ? 'code-server-oldest' : 'code-server', 'node_modules/code-server/out/node/entry.js');
 const browserProgram = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 
 /** How long a step may take on a busy machine; one that works ends at once. */
@@ -43,7 +45,7 @@ const CALM = {
 
 /** What is missing to run this; empty if nothing is. */
 export function missing() {
-  if (!existsSync(entry) || !existsSync(node)) return `no Visual Studio Code in ${tools}: run editors/vscode/workbench/set-up.sh`;
+  if (!existsSync(entry) || !existsSync(node)) return `no Visual Studio Code in ${tools}: run editors/vscode/workbench/set-up.sh${isOldest ? ' --oldest' : ''}`;
   if (!browserProgram) return 'no chromium; name one in $CHROMIUM';
   return '';
 }
