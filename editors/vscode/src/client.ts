@@ -26,7 +26,7 @@ import { isAtLeast, MINIMUM_SERVER } from './server/version';
 /** How long a server may take to answer `initialize`, on a slow disk that reads Python for the first time. */
 const PATIENCE = 60_000;
 
-const OWN_COMMANDS = new Set(['smq.compile', 'smq.run', 'smq.explain', 'smq.showReferences', 'smq.generate', 'smq.showPrompt', 'smq.refreshCache']);
+const OWN_COMMANDS = new Set(['smq.compile', 'smq.run', 'smq.explain', 'smq.showReferences', 'smq.generate', 'smq.diff', 'smq.showPrompt', 'smq.refreshCache']);
 
 /** Keeps the server's commands from being registered: ours have the same names and show answers. */
 class Commands implements StaticFeature {

@@ -9,6 +9,7 @@ import type { LineageParams, PromptParams, RunParams } from './protocol';
 import { run } from './server/processes';
 import { Session } from './session';
 import { counted, size } from './views/cells';
+import { Comparison, type Part } from './views/comparison';
 import { type Explained, explanation } from './views/explanation';
 import { Generation } from './views/generation';
 import { Lineage } from './views/lineage';
@@ -25,6 +26,7 @@ export interface Api {
   results: Results;
   lineage: Lineage;
   tree: Tree;
+  comparison: Comparison;
   log: Log;
 }
 
@@ -41,6 +43,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   const results = new Results(context, current, pages, log);
   const lineage = new Lineage(context, current);
   const tree = new Tree(context, current, log);
+  const comparison = new Comparison(context, current, pages);
   const generation = new Generation(context, current, log);
   new Status(context, current);
 
@@ -92,6 +95,15 @@ export function activate(context: vscode.ExtensionContext): Api {
     if (params) await lineage.show(params);
     else void vscode.window.showInformationMessage('Open a query or a model file and put the cursor on a name first.');
   });
+  // The server's lens over a model file that is not saved yet names the file.
+  command('smq.diff', (uri: string, base?: string) => comparison.start(base ?? 'saved', uri));
+  command('smq.compareCommitted', () => comparison.start('HEAD'));
+  command('smq.compareWith', () => comparison.start());
+  command('smq.compareAgain', () => comparison.again());
+  command('smq.closeComparison', () => comparison.close());
+  command('smq.reportComparison', () => comparison.report());
+  command('smq.openComparison', (part: Part) => comparison.open(part));
+  command('smq.goToCompared', (part: Part) => comparison.goTo(part));
   command('smq.generate', (...args: unknown[]) => generation.start(args));
   command('smq.showPrompt', async (params: PromptParams) => {
     try {
@@ -103,6 +115,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   });
   command('smq.acceptProposal', () => generation.accept());
   command('smq.discardProposal', () => generation.discard());
+  command('smq.chooseReading', () => generation.choose());
   command('smq.showReferences', (uri: string, position: Position, places: Location[]) => {
     const client = current.client;
     if (!client) return;
@@ -134,7 +147,7 @@ export function activate(context: vscode.ExtensionContext): Api {
 
   // Not awaited: the window does not wait for Python.
   void current.supervisor.restart();
-  return { session: current, previews, results, lineage, tree, log };
+  return { session: current, previews, results, lineage, tree, comparison, log };
 }
 
 export async function deactivate(): Promise<void> {

@@ -2,15 +2,17 @@
 //   node workbench/story.mjs EXTENSION.vsix PICTURES [CHAPTER…]
 //   node workbench/story.mjs --list
 // One line of JSON for each step, then one for the whole; pictures of every step.
+import { chapters as comparing } from './chapters/comparing.mjs';
 import { chapters as day } from './chapters/day.mjs';
 import { chapters as generation } from './chapters/generation.mjs';
 import { chapters as inside } from './chapters/inside.mjs';
 import { chapters as trouble } from './chapters/trouble.mjs';
+import { chapters as workspaces } from './chapters/workspaces.mjs';
 import { shots, vsix } from './scene.mjs';
 import { missing } from './workbench.mjs';
 
 /** Chapters have a window each; their steps build on each other. */
-const chapters = { ...inside, ...day, ...generation, ...trouble };
+const chapters = { ...inside, ...day, ...comparing, ...generation, ...workspaces, ...trouble };
 const out = (value) => console.log(JSON.stringify(value));
 
 if (vsix === '--list') {

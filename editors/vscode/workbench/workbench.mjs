@@ -57,15 +57,20 @@ export class Workbench {
   problems = [];
 
   /**
-   * Open a copy of a folder. `path`: directories before the PATH of the machine; `trust`: ask for
-   * trust, as VS Code does by itself.
+   * Open a copy of a folder, or with `workspaces` of several in one window. `path`: directories before
+   * the PATH of the machine; `trust`: ask for trust, as VS Code does by itself.
    */
-  static async open({ workspace, vsix, settings = {}, path = [], environment = {}, trust = false, width = 1360, height = 860, locale }) {
+  static async open({ workspace, workspaces = [], vsix, settings = {}, path = [], environment = {}, trust = false, width = 1360, height = 860, locale }) {
     const bench = new Workbench();
     bench.root = mkdtempSync(join(tmpdir(), 'smq-workbench-'));
     bench.folder = join(bench.root, workspace ? basename(workspace) : 'empty');
     if (workspace) cpSync(workspace, bench.folder, { recursive: true });
     else mkdirSync(bench.folder);
+    for (const one of workspaces) cpSync(one, join(bench.folder, basename(one)), { recursive: true });
+    if (workspaces.length > 0) {
+      bench.several = join(bench.root, 'several.code-workspace');
+      writeFileSync(bench.several, JSON.stringify({ folders: workspaces.map((one) => ({ path: join(bench.folder, basename(one)) })) }));
+    }
     bench.data = join(bench.root, 'data');
     const chosen = JSON.stringify({ ...CALM, 'security.workspace.trust.enabled': trust, ...settings }, null, 2);
     for (const at of ['User', 'Machine']) {
@@ -125,7 +130,7 @@ export class Workbench {
 
   /** Load the window on the workspace; `payload` is VS Code's own, for tests in the extension host. */
   async load(payload) {
-    const query = new URLSearchParams({ folder: this.folder });
+    const query = new URLSearchParams(this.several ? { workspace: this.several } : { folder: this.folder });
     if (payload) query.set('payload', JSON.stringify(payload));
     await this.page.goto(`${this.url}?${query}`);
     if (!payload) {
@@ -243,6 +248,24 @@ export class Workbench {
       return true;
     });
     await this.eventually(`${title} was taken`, async () => !(await input.isVisible()) || (await input.inputValue()) !== `>${title}`);
+  }
+
+  /** A button of a notification. */
+  notice(button) {
+    return this.page.locator('.notifications-toasts .monaco-button', { hasText: button }).first();
+  }
+
+  /** What notifications say now. */
+  async notices() {
+    return plain((await this.page.locator('.notifications-toasts').allInnerTexts()).join('\n'));
+  }
+
+  /** Wait for words in the lenses above queries, which come from a server that runs. */
+  async lenses(word = 'Compile', patience = PATIENCE) {
+    await this.eventually('lenses come from the server', async () => {
+      const shown = plain((await this.page.locator('.codelens-decoration').allInnerTexts()).join(' '));
+      return shown.includes(word) || `${shown}\n${await this.notices()}`;
+    }, patience);
   }
 
   /** Choose a colour theme; `marker` is the class that the window then has. */

@@ -3,10 +3,17 @@ import { randomUUID } from 'node:crypto';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { type Log, words } from '../log';
-import type { GenerateParams, GenerateResult, Position } from '../protocol';
+import type { GeneratedQuery, GenerateParams, GenerateResult, Position } from '../protocol';
 import type { Session } from '../session';
 
 const SCHEME = 'smq-proposal';
+
+/** One way to understand the question. */
+interface Reading {
+  meaning: string;
+  queries: readonly GeneratedQuery[];
+  edits: vscode.TextEdit[];
+}
 
 interface Proposal {
   source: vscode.Uri;
@@ -14,7 +21,9 @@ interface Proposal {
   /** The text that the edits are for. */
   before: string;
   after: string;
-  edits: vscode.TextEdit[];
+  /** All of them; the first is what the model holds most likely. */
+  readings: Reading[];
+  reading: Reading;
 }
 
 export class Generation implements vscode.TextDocumentContentProvider {
@@ -80,16 +89,25 @@ export class Generation implements vscode.TextDocumentContentProvider {
       return;
     }
     const edit = new vscode.WorkspaceEdit();
-    edit.set(proposal.source, proposal.edits);
+    edit.set(proposal.source, proposal.reading.edits);
     await vscode.workspace.applyEdit(edit);
     await this.discard();
     await vscode.window.showTextDocument(document, { preview: false });
+  }
+
+  /** Propose what the question means in another reading. */
+  async choose(): Promise<void> {
+    const proposal = this.#proposal;
+    if (!proposal) return;
+    const chosen = await pick(proposal.readings, proposal.reading);
+    if (chosen && this.#proposal === proposal) await this.#show(proposal.source, proposal.before, proposal.readings, chosen, chosen.meaning);
   }
 
   async discard(): Promise<void> {
     const proposal = this.#proposal;
     this.#proposal = undefined;
     await vscode.commands.executeCommand('setContext', 'smq.hasProposal', false);
+    await vscode.commands.executeCommand('setContext', 'smq.hasReadings', false);
     if (!proposal) return;
     const tabs = vscode.window.tabGroups.all
       .flatMap((group) => group.tabs)
@@ -135,10 +153,22 @@ export class Generation implements vscode.TextDocumentContentProvider {
     const source = client.toUri(params.uri);
     const document = await vscode.workspace.openTextDocument(source);
     const before = document.getText();
-    const edits = (result.edits ?? []).map((edit) => new vscode.TextEdit(client.toRange(edit.range), edit.newText));
-    if (edits.length === 0) {
+    const read = (meaning: string, queries: readonly GeneratedQuery[], edits: GenerateResult['edits']): Reading => ({
+      meaning,
+      queries,
+      edits: (edits ?? []).map((edit) => new vscode.TextEdit(client.toRange(edit.range), edit.newText)),
+    });
+    const readings = [
+      read(result.message || 'The question as it was understood', result.queries ?? [], result.edits),
+      ...(result.alternatives ?? []).map((one) => read(one.meaning, [one.query], one.edits)),
+    ];
+    const [first] = readings;
+    if (!first) return;
+    if (first.edits.length === 0) {
       // A question without a comment: the queries become a file of their own.
-      const queries = (result.queries ?? []).map((query) => query.smq);
+      const chosen = readings.length > 1 ? await pick(readings, first) : first;
+      if (!chosen) return;
+      const queries = chosen.queries.map((query) => query.smq);
       const content = `${JSON.stringify(queries.length === 1 ? queries[0] : queries, null, 2)}\n`;
       await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ language: 'smq', content }));
       return;
@@ -147,16 +177,25 @@ export class Generation implements vscode.TextDocumentContentProvider {
       void vscode.window.showWarningMessage('The file has changed while the query was generated; generate it again.');
       return;
     }
-    await this.discard();
-    const uri = vscode.Uri.from({ scheme: SCHEME, path: source.path, query: String(++this.#number) });
-    this.#proposal = { source, uri, before, after: applied(document, edits), edits };
-    await vscode.commands.executeCommand('setContext', 'smq.hasProposal', true);
-    await vscode.commands.executeCommand('vscode.diff', source, uri, `${path.posix.basename(source.path)} ↔ generated`, { preview: true });
     const notes = [result.message, ...(result.assumptions ?? []).map((one) => `Assumed: ${one}`), ...(result.adjustments ?? [])].filter(Boolean);
-    const answer = await vscode.window.showInformationMessage(notes.join(' ') || 'The query compiles.', 'Accept', 'Discard');
-    if (this.#proposal?.uri.toString() !== uri.toString()) return;
+    await this.#show(source, before, readings, first, notes.join(' ') || 'The query compiles.');
+  }
+
+  /** One reading as a difference, with what there is to do about it. */
+  async #show(source: vscode.Uri, before: string, readings: Reading[], reading: Reading, notes: string): Promise<void> {
+    await this.discard();
+    const document = await vscode.workspace.openTextDocument(source);
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: source.path, query: String(++this.#number) });
+    this.#proposal = { source, uri, before, after: applied(document, reading.edits), readings, reading };
+    await vscode.commands.executeCommand('setContext', 'smq.hasProposal', true);
+    await vscode.commands.executeCommand('setContext', 'smq.hasReadings', readings.length > 1);
+    await vscode.commands.executeCommand('vscode.diff', source, uri, `${path.posix.basename(source.path)} ↔ generated`, { preview: true });
+    const others = readings.length > 1 ? [`Other Readings (${readings.length - 1}) …`] : [];
+    const answer = await vscode.window.showInformationMessage(notes, 'Accept', ...others, 'Discard');
+    if (answer === undefined || this.#proposal?.uri.toString() !== uri.toString()) return;
     if (answer === 'Accept') await this.accept();
-    if (answer === 'Discard') await this.discard();
+    else if (answer === 'Discard') await this.discard();
+    else await this.choose();
   }
 
   async #refused(reason: string): Promise<void> {
@@ -164,6 +203,18 @@ export class Generation implements vscode.TextDocumentContentProvider {
     const answer = await vscode.window.showWarningMessage(reason, ...(configuration ? ['Open Configuration'] : []));
     if (answer && configuration) await vscode.window.showTextDocument(vscode.Uri.parse(configuration));
   }
+}
+
+/** Which reading of a question is meant; `current` is the one that is proposed by now. */
+async function pick(readings: readonly Reading[], current: Reading): Promise<Reading | undefined> {
+  const picks = readings.map((reading) => ({
+    label: reading.meaning,
+    description: reading === current ? 'proposed now' : '',
+    detail: reading.queries.map((query) => query.columns.join(', ')).join(' · '),
+    reading,
+  }));
+  const chosen = await vscode.window.showQuickPick(picks, { title: 'What does the question mean?', matchOnDetail: true, ignoreFocusOut: true });
+  return chosen?.reading;
 }
 
 /** Whether a line holds a comment, after which the server looks for the whole of it. */

@@ -14,7 +14,7 @@ export const chapters = {
       reason: 'Revenue of each country, the largest first.',
       queries: [{ metrics: ['revenue'], groupBy: ['stores__country'], filters: [], orderBy: ['-revenue'], limit: null }],
       assumptions: ['the country of the store, not of the customer'],
-      alternatives: [],
+      alternatives: [{ meaning: 'The country of the customer', query: { metrics: ['revenue'], groupBy: ['customers__country'], filters: [], orderBy: ['-revenue'], limit: null } }],
     };
     const endpoint = spawn(
       python,
@@ -53,6 +53,23 @@ export const chapters = {
         await page.locator('.notifications-toasts .monaco-button', { hasText: 'Discard' }).first().click();
         await page.locator('.monaco-diff-editor').first().waitFor({ state: 'detached' });
         if (/stores__country/.test(readFileSync(join(bench.folder, 'queries/asked.smq.json'), 'utf8'))) throw new Error('the file has changed');
+      });
+      await tell('another reading, chosen by keys, and one step to undo', bench, async () => {
+        await bench.command('SMQ: Generate Query from Comment');
+        await bench.sees('.notifications-toasts', 'Other Readings (1)');
+        await bench.notice('Other Readings').click();
+        await bench.sees('.quick-input-list', 'Revenue of each country', 'proposed now', 'The country of the customer', 'customers__country');
+        await page.keyboard.press('ArrowDown');
+        await page.locator('.quick-input-list .monaco-list-row.focused', { hasText: 'The country of the customer' }).first().waitFor();
+        await bench.shot(shots, 'readings');
+        await page.keyboard.press('Enter');
+        await bench.sees('.monaco-diff-editor .modified', 'customers__country');
+        await bench.command('SMQ: Accept Generated Query');
+        await page.locator('.monaco-diff-editor').first().waitFor({ state: 'detached' });
+        await bench.eventually('that query is in the file', async () => /customers__country/.test(await text()) || (await text()));
+        await page.keyboard.press('Control+1');
+        await page.keyboard.press('Control+z');
+        await bench.eventually('the comment alone', async () => !/customers__country/.test(await text()) || (await text()));
       });
     } finally {
       await finish(tell, bench);
