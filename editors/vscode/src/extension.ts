@@ -135,6 +135,13 @@ export function activate(context: vscode.ExtensionContext): Api {
   });
   command('smq.restart', () => current.supervisor.restart());
   command('smq.installServer', () => current.install());
+  // In a remote window it is a setting of that machine, which the settings of the user do not show.
+  command('smq.openServerSetting', () =>
+    vscode.commands.executeCommand(
+      vscode.env.remoteName === undefined ? 'workbench.action.openSettings' : 'workbench.action.openRemoteSettings',
+      { query: '@id:smq.server.command' },
+    ),
+  );
   command('smq.showLog', () => log.channel.show());
   command('smq.showTrace', () => log.trace.show());
   command('smq.openWalkthrough', () =>

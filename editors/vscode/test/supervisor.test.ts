@@ -141,7 +141,7 @@ describe('every trouble has words and a button that cures it', () => {
     [{ kind: 'noPython', tooOld: undefined }, 'Python 3.11 or newer', ['smq.restart', 'smq.openWalkthrough']],
     [{ kind: 'noPython', tooOld: 'Python 3.9.2' }, 'this machine has Python 3.9.2', ['smq.restart']],
     [{ kind: 'start', server: SERVER, reason: 'no reason' }, 'did not start: no reason', ['smq.restart', 'smq.showLog']],
-    [{ kind: 'start', server: { ...SERVER, origin: 'setting' }, reason: 'no reason' }, 'smq.server.command', ['workbench.action.openSettings']],
+    [{ kind: 'start', server: { ...SERVER, origin: 'setting' }, reason: 'no reason' }, 'smq.server.command', ['smq.openServerSetting']],
     [{ kind: 'crashes', server: SERVER, times: 5, minutes: 3 }, 'stopped 5 times within 3 minutes', ['smq.restart', 'smq.copyDebugInformation']],
   ];
   test.each(troubles)('%o', (trouble, words, commands) => {

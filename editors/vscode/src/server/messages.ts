@@ -19,17 +19,13 @@ export interface Message {
 const INSTALL: Button = { title: 'Install', command: 'smq.installServer' };
 const LOG: Button = { title: 'Show Log', command: 'smq.showLog' };
 const RESTART: Button = { title: 'Restart', command: 'smq.restart' };
-const SETTING: Button = {
-  title: 'Open Setting',
-  command: 'workbench.action.openSettings',
-  arguments: ['smq.server.command'],
-};
+const SETTING: Button = { title: 'Open Setting', command: 'smq.openServerSetting' };
 
 /** `hasPythonExtension`: whether interpreters can be chosen by its command. */
 export function message(trouble: Trouble, hasPythonExtension: boolean): Message {
   const choose: Button = hasPythonExtension
     ? { title: 'Choose Python', command: 'python.setInterpreter' }
-    : { title: 'Set Path', command: 'workbench.action.openSettings', arguments: ['smq.server.command'] };
+    : { ...SETTING, title: 'Set Path' };
   switch (trouble.kind) {
     case 'missing':
       return {

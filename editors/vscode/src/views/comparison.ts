@@ -36,6 +36,8 @@ export class Comparison implements vscode.TreeDataProvider<Part> {
   readonly #view: vscode.TreeView<Part>;
   #asked: { uri: string; base: string } | undefined;
   #result: DiffResult | undefined;
+  /** What the tree has; while it is hidden it keeps what it had, which the window asks for once more. */
+  #parts: Part[] = [];
 
   constructor(
     context: vscode.ExtensionContext,
@@ -72,7 +74,6 @@ export class Comparison implements vscode.TreeDataProvider<Part> {
     this.#asked = undefined;
     this.#result = undefined;
     await vscode.commands.executeCommand('setContext', 'smq.hasComparison', false);
-    this.#changed.fire(undefined);
   }
 
   /** All of it as one text, for a pull request or to read aloud. */
@@ -113,13 +114,7 @@ export class Comparison implements vscode.TreeDataProvider<Part> {
         ...part.query.differences.map((aspect): Part => ({ kind: 'aspect', aspect })),
       ];
     }
-    if (part || !this.#result) return [];
-    const { queries, definitions } = this.#result;
-    const groups: Part[] = [
-      { kind: 'group', title: 'Definitions', parts: definitions.map((definition) => ({ kind: 'definition', definition })) },
-      { kind: 'group', title: 'Queries', parts: queries.map((query) => ({ kind: 'query', query })) },
-    ];
-    return groups.filter((group) => group.kind === 'group' && group.parts.length > 0);
+    return part ? [] : this.#parts;
   }
 
   getTreeItem(part: Part): vscode.TreeItem {
@@ -184,12 +179,17 @@ export class Comparison implements vscode.TreeDataProvider<Part> {
     }
     this.#asked = { uri, base };
     this.#result = result;
-    const hasParts = result.queries.length + result.definitions.length > 0;
-    await vscode.commands.executeCommand('setContext', 'smq.hasComparison', hasParts);
-    this.#view.message = `Compared with ${spoken(base)}: ${result.summary}`;
+    const parts = partsOf(result);
+    const said = `Compared with ${spoken(base)}: ${result.summary}`;
+    await vscode.commands.executeCommand('setContext', 'smq.hasComparison', parts.length > 0);
+    if (parts.length === 0) {
+      void vscode.window.showInformationMessage(said);
+      return;
+    }
+    await vscode.commands.executeCommand(`${Comparison.id}.focus`);
+    this.#view.message = said;
+    this.#parts = parts;
     this.#changed.fire(undefined);
-    if (hasParts) await vscode.commands.executeCommand(`${Comparison.id}.focus`);
-    else void vscode.window.showInformationMessage(this.#view.message);
   }
 
   /** The document in front, or a workspace of the window. */
@@ -210,6 +210,15 @@ export class Comparison implements vscode.TreeDataProvider<Part> {
   #since(): string {
     return this.#asked?.base === 'saved' ? 'saved' : (this.#asked?.base ?? '');
   }
+}
+
+/** What caused it comes first: it is short, and says the rest. */
+function partsOf({ queries, definitions }: DiffResult): Part[] {
+  const groups = [
+    { kind: 'group' as const, title: 'Definitions', parts: definitions.map((definition): Part => ({ kind: 'definition', definition })) },
+    { kind: 'group' as const, title: 'Queries', parts: queries.map((query): Part => ({ kind: 'query', query })) },
+  ];
+  return groups.filter((group) => group.parts.length > 0);
 }
 
 async function askedBase(): Promise<string | undefined> {
