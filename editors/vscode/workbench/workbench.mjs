@@ -227,7 +227,8 @@ export class Workbench {
     await input.fill(text);
     await this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: row }).first().waitFor();
     await this.page.keyboard.press('Enter');
-    await input.waitFor({ state: 'hidden' });
+    // Another list may follow at once.
+    await this.eventually(`${text} was taken`, async () => !(await input.isVisible()) || (await input.inputValue()) !== text);
   }
 
   /** The list of commands is what was known when it opened, so it may have to be opened again. */
@@ -235,14 +236,15 @@ export class Workbench {
     const input = this.page.locator('.quick-input-widget input.input');
     await this.eventually(`the command ${title}`, async () => {
       await this.page.keyboard.press('F1');
-      await input.waitFor({ state: 'visible', timeout: 5000 });
-      await input.fill(`>${title}`);
       try {
+        // What was open may close a moment after this has opened, and takes it along.
+        await input.waitFor({ state: 'visible', timeout: 5000 });
+        await input.fill(`>${title}`, { timeout: 5000 });
         await this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title }).first().waitFor({ timeout: 5000 });
       } catch {
         const rows = await this.page.locator('.quick-input-list .monaco-list-row').allInnerTexts();
         await this.page.keyboard.press('Escape');
-        return rows.join('\n');
+        return rows.join('\n') || 'no list of commands';
       }
       await this.page.keyboard.press('Enter');
       return true;
@@ -278,7 +280,12 @@ export class Workbench {
   }
 
   async openFile(name) {
-    await this.page.keyboard.press('Control+p');
+    const input = this.page.locator('.quick-input-widget input.input');
+    await this.eventually(`the list of files for ${name}`, async () => {
+      await this.page.keyboard.press('Control+p');
+      await input.waitFor({ state: 'visible', timeout: 5000 });
+      return true;
+    });
     await this.pick(name, basename(name));
     await this.page.locator(`.tab.active[data-resource-name="${basename(name)}"]`).waitFor();
     await this.page.keyboard.press('Control+1');

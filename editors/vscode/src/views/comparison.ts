@@ -117,6 +117,11 @@ export class Comparison implements vscode.TreeDataProvider<Part> {
     return part ? [] : this.#parts;
   }
 
+  /** Only groups are revealed, and nothing is above them. */
+  getParent(): undefined {
+    return undefined;
+  }
+
   getTreeItem(part: Part): vscode.TreeItem {
     const { None, Collapsed, Expanded } = vscode.TreeItemCollapsibleState;
     switch (part.kind) {
@@ -190,6 +195,8 @@ export class Comparison implements vscode.TreeDataProvider<Part> {
     this.#view.message = said;
     this.#parts = parts;
     this.#changed.fire(undefined);
+    const [first] = parts;
+    if (first) await this.#view.reveal(first, { focus: true, select: false });
   }
 
   /** The document in front, or a workspace of the window. */

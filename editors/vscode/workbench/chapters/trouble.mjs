@@ -108,6 +108,7 @@ runpy.run_module("smq_server.main", run_name="__main__")`;
       });
       await tell('without it, the server is found', bench, async () => {
         writeFileSync(join(bench.data, 'Machine', 'settings.json'), '{}');
+        await bench.command('View: Close All Editors');
         await bench.openFile('sales_by_store.smq.json');
         await bench.lenses();
       });
