@@ -281,12 +281,21 @@ export class Workbench {
 
   async openFile(name) {
     const input = this.page.locator('.quick-input-widget input.input');
-    await this.eventually(`the list of files for ${name}`, async () => {
+    await this.eventually(`${name} among the files`, async () => {
       await this.page.keyboard.press('Control+p');
-      await input.waitFor({ state: 'visible', timeout: 5000 });
+      try {
+        await input.waitFor({ state: 'visible', timeout: 5000 });
+        await input.fill(name, { timeout: 5000 });
+        await this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: basename(name) }).first().waitFor({ timeout: 8000 });
+      } catch {
+        // A window that has just opened may still be looking for its files.
+        const rows = await this.page.locator('.quick-input-list .monaco-list-row').allInnerTexts();
+        await this.page.keyboard.press('Escape');
+        return rows.join('\n') || 'no list of files';
+      }
+      await this.page.keyboard.press('Enter');
       return true;
-    });
-    await this.pick(name, basename(name));
+    }, 2 * PATIENCE);
     await this.page.locator(`.tab.active[data-resource-name="${basename(name)}"]`).waitFor();
     await this.page.keyboard.press('Control+1');
   }
