@@ -541,3 +541,29 @@ def test_output_is_the_same_bytes_in_every_process(tmp_path: Path) -> None:
         for seed in ("1", "2", "3")
     }
     assert len(runs) == 1
+
+
+def test_one_file_does_not_make_a_home_a_workspace(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody who checks one query in their home waits until all that is below it is read."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    bank(tmp_path, good=GOOD)
+    (tmp_path / "smq.toml").unlink()
+    for words in (
+        ["check", "good.smq.json"],
+        ["compile", "good.smq.json"],
+        ["compile", "-q", GOOD],
+    ):
+        alone = cli(*words)
+        assert alone.status == 1
+        assert f"{tmp_path} is a home directory" in alone.err
+    piped = cli("check", "-", "--stdin-filename", "new/q.smq.json", stdin=GOOD.encode())
+    assert "so only the files that you named were read" in piped.err
+    # With the models it is named with, or in a directory that is named or configured, it is right.
+    (tmp_path / "models" / "bank.yml").rename(tmp_path / "bank.yml")
+    assert cli("check", "good.smq.json", "bank.yml").status == 0
+    assert cli("check", ".").err == cli("check").err == "No findings in 2 files.\n"
+    assert cli("list", "metrics").status == 0
+    (tmp_path / "smq.toml").write_text("")
+    assert cli("check", "good.smq.json").err == "No findings in 1 file.\n"

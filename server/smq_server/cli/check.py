@@ -22,14 +22,14 @@ from smq.workspace import Configuration, Snapshot
 from smq_server.cli import changes
 from smq_server.cli.findings import machine, platforms, sarif, text
 from smq_server.cli.findings.report import Report
-from smq_server.cli.skipping import show_foreign
+from smq_server.cli.skipping import show_foreign, show_narrow
 from smq_server.cli.streams import Streams
 from smq_server.cli.warehouse import warehouse_of
 from smq_server.io.failure import Failure
 from smq_server.io.files import decode
 from smq_server.io.kept import Check
 from smq_server.io.uris import absolute, display, path_of, uri_of
-from smq_server.io.workspace import Workspace, open_workspace, open_workspaces
+from smq_server.io.workspace import Workspace, open_around, open_workspaces
 
 EXAMPLES = """\
   smq check                                 the workspace of this directory
@@ -160,10 +160,7 @@ def _from_stdin(arguments: argparse.Namespace, streams: Streams) -> list[Workspa
         raise Failure("- cannot be combined with other paths")
     path = absolute(Path(arguments.stdin_filename or "stdin.smq.json"))
     found = decode(uri_of(path), streams.read_bytes())
-    directory = path.parent
-    while not directory.exists():
-        directory = directory.parent
-    workspace = open_workspace(directory, streams.environ, arguments.config)
+    workspace = open_around(path, streams.environ, arguments.config)
     if isinstance(found, Document):
         return [workspace.with_document(found)]
     snapshot = workspace.snapshot.with_unreadable(found)
@@ -209,6 +206,9 @@ def _say_where(workspace: Workspace, streams: Streams) -> None:
 def _warn_about_models(workspace: Workspace, snapshot: Snapshot, streams: Streams) -> None:
     queries = any(kind_of(uri) == "smq" for uri in workspace.given)
     if queries and not workspace.has_models and not snapshot.knows_names_only:
+        if not workspace.is_whole:
+            show_narrow(workspace, streams)
+            return
         places = ", ".join(workspace.configuration.models)
         streams.message(
             f"warning: no semantic models found below {display(workspace.root)} "

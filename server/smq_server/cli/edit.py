@@ -30,7 +30,7 @@ from smq_server.io.failure import Failure
 from smq_server.io.files import decode, read_document
 from smq_server.io.missing import no_such_file
 from smq_server.io.uris import absolute, display, path_of, uri_of
-from smq_server.io.workspace import open_workspace
+from smq_server.io.workspace import open_around
 
 EXAMPLES = """\
   smq edit q.smq.json --add metrics=revenue --add groupBy=customers__city
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace, streams: Streams) -> int:
         streams.write(edited.text)
     elif edited.text != document.text:
         changes.write({document.uri: edited.text})
-    workspace = open_workspace(path.parent, streams.environ, arguments.config)
+    workspace = open_around(path, streams.environ, arguments.config)
     changed = Document(document.uri, edited.text)
     snapshot = workspace.with_document(changed).snapshot
     return _answer(snapshot, document.uri, arguments, streams, silent=from_stdin)

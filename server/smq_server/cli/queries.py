@@ -21,11 +21,12 @@ from smq.syntax import Document, kind_of
 from smq.workspace import Snapshot
 from smq_server.cli.findings import text
 from smq_server.cli.findings.report import Report, Texts
+from smq_server.cli.skipping import show_narrow
 from smq_server.cli.streams import Streams
 from smq_server.io.failure import Failure
 from smq_server.io.files import decode
 from smq_server.io.uris import absolute, display, path_of, uri_of
-from smq_server.io.workspace import Workspace, open_workspace, open_workspaces
+from smq_server.io.workspace import Workspace, open_around, open_workspaces
 
 # Documents that are no files have a name that no file has.
 _STDIN = "<stdin>"
@@ -160,13 +161,21 @@ def _workspaces(arguments: argparse.Namespace, streams: Streams) -> list[Workspa
     for workspace in workspaces:
         for path in workspace.excluded:
             streams.message(f"skipped {display(path)}: the configuration excludes it")
+        _warn(workspace, streams)
     return workspaces
 
 
+def _warn(workspace: Workspace, streams: Streams) -> None:
+    if not (workspace.is_whole or workspace.has_models):
+        show_narrow(workspace, streams)
+
+
 def _virtual(name: str, data: bytes, arguments: argparse.Namespace, streams: Streams) -> Workspace:
-    uri = uri_of(absolute(Path(name + _SUFFIX)))
+    path = absolute(Path(name + _SUFFIX))
+    uri = uri_of(path)
     found = decode(uri, data)
-    workspace = open_workspace(absolute(Path()), streams.environ, arguments.config)
+    workspace = open_around(path, streams.environ, arguments.config)
+    _warn(workspace, streams)
     if isinstance(found, Document):
         return workspace.with_document(found)
     snapshot = workspace.snapshot.with_unreadable(found)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from smq_server.cli.streams import Streams
 from smq_server.io.uris import display
+from smq_server.io.workspace import Workspace
 
 
 def show_foreign(paths: Sequence[Path], streams: Streams) -> None:
@@ -16,3 +17,12 @@ def show_foreign(paths: Sequence[Path], streams: Streams) -> None:
         return
     for path in paths:
         streams.message(f"skipped {display(path)}: no semantic models, metrics or sources in it")
+
+
+def show_narrow(workspace: Workspace, streams: Streams) -> None:
+    """Say why the models beside a query were not looked for."""
+    streams.message(
+        f"warning: {workspace.root} is a home directory, a scratch "
+        "directory or the top of a disk, so only the files that you named were read, and every "
+        "name in a query is unknown; with an smq.toml in it, it is a workspace"
+    )

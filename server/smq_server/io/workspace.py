@@ -23,6 +23,7 @@ from smq_server.io.discovery import (
     find_nested,
     find_root,
     is_excluded,
+    is_too_wide,
     may_hold_models,
 )
 from smq_server.io.failure import BadConfiguration, Failure
@@ -45,6 +46,11 @@ class Location:
     configuration: Configuration
     configuration_path: Path | None
 
+    @property
+    def is_of_named_files(self) -> bool:
+        """Whether only files that somebody names belong to it, unless the directory is named."""
+        return is_of_named_files(self.root, self.configuration_path)
+
     def path(self, written: str) -> Path:
         """A path written in the configuration, which is relative to the root."""
         return absolute(self.root / Path(written).expanduser())
@@ -63,6 +69,8 @@ class Workspace:
     """YAML files that were asked for and are about something else than semantic models."""
     kept: Kept = field(default_factory=Kept)
     """What an earlier run has left of this workspace."""
+    is_whole: bool = True
+    """False where only the files that were asked for were read, see `is_of_named_files`."""
 
     @property
     def root(self) -> Path:
@@ -79,7 +87,17 @@ class Workspace:
     def with_document(self, document: Document) -> Workspace:
         """The workspace with one more or one changed document, which becomes the given one."""
         snapshot = self.snapshot.apply([Change(document.uri, document.text, document.version)])
-        return Workspace(self.location, snapshot, (document.uri,))
+        return Workspace(self.location, snapshot, (document.uri,), is_whole=self.is_whole)
+
+
+def is_of_named_files(root: Path, configuration_path: Path | None) -> bool:
+    """Whether a root makes no workspace of all that is below it.
+
+    A query in a home directory or at the top of a disk is about what is open or named beside it.
+    Nobody means all files of a disk by it, and reading them would take minutes. Where somebody
+    names the directory itself, or has put a configuration there, it is a workspace like others.
+    """
+    return configuration_path is None and is_too_wide(root)
 
 
 def locate(start: Path, environ: Mapping[str, str], configuration: str | None = None) -> Location:
@@ -113,6 +131,19 @@ def open_workspace(
     does not exist or the configuration is wrong.
     """
     return open_workspaces([start], environ, configuration)[0]
+
+
+def open_around(
+    path: Path, environ: Mapping[str, str], configuration: str | None = None
+) -> Workspace:
+    """The workspace of a document that may be no file yet, all its files loaded, none given.
+
+    Raises Failure when the configuration is wrong.
+    """
+    directory = path.parent
+    while not directory.exists():
+        directory = directory.parent
+    return _load(locate(directory, environ, configuration), [])
 
 
 def open_workspaces(
@@ -150,12 +181,15 @@ def open_workspaces(
 
 def load(location: Location) -> Workspace:
     """All files of a workspace, none of them asked for in particular."""
-    return _load(location, [])
+    return _load(location, [], is_named=True)
 
 
-def _load(location: Location, given: Iterable[Path], cached: bool = True) -> Workspace:
+def _load(
+    location: Location, given: Sequence[Path], cached: bool = True, is_named: bool = False
+) -> Workspace:
+    is_whole = is_named or not location.is_of_named_files or any(path.is_dir() for path in given)
     with _without_collection():
-        return _read_all(location, given, cached)
+        return _read_all(location, given, cached, is_whole)
 
 
 @contextmanager
@@ -177,9 +211,9 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _read_all(location: Location, given: Iterable[Path], cached: bool) -> Workspace:
+def _read_all(location: Location, given: Iterable[Path], cached: bool, is_whole: bool) -> Workspace:
     root, configuration = location.root, location.configuration
-    files = dict.fromkeys(find_files(root, configuration))
+    files = dict.fromkeys(find_files(root, configuration) if is_whole else ())
     asked: dict[Path, None] = {}
     by_name: set[Path] = set()
     excluded: list[Path] = []
@@ -238,7 +272,9 @@ def _read_all(location: Location, given: Iterable[Path], cached: bool) -> Worksp
         else:
             snapshot = snapshot.with_refs(refs)
     uris.sort()
-    return Workspace(location, snapshot, tuple(uris), tuple(excluded), tuple(sorted(foreign)), kept)
+    return Workspace(
+        location, snapshot, tuple(uris), tuple(excluded), tuple(sorted(foreign)), kept, is_whole
+    )
 
 
 def _read_anew(documents: Sequence[Document], kept: Kept) -> Iterator[tuple[File, bool]]:

@@ -19,7 +19,7 @@ from smq.syntax import Document, kind_of
 from smq.workspace import Change, Configuration, File, Snapshot, read_file
 from smq_server.io import configuration as configurations
 from smq_server.io.dbt_manifest import read_refs
-from smq_server.io.discovery import find_files, find_root, is_excluded, is_too_wide
+from smq_server.io.discovery import find_files, find_root, is_excluded
 from smq_server.io.files import read_document
 from smq_server.io.index import (
     DAMAGE,
@@ -35,7 +35,7 @@ from smq_server.io.index import (
 )
 from smq_server.io.kept import stamp
 from smq_server.io.uris import path_of, uri_of
-from smq_server.io.workspace import is_ours
+from smq_server.io.workspace import is_of_named_files, is_ours
 from smq_server.lsp.scheduler import Work
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class Root:
     @property
     def is_of_open_documents(self) -> bool:
         """Whether nothing but what is open belongs to it: one file opened in a home directory."""
-        return not self.is_named and self.configuration_path is None and is_too_wide(self.path)
+        return not self.is_named and is_of_named_files(self.path, self.configuration_path)
 
     # Configuration
 
