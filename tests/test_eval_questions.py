@@ -74,7 +74,7 @@ def test_held_out_questions_are_others_and_their_answers_name_what_is_there() ->
     languages = Counter(each.language for each in held_out())
     assert min(languages.values()) * 2.5 >= len(held_out())
     assert {each.text for each in held_out()}.isdisjoint(each.text for each in questions())
-    assert len({each.id for each in (*held_out(), *questions())}) == 87 + len(questions())
+    assert len({each.id for each in (*held_out(), *questions())}) == 117 + len(questions())
     assert len(snapshot("large").declarations) >= 300
     for question in held_out():
         graph = snapshot(question.workspace).graph
@@ -87,4 +87,11 @@ def test_held_out_questions_are_others_and_their_answers_name_what_is_there() ->
 
 def test_files_are_found_for_questions_that_nothing_was_tuned_on() -> None:
     measured = selection.measure(held_out())
-    assert sum(each.recall for each in measured) / len(measured) >= 0.86, selection.table(measured)
+
+    def recall(kind: str = "") -> float:
+        found = [each.recall for each in measured if not kind or kind in each.question.kinds]
+        return sum(found) / len(found)
+
+    assert recall() >= 0.92, selection.table(measured)
+    # Those that were written last, and whose misses nobody has mended.
+    assert recall("later") >= 0.93, selection.table(measured)

@@ -89,6 +89,10 @@ def first(question: str) -> str | None:
         ("who is silver?", "customers.yml"),  # a description
         ("android", "orders_metrics.yml"),  # a value in a metric
         ("CustGrd", "customers.yml"),
+        ("revnue", "orders_metrics.yml"),  # slips of the keyboard
+        ("andriod", "orders_metrics.yml"),
+        ("transcations of custmers", "customers.yml"),
+        ("고객등금", "customers.yml"),
     ],
 )
 def test_words_find_files_in_every_form(question: str, file: str) -> None:
@@ -104,6 +108,28 @@ def test_the_reasons_name_the_word_and_what_it_found() -> None:
     (found,) = select_model_files("매출은?", snapshot(), limit=1)
     assert [(each.word, each.name, each.how) for each in found.reasons] == [
         ("매출은", "revenue", "synonym")
+    ]
+
+
+def test_an_expression_of_several_words_has_synonyms_of_one() -> None:
+    metric = "metrics: [{{name: {0}, metric_type: simple, type: number, expr: SUM(m__{0})}}]\n"
+    rates = build(
+        Document(f"{name}.yml", metric.format(name)) for name in ("예대율", "가중평균", "deposits")
+    )
+
+    def files(question: str) -> list[str]:
+        return [each.uri for each in select_model_files(question, rates)]
+
+    assert "예대율.yml" in files("What is our loan-to-deposit ratio?")
+    assert files("the weighted average by month") == ["가중평균.yml"]
+    assert files("average of the weighted") == [], "its words apart mean something else"
+
+
+def test_a_slip_is_told_as_one_and_short_words_are_none() -> None:
+    assert select_model_files("oder chnn", snapshot()) == ()
+    (found,) = select_model_files("revnue", snapshot(), limit=1)
+    assert [(each.word, each.name, each.how) for each in found.reasons] == [
+        ("revnue", "revenue", "slip")
     ]
 
 

@@ -20,6 +20,7 @@ from smq.syntax import Mapping as MappingNode
 from smq.syntax import Node, Scalar
 from smq.syntax import Sequence as SequenceNode
 from smq.text import nfc
+from smq.text.name_index import NameIndex
 from smq.workspace import Snapshot
 from smq_server.generation.selection.words import (
     asked_words,
@@ -31,7 +32,7 @@ from smq_server.generation.selection.words import (
 
 Kind = Literal["model", "metric", "dimension", "measure", "entity", "saved query"]
 Field = Literal["name", "label", "synonym", "description", "value"]
-How = Literal["word", "synonym", "part", "home"]
+How = Literal["word", "synonym", "part", "slip", "home"]
 
 _KIND_WEIGHT: dict[Kind, float] = {
     "metric": 1.2,
@@ -49,6 +50,11 @@ _FIELD_WEIGHT: dict[Field, float] = {
     "description": 0.55,
 }
 _SYNONYM_LIKENESS = 0.85
+_SLIP_LIKENESS = 0.7
+_SLIP = 0.84
+"""How alike, in letters, a word that nothing has is to the one that was probably meant."""
+_SHORTEST_SLIP = {True: 5, False: 3}
+"""Letters of a Latin word, syllables of a Korean one: shorter ones are near to too many."""
 _LEAST_LIKENESS = 0.5
 _COMMON = 0.6
 """From this likeness on, a file counts as having a word."""
@@ -139,6 +145,7 @@ class Index:
         "_declarations",
         "_file_count",
         "_homes",
+        "_spelled",
         "_texts",
         "parts",
     )
@@ -150,6 +157,7 @@ class Index:
     ) -> None:
         self._declarations = declarations
         self._homes: _Homes | None = None
+        self._spelled: NameIndex | None = None
         self.parts = parts
         """The texts of each file, by URI."""
         self._texts = [text for uri in sorted(parts) for text in parts[uri]]
@@ -174,7 +182,7 @@ class Index:
 
     def found(self, question: str) -> list[Asked]:
         """The question's words in order, each once and with its hits, at most one for a text."""
-        times = Counter(asked_words(question))
+        times = Counter(with_expressions(asked_words(question)))
         asked = list(times)
         matches = [self._matches(word, self._common) for word in asked]
         if not any(matches):
@@ -249,12 +257,25 @@ class Index:
             for part in _known_parts(form):
                 for other in _synonyms().get(part, ()):
                     add(other, _SYNONYM_LIKENESS * len(part) / len(form), "synonym")
+        if not alike:
+            for other in self._meant(word[0]):
+                add(other, _SLIP_LIKENESS, "slip")
+                for same in _synonyms().get(other, ()):
+                    add(same, _SLIP_LIKENESS * _SYNONYM_LIKENESS, "slip")
         places: dict[tuple[int, int], tuple[float, How]] = {}
         for form, (likeness, how) in alike.items():
             for place in self._by_form[form]:
                 if place not in places or places[place][0] < likeness:
                     places[place] = likeness, how
         return places
+
+    def _meant(self, word: str) -> tuple[str, ...]:
+        """What a word that nothing has was probably meant to be."""
+        if len(word) < _SHORTEST_SLIP[word.isascii()]:
+            return ()
+        if self._spelled is None:
+            self._spelled = NameIndex({*self._by_form, *_synonyms()})
+        return self._spelled.nearest(word, 2, _SLIP)
 
     def _compounds(self, form: str) -> Iterator[tuple[str, float]]:
         """Korean words that share a part with this one: 등급 and 고객등급."""
@@ -436,6 +457,35 @@ def _synonyms() -> dict[str, tuple[str, ...]]:
                     found.setdefault(form, {}).update(dict.fromkeys(other))
     return {form: tuple(other for other in others if other != form)
             for form, others in found.items()}  # fmt: skip
+
+
+def with_expressions(asked: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The words of a question, and for each expression of several that has a synonym of one word,
+    such as "weighted average", that word."""
+    found = list(asked)
+    for expression, meant in _expressions():
+        size = len(expression)
+        for at in range(len(asked) - size + 1):
+            said = asked[at : at + size]
+            if all(set(one) & set(other) for one, other in zip(said, expression, strict=True)):
+                found.extend(forms for forms in meant if forms not in found)
+    return found
+
+
+_Words = tuple[tuple[str, ...], ...]
+
+
+@lru_cache(maxsize=1)
+def _expressions() -> tuple[tuple[_Words, _Words], ...]:
+    """Expressions of several words, each with the single words that mean the same."""
+    found: list[tuple[_Words, _Words]] = []
+    for group in vocabulary()["synonyms"]:
+        spoken = [words(each) for each in group]
+        single = tuple(each[0] for each in spoken if len(each) == 1)
+        if single:
+            # One is enough, as the others are its synonyms.
+            found.extend((each, single[:1]) for each in spoken if len(each) > 1)
+    return tuple(found)
 
 
 @lru_cache(maxsize=4096)
