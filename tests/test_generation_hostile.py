@@ -82,10 +82,13 @@ def bounded(asked: Asked) -> None:
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_answers_end_well(strategy: str, name: str) -> None:
-    endpoint = LlmEndpoint(answer=lambda _: HOSTILE[name])
+@pytest.mark.parametrize("api", ["chat", pytest.param("responses", marks=pytest.mark.long)])
+def test_hostile_answers_end_well(strategy: str, name: str, api: str) -> None:
+    endpoint = LlmEndpoint(answer=lambda _: HOSTILE[name], apis=[api])
     timeout = 0.15 if name == "silence" else 5.0
-    asked = ask("revenue by country", endpoint, strategy=strategy, timeout=timeout, retries=1)
+    asked = ask(
+        "revenue by country", endpoint, strategy=strategy, timeout=timeout, retries=1, api=api
+    )
     bounded(asked)
     assert not isinstance(asked.result, Generated)
 
