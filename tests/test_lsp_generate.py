@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import jsonschema
 import pytest
 from tests.support.examples import copy_example
 from tests.support.generation import answer, no_answer, query
-from tests.support.llm_endpoint import LlmEndpoint, Reply
+from tests.support.llm_endpoint import Body, LlmEndpoint, Reply
 from tests.support.wire import Message, Wire
 
 from smq.syntax import Document
@@ -110,9 +111,14 @@ class Editor:
 
 @contextmanager
 def editing(
-    directory: Path, *script: Reply, model: str = "test", options: Any = None, **capabilities: Any
+    directory: Path,
+    *script: Reply,
+    model: str = "test",
+    options: Any = None,
+    saying: Callable[[Body], Reply] | None = None,
+    **capabilities: Any,
 ) -> Iterator[Editor]:
-    with LlmEndpoint(script) as endpoint:
+    with LlmEndpoint(script, answer=saying) as endpoint:
         environ = {**QUICK, "SMQ_LLM_BASE_URL": endpoint.base_url, "SMQ_LLM_MODEL": model}
         with Wire(environ=environ) as wire:
             editor = Editor(wire, directory, endpoint)
@@ -151,6 +157,32 @@ def test_a_query_below_its_comment_is_replaced(shop: Path) -> None:
         editor.execute(editor.actions(1, 15)["Generate SMQ from comment"])
         editor.shown()
         assert editor.text == QUESTION + ONE
+
+
+def test_two_comments_are_answered_at_once_each_below_its_own(shop: Path) -> None:
+    both = threading.Barrier(2, timeout=30)
+
+    def saying(body: Body) -> Reply:
+        both.wait()
+        is_orders = "Question: 주문 수" in body["messages"][-1]["content"]
+        return answer(query("order_count") if is_orders else BY_COUNTRY)
+
+    text = f"// 주문 수\r\n\r\n{QUESTION}".replace("\n", "\r\n").replace("\r\r", "\r")
+    with editing(shop, saying=saying) as editor:
+        uri = editor.open(text)
+        asked = [
+            editor.wire.post(
+                protocol.GENERATE, {"uri": uri, "position": {"line": line, "character": 3}}
+            )
+            for line in (0, 2)
+        ]
+        orders, country = (editor.wire.response(each)["result"] for each in asked)
+        assert orders["queries"][0]["smq"] == {"metrics": ["order_count"]}
+        after = editor.after(orders["edits"])
+        assert after.startswith('// 주문 수\r\n{\r\n  "metrics": ["order_count"]\r\n}\r\n')
+        assert "\n" not in after.replace("\r\n", "") and after.endswith("국가별 매출\r\n")
+        after = editor.after(country["edits"])
+        assert after.startswith(text.rstrip("\r\n")) and '"stores__country"' in after
 
 
 def test_the_prompt_is_shown_as_it_goes_out(shop: Path) -> None:
@@ -334,6 +366,7 @@ def test_nothing_is_asked_in_a_workspace_that_is_not_trusted(shop: Path) -> None
         )
         for method, params in (
             (protocol.GENERATE, {"uri": uri, "question": "revenue"}),
+            (protocol.PROMPT, {"uri": uri, "question": "revenue"}),
             (
                 "workspace/executeCommand",
                 {"command": "smq.generate", "arguments": [uri, {"line": 0, "character": 0}]},

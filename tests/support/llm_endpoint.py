@@ -113,8 +113,10 @@ class LlmEndpoint:
     def _reply_to(self, body: Body) -> Reply:
         with self._lock:
             self.requests.append(body)
-            if self._answer is not None:
-                return self._answer(body)
+        if self._answer is not None:
+            # Others may be answered meanwhile, as by any endpoint.
+            return self._answer(body)
+        with self._lock:
             if isinstance(self._script, Mapping):
                 return self._recorded(self._script["exchanges"], body)
             number = len(self._used)
