@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from tests.support.generation import TODAY, Asked, ask, example, query
+from tests.support.generation import TODAY, Asked, ask, example, no_answer, query
 from tests.support.llm_endpoint import LlmEndpoint, Reply
 
 from smq_server.generation import graph
@@ -351,3 +351,16 @@ class _Scripted:
 
     async def ask(self, request: Request) -> Answer:
         return Answer(self._text)
+
+
+@pytest.mark.parametrize("strategy", ["direct", "tools"])
+def test_steps_show_the_words_that_went_out_also_where_they_had_to_be_others(strategy: str) -> None:
+    # An endpoint without tools and structured output is told of both in the prompt.
+    script = [no_answer("No costs.")]
+    endpoint = LlmEndpoint(script, lacks=["json_schema", "json_object", "tools"])
+    asked = ask("profit by store", endpoint, strategy=strategy)
+    (step, *_) = [step for step in asked.declined.steps if step.request is not None]
+    assert step.request is not None
+    shown = [(message.role, message.text) for message in step.request.messages]
+    sent = [(each["role"], each["content"]) for each in endpoint.requests[0]["messages"]]
+    assert shown == sent

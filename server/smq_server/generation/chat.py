@@ -79,11 +79,16 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer: text, or calls, or both."""
+    """A whole answer: text, or calls, or both.
+
+    `asked` are the messages as they went out, where the endpoint needed other words than those of
+    the request: the shape of the answer in the prompt, or tools described in it.
+    """
 
     text: str
     calls: tuple[ToolCall, ...] = ()
     usage: Usage = field(default_factory=Usage)
+    asked: tuple[Message, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,8 @@ class Client:
             if abilities != known:
                 # Only now: an endpoint that refuses everything has not said what it lacks.
                 rungs.remember(self._place, self._connection.model, abilities)
-            return reply
+            asked, _ = wire.prepared(request, abilities)
+            return reply if asked == request.messages else replace(reply, asked=asked)
 
     async def _wait(self, retries: int, again: _Again) -> None:
         seconds = again.after

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -65,6 +65,8 @@ class Task:
             self.steps.append(Step(request.purpose, request, failure.message))
             raise
         said = reply.text or "\n".join(f"{call.name}({call.arguments})" for call in reply.calls)
+        if reply.asked is not None:
+            request = replace(request, messages=reply.asked)
         self.steps.append(Step(request.purpose, request, said, usage=reply.usage))
         return reply
 
