@@ -305,6 +305,16 @@ def test_a_key_that_an_endpoint_repeats_is_not_shown() -> None:
     assert "sk-secret" not in failure.message and "…" in failure.message
 
 
+def test_an_endpoint_that_counts_nothing_is_counted_by_ourselves() -> None:
+    choice = {"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    event = {"id": "1", "object": "chat.completion.chunk", "choices": [choice], "usage": usage}
+    with script({"raw": f"data: {json.dumps(event)}\n\ndata: [DONE]\n\n"}) as endpoint:
+        asking = Asking(endpoint)
+        asking(ASK)
+    assert asking.budget.usage.sent > 10 and asking.budget.usage.received > 0
+
+
 def test_calls_are_bounded() -> None:
     with LlmEndpoint(answer=lambda _: {"content": "hi"}) as endpoint:
         asking = Asking(endpoint, max_calls=2)

@@ -161,9 +161,11 @@ class Client:
             )
         if collector.finish is None:
             raise _Again(self._broken(collector))
-        usage = collector.usage or Usage(
-            wire.tokens_of(parameters), estimated_tokens(collector.everything)
-        )
+        usage = collector.usage
+        if usage is None or usage.sent == 0:
+            # Some count nothing, which is not what was spent.
+            tokens = estimated_tokens(collector.everything)
+            usage = Usage(wire.tokens_of(parameters), tokens)
         return collector.reply(usage)
 
     # What can be wrong
