@@ -120,6 +120,7 @@ def test_calls_of_tools_are_put_together_and_answered() -> None:
     "lacks",
     [
         ("json_schema",),
+        ("json_schema", "schema"),
         ("json_schema", "json_object"),
         ("tools",),
         ("max_completion_tokens",),
@@ -159,15 +160,23 @@ def test_an_endpoint_is_asked_as_it_can_be_and_that_is_remembered(
         assert "Looks." in body["messages"][0]["content"]
 
 
+def test_an_endpoint_without_strict_schemas_may_take_one_with_a_json_object() -> None:
+    with script({"content": '{"words": "hi"}'}, lacks=["json_schema"]) as endpoint:
+        Asking(endpoint)(replace(ASK, answer=SHAPE))
+    (body,) = endpoint.requests
+    assert body["response_format"] == {"type": "json_object", "schema": SHAPE.schema}
+    assert '"additionalProperties": false' in body["messages"][0]["content"]
+
+
 def test_the_next_process_knows_what_an_endpoint_can(tmp_path: Path) -> None:
     said = {"content": '{"words": "hi"}'}
     with script(said, said, said, lacks=["json_schema", "json_object"]) as endpoint:
         request = replace(ASK, answer=SHAPE)
         Asking(endpoint)(request)
-        assert len(endpoint.headers) == 3
+        assert len(endpoint.headers) == 4
         abilities.forget()
         Asking(endpoint)(request)
-        assert len(endpoint.headers) == 4
+        assert len(endpoint.headers) == 5
         (kept,) = (tmp_path / "endpoints").iterdir()
         assert "secret" not in kept.read_text()
         for damage in ("{", "[]", '{"since": 1}', kept.read_text().replace("text", "nonsense")):

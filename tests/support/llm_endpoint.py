@@ -435,6 +435,8 @@ def _strict_fault(schema: object, path: str) -> str | None:
 
 
 def _uses(body: Body, name: str) -> bool:
+    if name == "schema":
+        return name in (body.get("response_format") or {})
     if name in ("json_schema", "json_object"):
         shape = body.get("response_format") or (body.get("text") or {}).get("format") or {}
         return bool(shape.get("type") == name)

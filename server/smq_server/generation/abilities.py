@@ -19,13 +19,16 @@ from typing import Literal
 from smq_server.io.files import write_text
 from smq_server.io.index import cache_directory
 
+_STRUCTURES = ("json_schema", "object_with_schema", "json_object", "text")
+
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
     """The way of asking and the parameters that are used with an endpoint."""
 
     api: Literal["responses", "chat"] = "responses"
-    structured: Literal["json_schema", "json_object", "text"] = "json_schema"
+    structured: Literal["json_schema", "object_with_schema", "json_object", "text"] = "json_schema"
+    """The second is how llama.cpp takes a schema."""
     tools: Literal["native", "described"] = "native"
     limit: Literal["max_completion_tokens", "max_tokens", "none"] = "max_completion_tokens"
     usage: bool = True
@@ -38,7 +41,7 @@ class Abilities:
         """Whether every field has one of its values, which a file may say otherwise."""
         return (
             self.api in ("responses", "chat")
-            and self.structured in ("json_schema", "json_object", "text")
+            and self.structured in _STRUCTURES
             and self.tools in ("native", "described")
             and self.limit in ("max_completion_tokens", "max_tokens", "none")
             and all(isinstance(each, bool) for each in (self.usage, self.temperature))
@@ -133,7 +136,10 @@ def without(
         return replace(abilities, limit="none")
     if abilities.temperature and "temperature" in words:
         return replace(abilities, temperature=False)
-    if structured and any(word in words for word in _STRUCTURED):
+    named = (
+        (*_STRUCTURED, "schema") if abilities.structured == "object_with_schema" else _STRUCTURED
+    )
+    if structured and any(word in words for word in named):
         return _less_structured(abilities)
     if tools and abilities.tools == "native" and any(word in words for word in _TOOLS):
         return replace(abilities, tools="described")
@@ -175,8 +181,11 @@ def _unnamed(abilities: Abilities, structured: bool, tools: bool) -> Abilities |
 
 
 def _less_structured(abilities: Abilities) -> Abilities | None:
-    if abilities.structured == "json_schema":
-        return replace(abilities, structured="json_object")
-    if abilities.structured == "json_object":
-        return replace(abilities, structured="text")
+    match abilities.structured:
+        case "json_schema" if abilities.api == "chat":
+            return replace(abilities, structured="object_with_schema")
+        case "json_schema" | "object_with_schema":
+            return replace(abilities, structured="json_object")
+        case "json_object":
+            return replace(abilities, structured="text")
     return None

@@ -39,6 +39,8 @@ def parameters(request: Request, connection: Connection, abilities: Abilities) -
                 "strict": True,
             },
         }
+    elif request.answer is not None and abilities.structured == "object_with_schema":
+        found["response_format"] = {"type": "json_object", "schema": request.answer.schema}
     elif request.answer is not None and abilities.structured == "json_object":
         found["response_format"] = {"type": "json_object"}
     if abilities.temperature:
