@@ -79,8 +79,13 @@ class _Expander:
         self.chain: list[str] = []
 
     def metric(self, name: str) -> Formula | Broken:
-        key = ("formula", name, self.dialect)
-        cached: Formula | Broken | None = self.graph.memo.get(key)
+        key = name, self.dialect
+        known = self.graph.formulas
+        cached: Formula | Broken | None = known.get(key)
+        if cached is None and self.graph.carried is not None:
+            earlier = self.graph.carried.formula(key, MAX_LEVELS - len(self.chain))
+            if isinstance(earlier, Formula):
+                cached = known[key] = earlier
         if cached is not None:
             return cached
         metric = self.graph.metrics[name]
@@ -101,7 +106,7 @@ class _Expander:
         # A metric inside a cycle, or too far below another one, is broken differently from each
         # entry point; keep none of them.
         if not self.chain or isinstance(result, Formula):
-            self.graph.memo[key] = result
+            known[key] = result
         return result
 
     def _too_deep(self) -> Problem:

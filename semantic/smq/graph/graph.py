@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from smq.graph.carried import Carried
+from smq.graph.meaning import means_the_same
 from smq.graph.paths import Edge, JoinGraph, Path
 from smq.graph.symbols import (
     Declarations,
@@ -94,6 +96,9 @@ class SemanticGraph:
         self._member_names: NameIndex | None = None
         self.memo: dict[Any, Any] = {}
         """Answers that later stages derive from this graph alone, keyed by their own tuples."""
+        self.formulas: dict[tuple[str, str], Any] = {}
+        """Metrics that have been expanded, by name and dialect."""
+        self.carried: Carried | None = None
 
     @classmethod
     def build(
@@ -148,6 +153,7 @@ class SemanticGraph:
         models = self.models.copy()
         metrics: dict[str, Metric] | None = None
         changed: set[str] = set()
+        read_again: set[str] = set()
         metric_names = self._metric_names
         for before, after in changes:
             if not _declares_alike(before, after):
@@ -172,6 +178,7 @@ class SemanticGraph:
                     return None
             if metrics is None:
                 metrics = self.metrics.copy()
+            read_again.update(_names(before.metrics), _names(after.metrics))
             for metric in after.metrics:
                 if f"metric:{metric.name}" in self.duplicates:
                     return None
@@ -194,7 +201,22 @@ class SemanticGraph:
         graph._model_names = self._model_names
         graph._member_names = self._member_names_after(graph._by_member)
         graph.memo = {}
+        graph.formulas = {}
+        graph.carried = self._carried_to(graph, changed, read_again)
         return graph
+
+    def _carried_to(
+        self, graph: SemanticGraph, models: Iterable[str], metrics: Iterable[str]
+    ) -> Carried | None:
+        """The formulas that may hold in a graph with other readings of some models and metrics."""
+        if not all(means_the_same(self.models[name], graph.models[name]) for name in models):
+            return None
+        different = frozenset(
+            name
+            for name in metrics
+            if not means_the_same(self.metrics.get(name), graph.metrics.get(name))
+        )
+        return Carried(self.formulas, different, graph.metrics)
 
     def _members_after(
         self, models: Mapping[str, Model], changed: Iterable[str]
