@@ -13,7 +13,7 @@ from smq.catalog import Known, MemberName, MetricName, SemanticNames, collected,
 from smq.expr import parse_expression
 from smq.graph.references import METRIC_TIME, splits
 from smq.graph.symbols import GRAINS
-from smq.ide.choosing import Completion, letters
+from smq.ide.choosing import HERE, Completion, letters
 from smq.ide.offers import Offers
 from smq.query.written import WrittenQuery
 from smq.text import Span
@@ -42,7 +42,7 @@ class CachedOffers(Offers):
         self._groups = [item.text for item in query.group_by] if query else []
         self._metrics = list(_metrics_of(self.names, query, self.dialect)) if query else []
 
-    def metrics(self, span: Span, rank: int = 0) -> Iterator[Completion]:
+    def metrics(self, rank: int = 0) -> Iterator[Completion]:
         fitting = (
             metric
             for metric in self.names.metrics
@@ -53,7 +53,7 @@ class CachedOffers(Offers):
             yield Completion(
                 metric.name,
                 "metric",
-                span,
+                HERE,
                 metric.name,
                 rank,
                 _line(metric.label, metric.type, why, self._age),
@@ -71,10 +71,10 @@ class CachedOffers(Offers):
                 return f"cannot be grouped by {path}"
         return ""
 
-    def dimensions(self, span: Span) -> Iterator[Completion]:
+    def dimensions(self) -> Iterator[Completion]:
         if self._metrics or self.names.metrics:
             detail = _line("each metric's own time", self._age)
-            yield Completion(METRIC_TIME, "time", span, METRIC_TIME, 1, detail, filter=METRIC_TIME)
+            yield Completion(METRIC_TIME, "time", HERE, METRIC_TIME, 1, detail, filter=METRIC_TIME)
         fitting = (
             dimension
             for model in self.names.models
@@ -82,9 +82,9 @@ class CachedOffers(Offers):
             if self.typed.may_be_in(f"{letters(dimension.path)}\n{letters(dimension.label)}")
         )
         for dimension in islice(fitting, _SHOWN):
-            yield self._cached_dimension(dimension, span)
+            yield self._cached_dimension(dimension)
 
-    def _cached_dimension(self, dimension: MemberName, span: Span) -> Completion:
+    def _cached_dimension(self, dimension: MemberName) -> Completion:
         path, why = dimension.path, ""
         for metric in self._metrics:
             allowed = self.names.groupable(metric.name)
@@ -94,7 +94,7 @@ class CachedOffers(Offers):
         return Completion(
             path,
             "time" if dimension.is_time else "dimension",
-            span,
+            HERE,
             path,
             2,
             _line(dimension.label, dimension.type, why, self._age),
@@ -104,13 +104,13 @@ class CachedOffers(Offers):
             words=dimension.label,
         )
 
-    def measures(self, span: Span) -> Iterator[Completion]:
+    def measures(self) -> Iterator[Completion]:
         for model in self.names.models:
             for measure in model.measures:
                 yield Completion(
                     measure.path,
                     "measure",
-                    span,
+                    HERE,
                     measure.path,
                     32,
                     _line(measure.label, self._age),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
@@ -71,7 +71,13 @@ class Completions:
     incomplete: bool = False
 
 
-def chosen(items: Iterator[Completion], typed: str, written: str | None = None) -> Completions:
+HERE = Span(-1, -1)
+"""The span of offers that are remembered: `chosen` is told where they are to be put."""
+
+
+def chosen(
+    items: Iterator[Completion], typed: str, here: Span, written: str | None = None
+) -> Completions:
     """The offers that fit what is typed, best first, at most as many as a list can show.
 
     What works comes before what does not, a beginning before a part, then by rank. `written` is
@@ -90,13 +96,27 @@ def chosen(items: Iterator[Completion], typed: str, written: str | None = None) 
                 more = True
                 break
     found.sort(key=lambda pair: pair[0])
-    kept = [replace(item, rank=number) for number, (_, item) in enumerate(found[:LIMIT])]
-    if not typed.isascii():
-        # Clients compare characters and not keys: they are told that all of these fit.
-        shown = typed if written is None else written
-        kept = [replace(item, filter=shown) for item in kept]
+    # Clients compare characters and not keys: they are told that all of these fit.
+    shown = None if typed.isascii() else typed if written is None else written
+    kept = [_placed(item, number, here, shown) for number, (_, item) in enumerate(found[:LIMIT])]
     more = more or len(found) > LIMIT or not typed.isascii()
     return Completions(tuple(kept), more)
+
+
+def _placed(item: Completion, rank: int, here: Span, shown: str | None) -> Completion:
+    return Completion(
+        item.label,
+        item.kind,
+        here if item.span is HERE else item.span,
+        item.insert,
+        rank,
+        item.detail,
+        item.documentation,
+        item.filter if shown is None else shown,
+        item.snippet,
+        item.why_not,
+        item.words,
+    )
 
 
 class Typed:

@@ -34,11 +34,11 @@ def completions(snapshot: Snapshot, uri: str, offset: int) -> Completions:
     text = snapshot.document(uri).text
     typed = text[spot.replace.start : max(offset, spot.replace.start)].lstrip('"')
     if spot.kind == "document":
-        return chosen(_document(spot), "")
+        return chosen(_document(spot), "", spot.replace)
     if spot.kind == "key":
-        return chosen(_keys(spot), typed)
+        return chosen(_keys(spot), typed, spot.replace)
     if spot.kind == "value":
-        return chosen(_values(spot), typed)
+        return chosen(_values(spot), typed, spot.replace)
     return _items(snapshot, uri, spot, offset)
 
 
@@ -114,12 +114,12 @@ def _items(snapshot: Snapshot, uri: str, spot: Spot, offset: int) -> Completions
             if spot.key == "metrics":
                 yield from offers.windows(content)
 
-        return chosen(whole(), typed, before)
+        return chosen(whole(), typed, content, before)
     word = _word_before(before)
     span = _word_span(spot.scalar, offset, word)
     context = sql_context(before[: len(before) - len(word)])
     offers = offers_for(snapshot, query, word)
-    return chosen(offers.in_expression(spot.key, word, span, context), word)
+    return chosen(offers.in_expression(spot.key, word, span, context), word, span)
 
 
 def _between(
@@ -134,20 +134,20 @@ def _between(
         for item in _whole(offers, spot, spot.replace, "")
         if not item.snippet
     )
-    return chosen(quoted, typed)
+    return chosen(quoted, typed, spot.replace)
 
 
 def _whole(offers: Offers, spot: Spot, span: Span, typed: str) -> Iterator[Completion]:
     taken = _taken(spot)
     if spot.key == "metrics":
-        yield from (item for item in offers.metrics(span) if item.label not in taken)
+        yield from (item for item in offers.metrics() if item.label not in taken)
     elif spot.key == "groupBy":
-        yield from (item for item in offers.dimensions(span) if item.label not in taken)
+        yield from (item for item in offers.dimensions() if item.label not in taken)
     elif spot.key == "orderBy":
         yield from offers.sort_keys(span, taken, typed.startswith("-"))
     elif spot.key == "filters":
-        yield from offers.dimensions(span)
-        yield from offers.metrics(span, rank=50)
+        yield from offers.dimensions()
+        yield from offers.metrics(rank=50)
     elif spot.key == "joins":
         yield from offers.clauses(span)
 

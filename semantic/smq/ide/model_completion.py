@@ -30,7 +30,7 @@ def model_completions(snapshot: Snapshot, uri: str, offset: int) -> Completions:
     spot = yaml_spot(snapshot.parsed(uri), offset)
     if spot is None:
         return Completions()
-    return chosen(_offers(snapshot, spot), spot.word)
+    return chosen(_offers(snapshot, spot), spot.word, spot.span)
 
 
 def _offers(snapshot: Snapshot, spot: YamlSpot) -> Iterator[Completion]:
@@ -102,9 +102,9 @@ def _names(snapshot: Snapshot, spot: YamlSpot) -> Iterator[Completion]:
     elif subject in _MEASURES:
         yield from _measures(snapshot, spot)
     elif subject in _METRICS and ("type_params" in steps or "query_params" in steps):
-        yield from Offers(snapshot, None, spot.word).metrics(spot.span)
+        yield from Offers(snapshot, None, spot.word).metrics()
     elif key in _WINDOWS:
-        yield from Offers(snapshot, None, spot.word).dimensions(spot.span)
+        yield from Offers(snapshot, None, spot.word).dimensions()
     elif (key == "name" and over == "entities") or key == "entity":
         yield from _entities(snapshot, spot)
     elif key in ("agg_time_dimension", "window_groupings") or (
@@ -128,9 +128,9 @@ def _sql(snapshot: Snapshot, spot: YamlSpot, top: str) -> Iterator[Completion]:
     if top == "semantic_models":
         yield from _columns(snapshot, spot)
     else:
-        yield from (item for item in offers.metrics(spot.span, 20) if item.label != own)
-        yield from offers.measures(spot.span)
-        yield from offers.dimensions(spot.span)
+        yield from (item for item in offers.metrics(rank=20) if item.label != own)
+        yield from offers.measures()
+        yield from offers.dimensions()
     for function in FUNCTIONS.values():
         aggregates = function.group in ("aggregate", "window")
         if not aggregates or top != "semantic_models":

@@ -12,8 +12,8 @@ from itertools import islice
 
 from smq.expr import parse_expression
 from smq.graph.references import METRIC_TIME, all_grains, readings, splits
-from smq.graph.symbols import GRAINS, Dimension, Metric, Model
-from smq.ide.choosing import Completion, Typed, blob_of, letters
+from smq.graph.symbols import GRAINS, Dimension, Measure, Metric, Model
+from smq.ide.choosing import HERE, Completion, Typed, blob_of, letters
 from smq.ide.functions import FUNCTIONS
 from smq.ide.reach import Reachable, Route
 from smq.ide.sql_context import SqlContext
@@ -42,22 +42,11 @@ class Offers:
 
     # Metrics
 
-    def metrics(self, span: Span, rank: int = 0) -> Iterator[Completion]:
+    def metrics(self, rank: int = 0) -> Iterator[Completion]:
         """The metrics that fit; those that reach the query's groups and filters first."""
         for metric in islice(self._fitting_metrics(), _JUDGED):
             why = self.reachable.obstacle(metric.name)
-            yield Completion(
-                metric.name,
-                "metric",
-                span,
-                metric.name,
-                rank,
-                _line(metric.label, metric.data_type, why),
-                metric.description or "",
-                _filter(metric.name, metric.label),
-                why_not=why,
-                words=metric.label or "",
-            )
+            yield _metric(metric, rank, why) if why else _free_metric(metric, rank)
 
     def _fitting_metrics(self) -> Iterator[Metric]:
         """First those whose name begins so, then those that hold the text, then the others."""
@@ -100,40 +89,38 @@ class Offers:
 
     # Dimensions and measures
 
-    def dimensions(self, span: Span) -> Iterator[Completion]:
+    def dimensions(self) -> Iterator[Completion]:
         """Every dimension as `model__dimension`, what all metrics reach first."""
         if self.reachable.has_metric_time:
             detail = "each metric's own time"
-            yield Completion(METRIC_TIME, "time", span, METRIC_TIME, 1, detail, filter=METRIC_TIME)
+            yield Completion(METRIC_TIME, "time", HERE, METRIC_TIME, 1, detail, filter=METRIC_TIME)
         for model, route in self._models():
-            yield from self._dimensions_of(model, route, span)
+            yield from self._dimensions_of(model, route)
 
-    def _dimensions_of(self, model: Model, route: Route, span: Span) -> Iterator[Completion]:
+    def _dimensions_of(self, model: Model, route: Route) -> Iterator[Completion]:
+        if not route.entities:
+            # Without a choice of paths only the names themselves could mean several things.
+            yield from (
+                item
+                if self._is_one_thing(item.label)
+                else self._dimension(dimension, item.label, route)
+                for dimension, item in _dimensions(model, route)
+            )
+            return
         for dimension in model.dimensions:
             name = f"{model.name}__{dimension.name}"
-            yield self._dimension(dimension, name, route, span)
+            yield self._dimension(dimension, name, route)
             for entity in route.entities:
                 by = f"{entity}__{dimension.name}"
                 if self._is_one_thing(by) and self.reachable.has_route_by(model.name, entity):
                     clear = Route(1, f"{model.name} by {entity}")
-                    yield self._dimension(dimension, by, clear, span)
+                    yield self._dimension(dimension, by, clear)
 
-    def _dimension(self, dimension: Dimension, name: str, route: Route, span: Span) -> Completion:
+    def _dimension(self, dimension: Dimension, name: str, route: Route) -> Completion:
         why = route.why_not
         if not why and not self._is_one_thing(name):
             why = "means several things"
-        return Completion(
-            name,
-            "time" if dimension.is_time else "dimension",
-            span,
-            name,
-            2 + min(route.distance, 90),
-            _line(dimension.label, dimension.data_type, why or route.path),
-            dimension.description or "",
-            _filter(name, dimension.label),
-            why_not=why,
-            words=dimension.label or "",
-        )
+        return _dimension(dimension, name, route, why)
 
     def _is_one_thing(self, name: str) -> bool:
         # Only names in which a second model could begin or end can be read twice.
@@ -143,22 +130,9 @@ class Offers:
     def _grains(self) -> frozenset[str]:
         return all_grains(self.graph)
 
-    def measures(self, span: Span) -> Iterator[Completion]:
+    def measures(self) -> Iterator[Completion]:
         for model, route in self._models():
-            for measure in model.measures:
-                name = f"{model.name}__{measure.name}"
-                yield Completion(
-                    name,
-                    "measure",
-                    span,
-                    name,
-                    32 + min(route.distance, 90),
-                    _line(measure.label, route.why_not or route.path),
-                    measure.description or "",
-                    _filter(name, measure.label),
-                    why_not=route.why_not,
-                    words=measure.label or "",
-                )
+            yield from _measures(model, route)
 
     def _models(self) -> Iterator[tuple[Model, Route]]:
         """Models with a member that fits: reachable ones nearest first, then the others."""
@@ -229,7 +203,7 @@ class Offers:
                 label, "alias", span, label, 2 * number + 1, down, filter=label, words=name
             )
         sign = "-" if descending else ""
-        for metric in self.metrics(span, rank=60):
+        for metric in self.metrics(rank=60):
             if metric.label not in names and metric.label not in bare:
                 yield replace(
                     metric,
@@ -277,17 +251,17 @@ class Offers:
             return
         yield from self._aliases(key, span)
         if key == "metrics" and not context.window:
-            yield from self.metrics(span)
+            yield from self.metrics()
             if context.calls:
-                yield from self.measures(span)
+                yield from self.measures()
         elif context.window:
             yield from self._grouped(span)
-            yield from self.metrics(span, rank=40)
+            yield from self.metrics(rank=40)
         else:
             yield from self.grains(word, span)
-            yield from self.dimensions(span)
-            yield from self.metrics(span, rank=20)
-            yield from self.measures(span)
+            yield from self.dimensions()
+            yield from self.metrics(rank=20)
+            yield from self.measures()
         yield from _functions(key, span)
 
     def _aliases(self, key: str, span: Span) -> Iterator[Completion]:
@@ -304,7 +278,7 @@ class Offers:
         for number, group in enumerate(groups):
             detail = "group of this query"
             yield Completion(group, "dimension", span, group, number, detail, filter=group)
-        for item in self.dimensions(span):
+        for item in self.dimensions():
             if item.label not in groups:
                 why = item.why_not or "a window sees it only when it is in groupBy, too"
                 yield replace(item, rank=item.rank + 50, why_not=why)
@@ -408,6 +382,98 @@ def _line(*parts: str | None) -> str:
 
 def _filter(name: str, label: str | None) -> str:
     return f"{name} {label}" if label else name
+
+
+# Offers are remembered for as long as what they are about, which outlives the graphs it is in.
+
+
+def _metric(metric: Metric, rank: int, why: str) -> Completion:
+    return Completion(
+        metric.name,
+        "metric",
+        HERE,
+        metric.name,
+        rank,
+        _line(metric.label, metric.data_type, why),
+        metric.description or "",
+        _filter(metric.name, metric.label),
+        why_not=why,
+        words=metric.label or "",
+    )
+
+
+def _dimension(dimension: Dimension, name: str, route: Route, why: str) -> Completion:
+    return Completion(
+        name,
+        "time" if dimension.is_time else "dimension",
+        HERE,
+        name,
+        2 + min(route.distance, 90),
+        _line(dimension.label, dimension.data_type, why or route.path),
+        dimension.description or "",
+        _filter(name, dimension.label),
+        why_not=why,
+        words=dimension.label or "",
+    )
+
+
+def _measure(measure: Measure, name: str, route: Route) -> Completion:
+    return Completion(
+        name,
+        "measure",
+        HERE,
+        name,
+        32 + min(route.distance, 90),
+        _line(measure.label, route.why_not or route.path),
+        measure.description or "",
+        _filter(name, measure.label),
+        why_not=route.why_not,
+        words=measure.label or "",
+    )
+
+
+_METRICS: dict[tuple[int, int], tuple[Metric, Completion]] = {}
+_DIMENSIONS: dict[int, tuple[Model, Route, tuple[tuple[Dimension, Completion], ...]]] = {}
+_MEASURES: dict[int, tuple[Model, Route, tuple[Completion, ...]]] = {}
+_MODELS_REMEMBERED = 500
+_METRICS_REMEMBERED = 5_000
+
+
+def _free_metric(metric: Metric, rank: int) -> Completion:
+    """The offer of a metric that nothing stands in the way of."""
+    key = id(metric), rank
+    known = _METRICS.get(key)
+    if known is None or known[0] is not metric:
+        if len(_METRICS) >= _METRICS_REMEMBERED:
+            _METRICS.clear()
+        known = _METRICS[key] = (metric, _metric(metric, rank, ""))
+    return known[1]
+
+
+def _dimensions(model: Model, route: Route) -> tuple[tuple[Dimension, Completion], ...]:
+    """A model's dimensions under their usual names, each with its offer."""
+    known = _DIMENSIONS.get(id(model))
+    if known is None or known[0] is not model or known[1] != route:
+        if len(_DIMENSIONS) >= _MODELS_REMEMBERED:
+            _DIMENSIONS.clear()
+        offers = tuple(
+            (each, _dimension(each, f"{model.name}__{each.name}", route, route.why_not))
+            for each in model.dimensions
+        )
+        known = _DIMENSIONS[id(model)] = (model, route, offers)
+    return known[2]
+
+
+def _measures(model: Model, route: Route) -> tuple[Completion, ...]:
+    known = _MEASURES.get(id(model))
+    if known is None or known[0] is not model or known[1] != route:
+        if len(_MEASURES) >= _MODELS_REMEMBERED:
+            _MEASURES.clear()
+        offers = tuple(
+            _measure(each, f"{model.name}__{each.name}", route) for each in model.measures
+        )
+        known = _MEASURES[id(model)] = (model, route, offers)
+    return known[2]
 
 
 # All metrics as one text, because looking into twenty thousand texts takes longer than a keystroke.

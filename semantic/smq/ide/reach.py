@@ -49,6 +49,7 @@ class Reachable:
             *self._measures(),
         )
         self.joined = self._joined()
+        self._wanted = self._row_names()
         self._routes: dict[str, Route] = {}
 
     def route(self, model: str) -> Route:
@@ -135,8 +136,8 @@ class Reachable:
                             leaf = measure_leaf(self.graph, ref.model, ref.name)
                             yield Base(use.name, ref.model, leaf.time if leaf else None)
 
-    @property
-    def _wanted(self) -> tuple[RowRef, ...]:
+    def _row_names(self) -> tuple[RowRef, ...]:
+        """What the query groups and filters by, as far as it is clear."""
         grains = all_grains(self.graph)
         found: dict[RowRef, None] = {}
         query = self.query

@@ -10,6 +10,7 @@ from lsprotocol import types
 if TYPE_CHECKING:
     from smq.ide.completion import Completion
     from smq_server.lsp.app import SmqServer
+    from smq_server.lsp.convert import Wire
     from smq_server.lsp.state import View
 
 _KINDS = {
@@ -53,9 +54,11 @@ def register(server: SmqServer) -> None:
         items = [item for item in found.items if not (hidden and item.why_not)]
         snippets = _snippets()
         markdown = _markdown()
+        # Nearly all of them take the place of the same word.
+        ranges = {span: view.wire_range(span) for span in {item.span for item in items}}
         return {
             "isIncomplete": found.incomplete,
-            "items": [_item(view, item, snippets, markdown) for item in items],
+            "items": [_item(view, item, ranges[item.span], snippets, markdown) for item in items],
         }
 
     def _snippets() -> bool:
@@ -92,14 +95,16 @@ def register(server: SmqServer) -> None:
         return types.SignatureHelp([information], 0, found.active)
 
 
-def _item(view: View, item: Completion, snippets: bool, markdown: bool) -> dict[str, Any]:
+def _item(
+    view: View, item: Completion, place: Wire, snippets: bool, markdown: bool
+) -> dict[str, Any]:
     text = item.insert if snippets or not item.snippet else _plain(item.insert)
     found: dict[str, Any] = {
         "label": item.label,
         "kind": _KINDS[item.kind].value,
         "sortText": f"{item.rank:04d}",
         "filterText": _filter_text(view, item),
-        "textEdit": {"range": view.wire_range(item.span), "newText": text},
+        "textEdit": {"range": place, "newText": text},
     }
     if item.detail:
         found["detail"] = item.detail
