@@ -59,7 +59,7 @@ def yaml_spot(parsed: Parsed, offset: int) -> YamlSpot | None:
     is_alone = not line.strip(" -\ufeff") and not has_value
     mark = f"{_MARK}: " if is_alone else _MARK
     marked = text[:start] + mark + text[end:]
-    tree = yaml_reader.parse(Document(parsed.document.uri, marked))
+    tree = yaml_reader.parse_again(Document(parsed.document.uri, marked), parsed)
     indent = len(line) if not line.strip(" -") else len(line) - len(line.lstrip(" "))
     for root in tree.roots:
         found = _find(root, (), (), start)

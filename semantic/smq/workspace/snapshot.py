@@ -224,7 +224,7 @@ class Snapshot:
                 if before is not None and before.document.text == change.text:
                     after = before.with_document(document)
                 else:
-                    after = read_file(document)
+                    after = read_file(document, before)
                 files[change.uri] = after
             if _declared(before) != _declared(after):
                 nothing = Declarations(change.uri)
