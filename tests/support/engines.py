@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import importlib
 import importlib.util
+import json
 import os
 import pwd
 import re
@@ -349,8 +351,79 @@ class MariaDB(Engine):
         self._server.stop()
 
 
+class ClickHouse(Engine):
+    """The engine in this process, from the package `chdb`, which the tests use where it is."""
+
+    name = dialect = "clickhouse"
+    types: ClassVar[Mapping[Type, str]] = {
+        "integer": "Nullable(Int64)",
+        "number": "Nullable(Float64)",
+        "decimal": "Nullable(Decimal(18, 4))",
+        "text": "Nullable(String)",
+        "date": "Nullable(Date32)",
+        "timestamp": "Nullable(DateTime64(6))",
+        "boolean": "Nullable(Bool)",
+    }
+
+    @staticmethod
+    def available() -> Availability:
+        return _needs_module("chdb")
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Not among the packages for development, being half a gigabyte.
+        self._session = importlib.import_module("chdb.session").Session()
+        self.execute("SET default_table_engine = 'Memory'")
+        self.execute("SET session_timezone = 'UTC'")
+        self.execute("SET output_format_json_quote_denormals = 1")
+
+    def execute(self, sql: str) -> tuple[tuple[str, ...], list[Row]]:
+        answer = str(self._session.query(sql, "JSONCompactEachRowWithNamesAndTypes"))
+        lines = [json.loads(line) for line in answer.splitlines()]
+        if not lines:
+            return (), []
+        names, types, *rows = lines
+        return tuple(names), [tuple(map(_of_clickhouse, row, types)) for row in rows]
+
+    def insert(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        head, _, _ = statement.partition(" VALUES ")
+        values = ", ".join(f"({', '.join(map(_for_clickhouse, row))})" for row in rows)
+        self.execute(f"{head} VALUES {values}")
+
+    def create_schema(self, quoted: str) -> None:
+        self.execute(f"CREATE DATABASE IF NOT EXISTS {quoted}")
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def _of_clickhouse(value: Any, written: str) -> Any:
+    kind = written.removeprefix("Nullable(")
+    if value is None:
+        return None
+    if kind.startswith("DateTime"):
+        return datetime.fromisoformat(value)
+    if kind.startswith("Date"):
+        return date.fromisoformat(value)
+    if kind.startswith(("Int", "UInt")):
+        return int(value)
+    if kind.startswith("Float"):
+        return float(value)
+    return Decimal(str(value)) if kind.startswith("Decimal") else value
+
+
+def _for_clickhouse(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool | int | float | Decimal):
+        return str(value).lower()
+    text = value.isoformat(" ") if isinstance(value, datetime) else str(value)
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
 ENGINES: Mapping[str, type[Engine]] = {
-    engine.name: engine for engine in (DuckDB, SQLite, Postgres, MariaDB)
+    engine.name: engine for engine in (DuckDB, SQLite, Postgres, MariaDB, ClickHouse)
 }
 
 

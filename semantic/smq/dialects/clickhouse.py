@@ -50,7 +50,7 @@ DIALECT = Dialect(
         all and anti any array as asc asof between by case cast cross cube desc distinct else end
         except false final format from full global group having ilike in inner intersect interval
         into is join left like limit not null offset on or order outer over prewhere qualify right
-        rollup sample select semi settings then totals true union using when where window with
+        rollup sample select semi settings then top totals true union using when where window with
         """
     ),
     case_sensitive=True,
