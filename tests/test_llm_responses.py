@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import openai
 import pytest
+from tests.support import llm_responses
 from tests.support.llm_endpoint import CHAT_PATH as CHAT
 from tests.support.llm_endpoint import RESPONSES_PATH as RESPONSES
 from tests.support.llm_endpoint import LlmEndpoint, Reply
@@ -17,6 +19,7 @@ from tests.test_llm_client import ASK, SHAPE, TOOL, Asking, failing
 
 from smq_server.generation import abilities
 from smq_server.generation.chat import Message, Request
+from smq_server.generation.failure import GenerationFailure
 
 
 @pytest.fixture(autouse=True)
@@ -244,3 +247,43 @@ def test_a_way_of_asking_can_be_said() -> None:
         failure = failing(asking(endpoint, api="responses"))
     assert endpoint.paths == [RESPONSES]
     assert "llm.api" in failure.message
+
+
+_JUNK: tuple[Any, ...] = (None, 7, -1, True, "x", [], {}, [None], {"a": 1}, [[1]])
+
+
+def damaged(value: Any, dice: random.Random, share: float) -> Any:
+    """The value with some fields lost and some of another type."""
+    if dice.random() < share:
+        return dice.choice(_JUNK)
+    if isinstance(value, dict):
+        kept = [key for key in value if dice.random() >= share / 2]
+        return {key: damaged(value[key], dice, share) for key in kept}
+    return [damaged(each, dice, share) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(60))
+def test_damaged_events_end_in_an_answer_or_a_failure(seed: int) -> None:
+    dice = random.Random(seed)
+    share = dice.choice([0.01, 0.05, 0.2])
+    body: dict[str, Any] = {"model": "m", "input": []}
+    call = {"id": "call_0", "function": {"name": "look", "arguments": '{"at": 1}'}}
+    items = llm_responses.output({"content": "hello there, this is it"}, [call])
+    text = ""
+    for event in llm_responses.events(body, items, {}):
+        name, data = event.decode().strip().split("\ndata: ")
+        text += f"{name}\ndata: {json.dumps(damaged(json.loads(data), dice, share))}\n\n"
+    with LlmEndpoint(answer=lambda _: {"raw": text}, apis=["responses"]) as endpoint:
+        ask = asking(endpoint, api="responses", retries=0)
+        try:
+            (found,) = ask(replace(ASK, tools=(TOOL,)))
+        except GenerationFailure as failure:
+            assert failure.kind == "endpoint"
+        else:
+            parts = [
+                found.text,
+                *(part for c in found.calls for part in (c.id, c.name, c.arguments)),
+            ]
+            assert all(isinstance(part, str) for part in parts)
+    assert ask.budget.calls <= 2
