@@ -15,6 +15,8 @@ _NEIGHBOURS = 16
 """So many names are looked at on each side of where a wrong name would stand in an order."""
 _OVERLAID = 64
 """So many changed keys are kept beside a list before it is made anew."""
+_ANSWERS = 256
+"""So many answers are remembered."""
 _COMPARED = 24
 """So many names that share the most pairs of letters are compared in full."""
 
@@ -28,10 +30,11 @@ class NameIndex:
     names alone, whichever changes led to it.
     """
 
-    __slots__ = ("_backwards", "_by_word", "_few")
+    __slots__ = ("_backwards", "_by_word", "_few", "_found")
 
     def __init__(self, names: Iterable[str]) -> None:
         distinct = set(names)
+        self._found: dict[tuple[str, int, float], tuple[str, ...]] = {}
         self._few: frozenset[str] = frozenset()
         self._by_word = _Order([])
         self._backwards = _Order([])
@@ -58,6 +61,7 @@ class NameIndex:
         if size <= _FEW or not len(self._backwards):
             return NameIndex({*self._names(), *come} - gone)
         index = NameIndex.__new__(NameIndex)
+        index._found = {}
         index._few = frozenset()
         index._by_word = self._by_word.changed(
             {key for name in gone for key in _by_word(name)},
@@ -87,7 +91,14 @@ class NameIndex:
 
     def nearest(self, name: str, limit: int = 3, cutoff: float = 0.6) -> tuple[str, ...]:
         """The names most like `name`, best first, as `smq.text.nearest` ranks them."""
-        return nearest_of(name, self.candidates(name), limit, cutoff)
+        asked = name, limit, cutoff
+        found = self._found.get(asked)
+        if found is None:
+            # While the end of a name is typed, its beginning is asked for with each letter.
+            if len(self._found) >= _ANSWERS:
+                self._found.clear()
+            found = self._found[asked] = nearest_of(name, self.candidates(name), limit, cutoff)
+        return found
 
 
 class _Order:
