@@ -12,7 +12,7 @@ from smq.problem import Problem
 from smq.query.read import read_queries
 from smq.query.written import WrittenQuery
 from smq.syntax import Document, Parsed, jsonc, yaml
-from smq.text import Location
+from smq.text import LineIndex, Location
 
 Reading = tuple[Declarations, tuple[WrittenQuery, ...], tuple[Problem, ...]]
 """What a file declares, the queries in it, and the problems that reading it found."""
@@ -25,7 +25,16 @@ class File:
     for, to an equal one.
     """
 
-    __slots__ = ("_load", "_parsed", "_uses", "declarations", "document", "problems", "queries")
+    __slots__ = (
+        "_lines",
+        "_load",
+        "_parsed",
+        "_uses",
+        "declarations",
+        "document",
+        "problems",
+        "queries",
+    )
 
     _load: Callable[[], Reading | None]
     declarations: Declarations
@@ -47,6 +56,7 @@ class File:
         self.problems = problems
         self._parsed = parsed
         self._uses: str | None = None
+        self._lines: LineIndex | None = None
 
     @classmethod
     def kept(cls, document: Document, load: Callable[[], Reading | None]) -> File:
@@ -59,6 +69,7 @@ class File:
         file._load = load
         file._parsed = None
         file._uses = None
+        file._lines = None
         return file
 
     def __getattr__(self, name: str) -> Any:
@@ -81,6 +92,12 @@ class File:
     def tree(self) -> Parsed | None:
         """What was parsed, unless it has been forgotten."""
         return self._parsed
+
+    @property
+    def lines(self) -> LineIndex:
+        if self._lines is None:
+            self._lines = LineIndex(self.document.text)
+        return self._lines
 
     @property
     def uses(self) -> str:

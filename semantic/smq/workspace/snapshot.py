@@ -64,7 +64,6 @@ class _Memo:
 
     merged: _Merged = field(default_factory=_Merged)
     compiled: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
-    lines: dict[str, LineIndex] = field(default_factory=dict)
     identity: object = field(default_factory=object)
     step: tuple[object, frozenset[str]] | None = None
     """Which snapshot this one was made from (its identity, not itself) by touching which files."""
@@ -164,10 +163,7 @@ class Snapshot:
         return self._files[uri].document
 
     def lines(self, uri: str) -> LineIndex:
-        index = self._memo.lines.get(uri)
-        if index is None:
-            index = self._memo.lines[uri] = LineIndex(self._files[uri].document.text)
-        return index
+        return self._files[uri].lines
 
     def queries(self, uri: str) -> tuple[WrittenQuery, ...]:
         return self._files[uri].queries
@@ -233,9 +229,6 @@ class Snapshot:
                     after.declarations if after else nothing,
                 )
         memo = _Memo(step=(self._memo.identity, frozenset(touched)))
-        memo.lines = dict(self._memo.lines)
-        for uri in touched:
-            memo.lines.pop(uri, None)
         if not declared:
             memo.merged = self._memo.merged
             memo.compiled = {u: p for u, p in self._memo.compiled.items() if u not in touched}
@@ -254,7 +247,7 @@ class Snapshot:
 
     def with_refs(self, refs: Mapping[str, TableName]) -> Snapshot:
         """The same documents with other physical names of dbt models."""
-        memo = _Memo(lines=self._memo.lines)
+        memo = _Memo()
         return Snapshot(
             self._files, self._configuration, self._unreadable, refs, memo, self.catalog
         )
@@ -270,7 +263,7 @@ class Snapshot:
 
     def configured(self, configuration: Configuration) -> Snapshot:
         """The same documents under another configuration."""
-        memo = _Memo(lines=self._memo.lines)
+        memo = _Memo()
         if configuration.default_schema == self._configuration.default_schema:
             memo.merged = self._memo.merged
         return Snapshot(
