@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 
 from smq.syntax.nodes import Node, Pair, Scalar
+from smq.syntax.yaml_atoms import INDICATOR, read_atom, read_properties
 from smq.syntax.yaml_block_scalars import read_block
-from smq.syntax.yaml_flow import ALIAS, ANCHOR, JINJA, TAG, read_flow
+from smq.syntax.yaml_flow import JINJA
 from smq.syntax.yaml_frames import (
     EXPLICIT_KEY,
     MAP,
@@ -20,18 +21,21 @@ from smq.syntax.yaml_frames import (
     Frame,
     Frames,
 )
+from smq.syntax.yaml_line_ends import (
+    REST,
+    after_line_end,
+    comment,
+    line_rest,
+    skip_line,
+    to_line_end,
+)
 from smq.syntax.yaml_placement import Placement
 from smq.syntax.yaml_scalars import (
     DOCUMENT_MARK,
     ITEM_WITH_KEY,
     KEY_LIKE,
-    LINE_END,
-    PLAIN,
     continue_plain,
     goes_on,
-    plain_line,
-    read_quoted,
-    requote,
 )
 from smq.syntax.yaml_state import State, set_properties
 from smq.syntax.yaml_values import NUMERIC_START, WORDS
@@ -45,10 +49,6 @@ _NOT_PLAIN = frozenset("-?:,[]{}#&*!|>'\"%@`")
 
 _SPACES = re.compile(r"[ ]*+")
 _BLANKS = re.compile(r"[ \t]*+")
-_COMMENT = re.compile(r"#[^\r\n]*+")
-_REST = re.compile(r"[^\r\n]*+")
-_INDICATOR = re.compile(r"[-?:](?=[ \t\r\n]|\Z)")
-_KEY_END = re.compile(r"[ \t]*+:(?=[ \t\r\n]|\Z)")
 _DASH_AND_WORD = re.compile(r"-(?=[^\s-])")
 _JUNK_DASH = re.compile(r"[^\s#](?=-[ \t])")
 _ITEM_OR_NOTHING = re.compile(r"-[ \t]*+(?:[\r\n#]|\Z)")
@@ -62,8 +62,6 @@ _QUOTED_KEY_OR_VALUE = re.compile(
 )
 _WORD = re.compile(r"[^\W\d][\w-]*+\Z")
 _VERSION = re.compile(r"%YAML[ \t]++1\.[0-9]++[ \t]*+(?:#|\Z)")
-_YAML_TYPES = "null bool int float str map seq set omap pairs binary timestamp merge"
-_KNOWN_TAGS = frozenset(["!", *("!!" + name for name in _YAML_TYPES.split())])
 
 
 class BlockReader:
@@ -173,15 +171,15 @@ class BlockReader:
         start = match.end()
         char = text[start : start + 1]
         if char == "" or char in "\r\n":
-            return self._after_line_end(start)
+            return after_line_end(self._state, start)
         if char == "#":
-            return self._comment(start)
+            return comment(self._state, start)
         column = start - line
         if char == "\t":
             match = _BLANKS.match(text, start)
             assert match is not None
             if text[match.end() : match.end() + 1] in ("", "\r", "\n", "#"):
-                return self._line_rest(match.end())
+                return line_rest(self._state, match.end())
             if self._continues(column):
                 return self._continue(column)
             start = match.end()
@@ -197,7 +195,7 @@ class BlockReader:
             found = self._behind_junk(column, line, start, junk.end())
             if found is not None:
                 return found
-        if char in "-?:" and _INDICATOR.match(text, start):
+        if char in "-?:" and INDICATOR.match(text, start):
             if char == "-":
                 return self._dash(column, line, start)
             if char == "?":
@@ -250,23 +248,25 @@ class BlockReader:
     def _entry(self, column: int, line: int, start: int) -> int:
         """A line that starts with a key, or with a node that is a whole value or item."""
         text = self._text
-        position, anchor, tag, props = self._properties(start)
+        position, anchor, tag, props = read_properties(self._state, start)
         if text[position : position + 1] in ("", "\r", "\n", "#"):
             return self._lone_properties(column, start, position, anchor, tag, props)
         if text[position] == "{" and (jinja := JINJA.match(text, position)) is not None:
-            rest = _REST.match(text, jinja.end())
+            rest = REST.match(text, jinja.end())
             if rest is not None and not rest.group().strip(" \t") and not self._awaits(column):
                 self._state.damage("SYN218", start, jinja.end(), text=jinja.group())
-                return self._after_line_end(rest.end())
+                return after_line_end(self._state, rest.end())
         if text[position] in "|>":
             block = self._block(column, position, anchor, tag, props)
             if block is not None:
                 return block
         node: Node
-        if props >= 0 and text[position] == ":" and _INDICATOR.match(text, position):
+        if props >= 0 and text[position] == ":" and INDICATOR.match(text, position):
             node, end, colon = Scalar(Span(position, position), None, ""), position, position
         else:
-            node, end, colon = self._atom(position, self._limit(column), True, tag)
+            node, end, colon = read_atom(
+                self._state, position, self._limit(column), len(self._stack), True, tag
+            )
         if colon < 0:
             if props >= 0:
                 node = set_properties(self._state, node, anchor, tag)
@@ -288,8 +288,8 @@ class BlockReader:
         if innermost and not exact:
             if frame.waiting:
                 return self._give(frame, node, end)
-            self._state.damage("SYN226", *self._to_line_end(node.span.start))
-            return self._skip_line(end)
+            self._state.damage("SYN226", *to_line_end(self._state, node.span.start))
+            return skip_line(self._state, end)
         if self._belongs_above(index, column, node):
             return self._text_too_far_left(column, line, node, end)
         if exact and frame.kind == SEQ and stack[index - 1].indent == column:
@@ -317,7 +317,7 @@ class BlockReader:
             place.half_typed(frame, node)
         else:
             self._state.damage("SYN226", *node.span)
-        return self._line_rest(end)
+        return line_rest(self._state, end)
 
     def _dash(self, column: int, line: int, start: int) -> int:
         if self._continues(column):
@@ -387,14 +387,14 @@ class BlockReader:
             assert match is not None
             position = match.end()
             start = position
-            position, anchor, tag, props = self._properties(position)
+            position, anchor, tag, props = read_properties(self._state, position)
             char = text[position : position + 1]
             frame = stack[-1]
             if char == "" or char in "\r\n#":
                 if props >= 0:
                     frame.node_anchor, frame.node_tag, frame.props = anchor, tag, props
-                return self._line_rest(position)
-            if char in "-?:" and _INDICATOR.match(text, position):
+                return line_rest(self._state, position)
+            if char in "-?:" and INDICATOR.match(text, position):
                 if (
                     not may_nest
                     and char == "-"
@@ -424,11 +424,11 @@ class BlockReader:
                     scalar, position = block
                     frames.give(frame, set_properties(state, scalar, anchor, tag))
                     return position
-            if props >= 0 and may_nest and char == ":" and _INDICATOR.match(text, position):
+            if props >= 0 and may_nest and char == ":" and INDICATOR.match(text, position):
                 node, end, colon = Scalar(Span(position, position), None, ""), position, position
             else:
                 limit = min(frame.indent, frame.proper)
-                node, end, colon = self._atom(position, limit, may_nest, tag)
+                node, end, colon = read_atom(state, position, limit, len(stack), may_nest, tag)
             if colon < 0:
                 if props >= 0:
                     node = set_properties(state, node, anchor, tag)
@@ -442,110 +442,6 @@ class BlockReader:
             nested.end = colon + 1
             position = colon + 1
             may_nest = False
-
-    def _atom(
-        self, position: int, limit: int, may_key: bool, tag: str | None
-    ) -> tuple[Node, int, int]:
-        """One scalar, alias or flow collection on this line, its end, and its colon as a key.
-
-        The colon is -1 for what is no key.
-        """
-        text, state = self._text, self._state
-        char = text[position]
-        if char in "\"'":
-            return self._quoted(position, limit, may_key)
-        if char == "{" and (jinja := JINJA.match(text, position)) is not None:
-            end = max(jinja.end(), plain_line(text, jinja.end())[0])
-            state.damage("SYN218", position, end, text=text[position:end])
-            return self._text_scalar(position, end), end, -1
-        if char in "[{":
-            node, end, closed = read_flow(state, position, len(self._stack), limit)
-            return node, end, self._key_colon(end) if may_key and closed else -1
-        if char == "*" and (match := ALIAS.match(text, position)) is not None:
-            end = match.end()
-            return state.alias(position, end), end, self._key_colon(end) if may_key else -1
-        return self._plain(position, may_key, tag)
-
-    def _plain(self, position: int, may_key: bool, tag: str | None) -> tuple[Node, int, int]:
-        text, state = self._text, self._state
-        match = PLAIN.match(text, position)
-        assert match is not None
-        end = match.end()
-        colon = end if end < self._size and text[end] == ":" and may_key else -1
-        nested = None
-        if colon < 0:
-            end, nested = plain_line(text, position)
-        else:
-            end = position + len(match.group().rstrip(" \t"))
-        if end == position:
-            end = position + 1
-        char = text[position]
-        if char in ",[]{}&*!|>%@`" or _INDICATOR.match(text, position):
-            state.damage("SYN217", position, position + 1, char=char, start=position, end=end)
-        elif nested is not None:
-            state.damage("SYN216", nested, nested + 1, start=position, end=end)
-        if nested is not None:
-            return self._text_scalar(position, end), end, colon
-        return state.plain(position, text[position:end], tag), end, colon
-
-    def _text_scalar(self, start: int, end: int) -> Scalar:
-        written = self._text[start:end]
-        return Scalar(Span(start, end), written, written)
-
-    def _quoted(self, position: int, limit: int, may_key: bool) -> tuple[Node, int, int]:
-        text, state = self._text, self._state
-        before = len(state.problems)
-        scalar, end = read_quoted(state, position, limit, may_key=may_key)
-        unclosed = len(state.problems) > before and state.problems[-1].code == "SYN207"
-        if may_key:
-            colon = self._key_colon(end)
-            if colon >= 0:
-                return scalar, end, colon
-            if not unclosed and text[end : end + 1] == ":":
-                state.damage("SYN203", end, end + 1, key=scalar.text)
-                return scalar, end, end
-        if not unclosed:
-            rest = _REST.match(text, end)
-            assert rest is not None
-            behind = rest.group().rstrip(" \t")
-            if behind.endswith(text[position]) and behind[:1] not in " \t#":
-                # `"say "hi" there"`: the last quote of the line is the one that closes.
-                last = end + len(behind)
-                state.damage("SYN208", position, last, quote=text[position])
-                return requote(state, position, last), last, -1
-        return scalar, end, -1
-
-    def _key_colon(self, end: int) -> int:
-        match = _KEY_END.match(self._text, end)
-        return match.end() - 1 if match is not None else -1
-
-    def _properties(self, position: int) -> tuple[int, str | None, str | None, int]:
-        """Anchor and tag at a position: what follows them, both, and where they end or -1."""
-        text = self._text
-        anchor: str | None = None
-        tag: str | None = None
-        props = -1
-        while text[position : position + 1] in ("&", "!"):
-            is_anchor = text[position] == "&"
-            match = (ANCHOR if is_anchor else TAG).match(text, position)
-            if match is None:
-                break
-            if is_anchor:
-                anchor = match.group(1)
-                # Until its node is whole, an alias of that name would contain itself.
-                self._state.anchor(anchor, None)
-            else:
-                tag = match.group()
-                self._check_tag(tag, position)
-            props = match.end()
-            blanks = _BLANKS.match(text, props)
-            assert blanks is not None
-            position = blanks.end()
-        return position, anchor, tag, props
-
-    def _check_tag(self, tag: str, position: int) -> None:
-        if tag not in _KNOWN_TAGS:
-            self._state.report("SYN222", position, position + len(tag), tag=tag)
 
     def _lone_properties(
         self,
@@ -563,7 +459,7 @@ class BlockReader:
             frame.node_anchor, frame.node_tag, frame.props = anchor, tag, props
         else:
             self._state.damage("SYN226", start, props)
-        return self._line_rest(position)
+        return line_rest(self._state, position)
 
     def _block(
         self, column: int, position: int, anchor: str | None, tag: str | None, props: int
@@ -574,9 +470,9 @@ class BlockReader:
             return None
         # Loaders take a block in the column of its key, too.
         if column < frame.indent:
-            rest = _REST.match(self._text, position)
+            rest = REST.match(self._text, position)
             assert rest is not None
-            width, kind = self._place.peek(self._after_line_end(rest.end()))
+            width, kind = self._place.peek(after_line_end(self._state, rest.end()))
             if width <= frame.indent or kind != ROOT:
                 return None
             self._misplaced_text(column, position - column, frame.indent + 2)
@@ -591,7 +487,7 @@ class BlockReader:
 
     def _give(self, frame: Frame, node: Node, end: int) -> int:
         self._frames.give(frame, node)
-        return self._line_rest(end)
+        return line_rest(self._state, end)
 
     def _awaits(self, column: int) -> bool:
         frame = self._stack[-1]
@@ -624,17 +520,17 @@ class BlockReader:
             frame.end = scalar.span.end
         else:
             self._frames.replace_last(frame, scalar)
-        return self._line_rest(position)
+        return line_rest(self._state, position)
 
     def _misplaced_text(self, column: int, line: int, expected: int) -> None:
-        where = (line, line + column) if column else self._to_line_end(line)
+        where = (line, line + column) if column else to_line_end(self._state, line)
         self._state.damage("SYN215", *where, kind="text", found=column, expected=expected)
 
     def _belongs_above(self, index: int, column: int, node: Node) -> bool:
         """Whether text too far left is part of the entry above, because the lines below go on."""
-        line_end = _REST.match(self._text, node.span.end)
+        line_end = REST.match(self._text, node.span.end)
         assert line_end is not None
-        found = self._place.enclosed(index, column, self._after_line_end(line_end.end()))
+        found = self._place.enclosed(index, column, after_line_end(self._state, line_end.end()))
         if found is None:
             return False
         # One word may be a parent key without its colon, if the lines below could be its value.
@@ -651,53 +547,16 @@ class BlockReader:
         if isinstance(last, Scalar) and goes_on(self._text, last, column - 1):
             return self._continue(column - 1, column, line)
         self._misplaced_text(column, line, top.indent + 2)
-        return self._skip_line(end)
+        return skip_line(self._state, end)
 
     def _behind_key(self, position: int) -> tuple[int, bool]:
         """The start of the next line, and whether a value ends on the line of `position`."""
         match = _BLANKS.match(self._text, position)
         assert match is not None
         open_ = self._text[match.end() : match.end() + 1] in ("", "\r", "\n", *"#|>&!")
-        rest = _REST.match(self._text, position)
+        rest = REST.match(self._text, position)
         assert rest is not None
-        return self._after_line_end(rest.end()), not open_
-
-    # Ends of lines
-
-    def _after_line_end(self, position: int) -> int:
-        match = LINE_END.match(self._text, position)
-        return match.end() if match is not None else position
-
-    def _to_line_end(self, position: int) -> tuple[int, int]:
-        rest = _REST.match(self._text, position)
-        assert rest is not None
-        return position, position + len(rest.group().rstrip(" \t"))
-
-    def _skip_line(self, position: int) -> int:
-        rest = _REST.match(self._text, position)
-        assert rest is not None
-        return self._after_line_end(rest.end())
-
-    def _comment(self, position: int) -> int:
-        match = _COMMENT.match(self._text, position)
-        assert match is not None
-        end = position + len(match.group().rstrip(" \t"))
-        self._state.comments.append(Span(position, end))
-        return self._after_line_end(match.end())
-
-    def _line_rest(self, position: int) -> int:
-        """Pass the rest of a line, which may be blanks and a comment; anything else is damage."""
-        text = self._text
-        match = _BLANKS.match(text, position)
-        assert match is not None
-        position = match.end()
-        char = text[position : position + 1]
-        if char == "" or char in "\r\n":
-            return self._after_line_end(position)
-        if char == "#":
-            return self._comment(position)
-        self._state.damage("SYN226", *self._to_line_end(position))
-        return self._skip_line(position)
+        return after_line_end(self._state, rest.end()), not open_
 
     def _tabs(self, line: int, start: int) -> int:
         """Report tabs in an indentation, and the column that was most likely meant."""
@@ -727,15 +586,15 @@ class BlockReader:
             self._end_document()
             self._frames.restart(start)
         if text[start] == ".":
-            return self._line_rest(start + 3)
+            return line_rest(self._state, start + 3)
         self._explicit = True
         return self._inline(start + 3, start, False)
 
     def _directive(self, start: int) -> int:
-        rest = _REST.match(self._text, start)
+        rest = REST.match(self._text, start)
         assert rest is not None
         written = rest.group().rstrip(" \t")
         known = _VERSION.match(written) or written.startswith("%TAG ")
         if not known or self._explicit:
             self._state.report("SYN228", start, start + len(written), text=written[:60])
-        return self._after_line_end(rest.end())
+        return after_line_end(self._state, rest.end())
