@@ -10,27 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.support.bank import CONSULTATIONS
 from tests.support.cli import BANK, Cli
 
 from smq_server.io import index as indexes
 from smq_server.io import kept
 from smq_server.io.index import Index, Piece, read_index, write_index
 
-_OTHER = """# 다른 파일
-semantic_models:
-  - name: 상담
-    table: bank('consult')
-    entities:
-      - {name: consult, type: primary, expr: id}
-      - {name: cust, type: foreign, expr: cust_no}
-    dimensions:
-      - {name: kind, type: varchar}
-    measures:
-      - {name: minutes, type: integer}
-metrics:
-  - {name: 상담시간, type: integer, expr: SUM(상담__minutes)}
-  - {name: 건당시간, type: number, expr: 상담시간 / account_count}
-"""
 _QUERIES = (
     '{"metrics": ["상담시간"], "groupBy": ["상담__kind"]}',
     '{"metrics": ["total_credit", "account_count"], "groupBy": ["부점코드__brn_cd"]}',
@@ -63,7 +49,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 def workspace(directory: Path) -> Path:
     (directory / "models").mkdir()
     (directory / "models" / "bank.yml").write_bytes(BANK.read_bytes())
-    (directory / "models" / "other.yml").write_text(_OTHER, encoding="utf-8")
+    (directory / "models" / "other.yml").write_text(CONSULTATIONS, encoding="utf-8")
     (directory / "smq.toml").write_text("")
     for number in range(25):
         text = _QUERIES[number % len(_QUERIES)]
@@ -98,7 +84,7 @@ class Story:
         elif what < 0.82:
             path.unlink()
         elif what < 0.9:
-            self.write(self.directory / "models" / "new.yml", _OTHER.replace("상담", "민원"))
+            self.write(self.directory / "models" / "new.yml", CONSULTATIONS.replace("상담", "민원"))
         elif what < 0.95:
             self.write(self.directory / "smq.toml", choose.choice(("", 'default_schema = "s"\n')))
         else:
@@ -170,7 +156,7 @@ def test_only_what_changed_is_read_and_compiled_again(
         monkeypatch.setattr(module, name, counted)
     assert cli("check") == first
     assert looked == []
-    text = _OTHER.replace("건당시간", "분당시간")
+    text = CONSULTATIONS.replace("건당시간", "분당시간")
     (tmp_path / "models" / "other.yml").write_text(text, encoding="utf-8")
     assert cli("check") != first
     assert looked.count("read_file") == 1

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.bank import CONSULTATIONS
 from tests.support.cli import bank
 from tests.support.session import Client, Shown
 
@@ -21,21 +22,6 @@ _QUERY = """{
   "filters": ["부점코드__brn_stcd = '1'"],
   "orderBy": ["-total_credit"]
 }
-"""
-_OTHER = """# 다른 파일
-semantic_models:
-  - name: 상담
-    table: bank('consult')
-    entities:
-      - {name: consult, type: primary, expr: id}
-      - {name: cust, type: foreign, expr: cust_no}
-    dimensions:
-      - {name: kind, type: varchar}
-    measures:
-      - {name: minutes, type: integer}
-metrics:
-  - {name: 상담시간, type: integer, expr: SUM(상담__minutes)}
-  - {name: 건당시간, type: number, expr: 상담시간 / account_count}
 """
 _SECOND = '{"metrics": ["상담시간", "건당시간"], "groupBy": ["상담__kind", "부점코드__brn_cd"]}\r\n'
 _PIECES = (
@@ -54,7 +40,7 @@ class Story:
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         bank(directory, q=_QUERY, second=_SECOND)
-        (directory / "models" / "other.yml").write_text(_OTHER, encoding="utf-8")
+        (directory / "models" / "other.yml").write_text(CONSULTATIONS, encoding="utf-8")
         self.files = [
             directory / "models" / "bank.yml",
             directory / "models" / "other.yml",
@@ -112,8 +98,8 @@ class Story:
         self.client.session.files_changed([path.as_uri()])
 
     def original(self, path: Path) -> str:
-        known = {"q.smq.json": _QUERY, "second.smq.json": _SECOND, "other.yml": _OTHER}
-        return known.get(path.name, _OTHER.replace("상담", "민원"))
+        known = {"q.smq.json": _QUERY, "second.smq.json": _SECOND, "other.yml": CONSULTATIONS}
+        return known.get(path.name, CONSULTATIONS.replace("상담", "민원"))
 
     def ask(self, uri: str) -> None:
         """Requests between edits must not disturb anything."""

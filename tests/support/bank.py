@@ -7,6 +7,23 @@ from pathlib import Path
 
 BANK_YML = (Path(__file__).parent / "bank.yml").read_text(encoding="utf-8")
 
+CONSULTATIONS = """# 다른 파일
+semantic_models:
+  - name: 상담
+    table: bank('consult')
+    entities:
+      - {name: consult, type: primary, expr: id}
+      - {name: cust, type: foreign, expr: cust_no}
+    dimensions:
+      - {name: kind, type: varchar}
+    measures:
+      - {name: minutes, type: integer}
+metrics:
+  - {name: 상담시간, type: integer, expr: SUM(상담__minutes)}
+  - {name: 건당시간, type: number, expr: 상담시간 / account_count}
+"""
+"""One more model of the bank, in a file of its own, and metrics that use those of others."""
+
 Value = str | int | float | bool | date | None
 Table = tuple[tuple[tuple[str, str], ...], tuple[tuple[Value, ...], ...]]
 """Columns as (name, type), and rows in the order of the columns."""

@@ -12,6 +12,8 @@ from typing import Protocol, runtime_checkable
 
 Row = tuple[object, ...]
 
+_UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -41,6 +43,15 @@ class Estimate:
     bytes: int | None = None
     cost: float | None = None
     """In the engine's own unit, comparable only with other queries on the same engine."""
+
+
+def sized(count: float) -> str:
+    """A number of bytes for people, in the units that engines bill in: `1.5 GB` is 1.5e9."""
+    for unit in _UNITS[:-1]:
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == _UNITS[0] else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} {_UNITS[-1]}"
 
 
 class EngineError(Exception):

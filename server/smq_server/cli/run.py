@@ -20,7 +20,7 @@ from pathlib import Path
 
 from smq.sql.result import CompiledQuery
 from smq_metasync.connect import ENGINES, connect, dialect_of
-from smq_metasync.engines import Cancelled, Engine, EngineError, Estimate, Result, Row
+from smq_metasync.engines import Cancelled, Engine, EngineError, Estimate, Result, Row, sized
 from smq_server.cli import queries, results
 from smq_server.cli.cancelling import cancellable
 from smq_server.cli.engine_errors import explained
@@ -43,7 +43,6 @@ EXAMPLES = """\
 _SUFFIXES = {".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _SUFFIXES |= {".parquet": "parquet", ".md": "markdown", ".txt": "table"}
 _BATCH = 1000
-_UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 
 Found = tuple[Compilation, CompiledQuery]
 
@@ -205,20 +204,12 @@ def _show_estimates(runs: _Runs, format_name: str, streams: Streams) -> None:
 def _words(estimate: Estimate) -> str:
     parts = []
     if estimate.bytes is not None:
-        parts.append(f"reads {_size(estimate.bytes)}")
+        parts.append(f"reads {sized(estimate.bytes)}")
     if estimate.rows is not None:
         parts.append(f"about {estimate.rows:,} row{'' if estimate.rows == 1 else 's'}")
     if estimate.cost is not None:
         parts.append(f"cost {estimate.cost:,.2f}")
     return ", ".join(parts) or "the engine accepts it"
-
-
-def _size(count: float) -> str:
-    for unit in _UNITS[:-1]:
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == _UNITS[0] else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} {_UNITS[-1]}"
 
 
 def _write(pieces: Iterable[str], target: Path | None, streams: Streams) -> None:

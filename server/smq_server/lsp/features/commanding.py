@@ -41,7 +41,6 @@ SHOW_REFERENCES = "smq.showReferences"
 """The client's own: it shows a list of places."""
 
 _PREVIEW_ROWS = 50
-_UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 
 
 def register(server: SmqServer) -> None:
@@ -172,18 +171,12 @@ def _lens(view: View, lens: Lens, uri: str) -> types.CodeLens:
 
 def _cost(result: protocol.RunResult) -> str:
     if result.bytes is not None:
-        return f"reads {_size(result.bytes)}"
+        from smq_metasync.engines import sized
+
+        return f"reads {sized(result.bytes)}"
     if result.estimated_rows is not None:
         return f"about {result.estimated_rows:,} rows"
     return "cost unknown"
-
-
-def _size(count: float) -> str:
-    for unit in _UNITS[:-1]:
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == _UNITS[0] else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} {_UNITS[-1]}"
 
 
 def _table(result: protocol.RunResult) -> str:
