@@ -121,7 +121,7 @@ def _be_a_copy(
         # Ctrl-C is for all processes of a terminal, and the first one answers it.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         # Looking for garbage would touch, and so copy, all memory that is shared still.
-        gc.disable()
+        gc.freeze()
         data = dump(work(part))
         with os.fdopen(writing, "wb") as stream:
             stream.write(data)

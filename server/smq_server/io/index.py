@@ -85,9 +85,12 @@ NOTHING = Index({})
 
 def pack(file: File, stamp: Stamp) -> Piece:
     """A file's reading as a piece."""
-    return Piece(
-        stamp, time.time_ns(), file.document.text, dump(file.reading), file.declarations.uses_refs
-    )
+    return Piece(stamp, time.time_ns(), file.document.text, *packed(file))
+
+
+def packed(file: File) -> tuple[bytes, bool]:
+    """What a piece has of a file's reading: its bytes, and whether a dbt manifest adds to it."""
+    return dump(file.reading), file.declarations.uses_refs
 
 
 def unpack(uri: str, piece: Piece) -> File | None:

@@ -8,6 +8,7 @@ that it can have made right or wrong.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,7 @@ from smq_server.io.index import (
     dump,
     found_key,
     load,
-    pack,
+    packed,
     unpack_later,
     write_index,
 )
@@ -84,7 +85,7 @@ class Check:
         wanted = frozenset(uris)
         sources = [s for s in self._diagnoses.pending(sorted(wanted)) if s in wanted or is_rule(s)]
         self._looked += len(sources)
-        count = processes() if len(sources) >= WORTH_SHARING else 1
+        count = self._processes(sources)
         if count > 1:
             # Every process needs the graph, and it is to be made once.
             _ = self._snapshot.graph
@@ -104,6 +105,12 @@ class Check:
             self._diagnoses.look(self._snapshot, source)
         return {source: self._diagnoses.found.get(source, {}) for source in sources}
 
+    def _pack(self, uris: Sequence[str]) -> list[tuple[str, bytes, bool]]:
+        return [(uri, *packed(self._snapshot.file(uri))) for uri in uris]
+
+    def _processes(self, work: Sequence[str]) -> int:
+        return processes() if len(work) >= WORTH_SHARING else 1
+
     def keep(self, root: Path) -> None:
         """Leave what is known now for the next run, if that saves it more than it costs here.
 
@@ -117,9 +124,13 @@ class Check:
         pieces: dict[str, Piece] = {}
         for uri, file in files.items():
             piece = self._kept.fresh.get(uri) or self._kept.index.pieces.get(uri)
-            if piece is None or piece.text != file.document.text:
-                piece = pack(file, self._kept.stamps.get(uri, (0, 0)))
-            pieces[uri] = piece
+            if piece is not None and piece.text == file.document.text:
+                pieces[uri] = piece
+        missing = [uri for uri in files if uri not in pieces]
+        for part in share(missing, self._pack, self._processes(missing)):
+            for uri, data, uses_refs in part:
+                at, text = self._kept.stamps.get(uri, (0, 0)), files[uri].document.text
+                pieces[uri] = Piece(at, time.time_ns(), text, data, uses_refs)
         pending = tuple(self._diagnoses.pending(()))
         found = {
             source: by_file

@@ -29,7 +29,7 @@ from smq_server.io.discovery import (
 from smq_server.io.failure import BadConfiguration, Failure
 from smq_server.io.files import read_document
 from smq_server.io.forked import processes, share
-from smq_server.io.index import NOTHING, Piece, dump, read_index, unpack_later
+from smq_server.io.index import NOTHING, Piece, packed, read_index, unpack_later
 from smq_server.io.kept import WORTH_KEEPING, Kept, stamp
 from smq_server.io.missing import no_such_file
 from smq_server.io.uris import absolute, display, uri_of
@@ -287,8 +287,7 @@ def _read_anew(documents: Sequence[Document], kept: Kept) -> Iterator[tuple[File
         if os.getpid() == first:
             here.extend(map(read_file, part))
             return []
-        files = map(read_file, part)
-        return [(f.document.uri, dump(f.reading), f.declarations.uses_refs) for f in files]
+        return [(document.uri, *packed(read_file(document))) for document in part]
 
     first = os.getpid()
     size = sum(len(document.text) for document in documents)
