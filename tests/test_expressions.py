@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlglot import exp
 
 from smq.dialects import dialect as facts_of
 from smq.dialects import names as dialects
-from smq.expr import conjuncts, parse_expression
+from smq.expr import conjuncts, copied, fill, parse_expression
 from smq.expr.parse import _quick, _shaped
 from smq.expr.reader import read_expression
 
@@ -196,3 +197,47 @@ def test_an_equality_is_no_alias(text: str, dialect: str) -> None:
     assert type(template.tree).__name__ == "EQ"
     first = template.uses[0]
     assert text[first.start : first.end] in ("a__b", "o.status", "{{ Dimension('o__b') }}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a__x",
+        "SUM(a__x) / NULLIF(COUNT(DISTINCT b__y), 0)",
+        "SUM(CASE WHEN a__x IN ('u', b__y) THEN -a__z END)",
+        "ROW_NUMBER() OVER (PARTITION BY a__x, a__y ORDER BY b__z DESC ROWS 3 PRECEDING) < 2",
+        "CAST(a__x AS DECIMAL(10, 2)) || 'b' BETWEEN (a__y + 1) * 2 AND b__z",
+    ],
+)
+def test_a_copy_is_a_tree_of_its_own(text: str) -> None:
+    """As the library's own copy is, and filled in the order in which the library would search."""
+    template = parse_expression(text, "duckdb")
+    assert template.tree is not None
+    for node in template.tree.walk():
+        node.meta["origin"] = node.key
+    before = repr(template.tree)
+    theirs = exp.Paren(this=template.tree.copy())
+    asked = [int(node.this) for node in theirs.find_all(exp.Placeholder)]
+    slots: list[int] = []
+
+    def value(number: int) -> exp.Expr:
+        slots.append(number)
+        return exp.Add(this=exp.column(f"c{number}"), expression=exp.Literal.number(1))
+
+    plain, filled = copied(template.tree), fill(template, value)
+    assert repr(plain) == before == repr(template.tree)
+    assert slots == asked
+    ours = {id(node) for node in template.tree.walk()}
+    for tree in (plain, filled):
+        assert tree.parent is None
+        for node in tree.walk():
+            assert id(node) not in ours
+            for child in node.iter_expressions():
+                assert child.parent is node
+                held = node.args[child.arg_key or ""]
+                assert (held if child.index is None else held[child.index]) is child
+    assert [node.meta for node in plain.walk()] == [node.meta for node in template.tree.walk()]
+    assert not list(filled.find_all(exp.Placeholder))
+    # What binds less than what is around it is in parentheses.
+    again = parse_expression(filled.sql(dialect="duckdb"), "duckdb")
+    assert again.tree is not None

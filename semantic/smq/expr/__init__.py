@@ -3,7 +3,7 @@
 from smq.expr.conditions import conjuncts, is_boolean
 from smq.expr.jinja import Call
 from smq.expr.parse import parse_expression, parse_simple_name
-from smq.expr.template import Fault, FunctionUse, NameUse, TableUse, Template, fill
+from smq.expr.template import Fault, FunctionUse, NameUse, TableUse, Template, copied, fill
 
 __all__ = [
     "Call",
@@ -13,6 +13,7 @@ __all__ = [
     "TableUse",
     "Template",
     "conjuncts",
+    "copied",
     "fill",
     "is_boolean",
     "parse_expression",

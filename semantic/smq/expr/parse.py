@@ -135,9 +135,12 @@ def _renamed(shape: Template, text: str, names: list[tuple[str, int, int]]) -> T
         original = known(use.parts[0])
         if original is not None:
             name, start, end = original
-            uses.append(replace(use, parts=(name,), start=start, end=end))
+            parts: tuple[str, ...] = (name,)
         else:
-            uses.append(replace(use, start=place(use.start), end=place(use.end)))
+            parts, start, end = use.parts, place(use.start), place(use.end)
+        # `replace` takes as long as everything else here.
+        flags = use.in_aggregate, use.in_window, use.role, use.scope, use.call, use.quoted
+        uses.append(NameUse(use.slot, parts, start, end, *flags))
     functions = tuple(replace(f, start=place(f.start), end=place(f.end)) for f in shape.functions)
     alias, alias_at = shape.alias, (place(shape.alias_at[0]), place(shape.alias_at[1]))
     if alias is not None:

@@ -113,10 +113,61 @@ def fill(template: Template, slot: Callable[[int], exp.Expr]) -> exp.Expr:
     assert tree is not None, "a template with a fault cannot be filled"
     if isinstance(tree, exp.Placeholder):
         return slot(int(tree.this))
-    copied = tree.copy()
-    for node in list(copied.find_all(exp.Placeholder)):
-        node.replace(_grouped(slot(int(node.this)), node))
-    return copied
+    return _copied(tree, slot)
+
+
+def copied(tree: exp.Expr) -> exp.Expr:
+    """A copy that shares nothing with the tree but the plain values in it.
+
+    The library's own copy looks into every value for more to copy, which takes twice as long, and
+    compiling is copying for a tenth.
+    """
+    return _copied(tree, None)
+
+
+def _copied(tree: exp.Expr, slot: Callable[[int], exp.Expr] | None) -> exp.Expr:
+    root = tree.__class__()
+    ahead: list[tuple[exp.Expr, exp.Expr]] = [(tree, root)]
+    # Level by level, so that slots are asked for in the order in which a search finds them.
+    for node, copy in ahead:
+        if node._meta is not None:
+            copy._meta = dict(node._meta)
+        if node._type is not None:
+            copy._type = node._type.copy()
+        if node.comments is not None:
+            copy.comments = list(node.comments)
+        args = copy.args
+        for key, value in node.args.items():
+            if isinstance(value, exp.Expr):
+                args[key] = _child(value, copy, key, None, slot, ahead)
+            elif type(value) is list:
+                args[key] = [
+                    _child(item, copy, key, index, slot, ahead)
+                    if isinstance(item, exp.Expr)
+                    else item
+                    for index, item in enumerate(value)
+                ]
+            else:
+                args[key] = value
+    return root
+
+
+def _child(
+    node: exp.Expr,
+    parent: exp.Expr,
+    key: str,
+    index: int | None,
+    slot: Callable[[int], exp.Expr] | None,
+    ahead: list[tuple[exp.Expr, exp.Expr]],
+) -> exp.Expr:
+    """What stands in the copy for a node of the tree, in its place."""
+    if slot is not None and isinstance(node, exp.Placeholder):
+        made = _grouped(slot(int(node.this)), node)
+    else:
+        made = node.__class__()
+        ahead.append((node, made))
+    made.parent, made.arg_key, made.index = parent, key, index
+    return made
 
 
 def _grouped(value: exp.Expr, place: exp.Expr) -> exp.Expr:

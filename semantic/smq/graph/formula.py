@@ -12,7 +12,7 @@ from typing import Literal
 
 from sqlglot import exp
 
-from smq.expr import NameUse, Template, parse_expression
+from smq.expr import NameUse, Template, copied, parse_expression
 from smq.graph.aggregates import AggregateCall, leaf_of, measure_leaf, outline_of, time_dimension
 from smq.graph.cycles import long_cycle
 from smq.graph.graph import SemanticGraph
@@ -287,7 +287,7 @@ class _Expander:
                 key=f"{leaf.key}|where {' and '.join(c.key for c in conditions)}",
                 name=metric.name if len(formula.leaves) == 1 else f"{metric.name}_{leaf.name}",
             )
-        tree = formula.tree.copy()
+        tree = copied(formula.tree)
         holder = exp.Paren(this=tree)
         for node in list(holder.find_all(exp.Placeholder)):
             slot = formula.slots[int(node.this)]
@@ -431,7 +431,7 @@ class _Expression:
         tree = outline.tree
         if isinstance(tree, exp.Placeholder):
             return self._finished(self._value(tree))
-        holder = exp.Paren(this=tree.copy())
+        holder = exp.Paren(this=copied(tree))
         for node in list(holder.find_all(exp.Placeholder)):
             node.replace(self._value(node))
         return self._finished(holder.this.pop())

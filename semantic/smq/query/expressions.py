@@ -6,7 +6,7 @@ import re
 
 from sqlglot import exp
 
-from smq.expr import NameUse, TableUse, Template, conjuncts, is_boolean, parse_expression
+from smq.expr import NameUse, TableUse, Template, conjuncts, copied, is_boolean, parse_expression
 from smq.graph.aggregates import measure_leaf
 from smq.graph.data_types import value_kind
 from smq.graph.formula import expand
@@ -142,9 +142,9 @@ class Expressions:
             _is_windowed(meaning) for meaning in meanings.values()
         )
         assert template.tree is not None
-        holder = exp.Paren(this=template.tree.copy())
+        holder = exp.Paren(this=copied(template.tree))
         for node in list(holder.find_all(exp.Placeholder)):
-            value = values[int(node.this)].copy()
+            value = copied(values[int(node.this)])
             node.replace(_as_operand(value, node, holder))
         for division in holder.find_all(exp.Div):
             division.set("typed", False)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from smq.expr import Template, fill
+from smq.expr import Template, copied, fill
 from smq.graph.graph import SemanticGraph
 from smq.graph.leaves import InnerRef, Leaf, RowCondition
 from smq.graph.paths import column_text, keys
@@ -182,13 +182,13 @@ class _Clause:
 
         def leaf_value(leaf: Leaf) -> exp.Expr:
             test = tests[leaf.key]
-            call = values[leaf.key].copy()
+            call = copied(values[leaf.key])
             if test is not None:
                 call = of_leaf(guarded(call, test.copy()), leaf)
             return filled(call, leaf)
 
         return finish(
-            select, plan, self.physical, leaf_value, lambda n: groups[n].copy(), grouped=True
+            select, plan, self.physical, leaf_value, lambda n: copied(groups[n]), grouped=True
         )
 
     def _refuse_undetermined(self) -> None:
@@ -208,7 +208,7 @@ class _Clause:
     def _deduplicated(self, groups: list[exp.Expr], time: RowRef | None) -> exp.Select:
         query = self.plan.query
         cells: list[exp.Expr] = [
-            exp.Alias(this=value.copy(), alias=name(group.name))
+            exp.Alias(this=copied(value), alias=name(group.name))
             for value, group in zip(groups, query.groups, strict=True)
         ]
         homes: dict[tuple[str, RowRef], str] = {}
@@ -352,7 +352,7 @@ class _Clause:
             else:
                 found = self.physical.value(ref, self._instance(ref))
             self.values[ref] = found
-        return found.copy()
+        return copied(found)
 
     def _condition(self, condition: RowCondition, time: RowRef | None) -> exp.Expr:
         values = {ref: self._value(ref, time) for ref in condition.outer}

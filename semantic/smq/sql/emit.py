@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlglot import exp
 
-from smq.expr import Template, fill
+from smq.expr import Template, copied, fill
 from smq.graph.formula import expand
 from smq.graph.graph import SemanticGraph
 from smq.graph.leaves import Formula, LateName, Leaf, MetricValue, RowCondition
@@ -71,7 +71,7 @@ def _flat(plan: Plan, physical: Physical) -> exp.Select:
         return filled(aggregate(leaf, values, physical), leaf)
 
     def group(number: int) -> exp.Expr:
-        return groups[number].copy()
+        return copied(groups[number])
 
     return finish(select, plan, physical, leaf_value, group, grouped=True)
 
@@ -201,7 +201,7 @@ def metric_joins(
 def aggregate(leaf: Leaf, values: dict[RowRef, exp.Expr], physical: Physical) -> exp.Expr:
     """A leaf's aggregate call over the row values."""
     template = Template("", "", physical.leaf_tree(leaf))
-    tree = fill(template, lambda slot: values[leaf.refs[slot]].copy())
+    tree = fill(template, lambda slot: copied(values[leaf.refs[slot]]))
     tree.meta["origin"] = f"leaf:{leaf.name}"
     return of_leaf(tree, leaf)
 
@@ -217,7 +217,7 @@ def _combined(plan: Plan, physical: Physical, inline: bool) -> exp.Select:
     for scan in plan.scans:
         values = scan_values(scan, plan, physical)
         select = scan_select(scan, values, plan, physical)
-        groups = [values[group.ref].copy() for group in query.groups]
+        groups = [copied(values[group.ref]) for group in query.groups]
         select.set(
             "expressions",
             [
@@ -235,7 +235,7 @@ def _combined(plan: Plan, physical: Physical, inline: bool) -> exp.Select:
                 ),
             ],
         )
-        group_by(select, [value.copy() for value in groups])
+        group_by(select, [copied(value) for value in groups])
         parts.append((free_name(scan.name, taken), select))
     if query.groups:
         return _stacked(plan, parts, physical, inline)

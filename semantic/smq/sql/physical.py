@@ -9,7 +9,7 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
-from smq.expr import Template, fill, parse_expression
+from smq.expr import Template, copied, fill, parse_expression
 from smq.graph.graph import SemanticGraph
 from smq.graph.leaves import ConditionRef, InnerRef, Leaf, MetricValue, RowCondition
 from smq.graph.references import RowRef
@@ -253,7 +253,7 @@ class Physical:
                 inner = RowRef(ref.kind, ref.model, ref.name, ref.grain)
                 values.append(self.value(inner, ref.alias))
             else:
-                values.append(value_of[ref].copy())
+                values.append(copied(value_of[ref]))
         tree = fill(template, lambda slot: values[slot])
         if condition.tables:
             holder = exp.Paren(this=tree)
