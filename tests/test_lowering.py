@@ -574,6 +574,41 @@ def test_a_pattern_that_escapes_by_itself_says_so_elsewhere() -> None:
         assert found in ([1], [1, 5]), (name, text)
 
 
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("NOT amount IN (10, NULL)", []),
+        ("NOT amount IN (NULL)", []),
+        ("NOT amount IN (10, 20)", [3, 4, 6]),
+        ("(amount IN (10, NULL)) IS NULL", [2, 3, 4, 5, 6, 7]),
+        ("NOT amount IN (SELECT amount FROM sales)", []),
+        ("NOT amount IN (SELECT amount FROM sales WHERE id < 3)", [3, 4, 6]),
+        ("NOT amount IN (SELECT amount FROM sales WHERE id > 9)", [1, 2, 3, 4, 5, 6, 7]),
+        ("(amount IN (SELECT amount FROM sales WHERE id > 4)) IS NULL", [1, 2, 3, 4, 5, 7]),
+        ("amount IN (SELECT amount FROM sales WHERE id > 4) OR id = 1", [1, 6]),
+    ],
+)
+def test_membership_where_there_is_null(condition: str, expected: list[int]) -> None:
+    check(f"SELECT id FROM sales WHERE {condition}", [(i,) for i in expected])
+
+
+@pytest.mark.parametrize("name", ["bigquery", "redshift", "sqlite", "sqlserver", "oracle"])
+def test_pairs_are_counted_or_refused(name: str) -> None:
+    (refusal,) = lowered("SELECT COUNT(DISTINCT shop, day) AS n FROM sales", name).refused
+    assert "COUNT(DISTINCT" in refusal.feature
+
+
+def test_oracle_orders_by_nothing_without_a_select() -> None:
+    assert "OVER (ORDER BY NULL)" in sql_for("SELECT LAG(id) OVER () AS p FROM sales", "oracle")
+
+
+def test_trino_joins_texts_in_an_order() -> None:
+    sql = "SELECT STRING_AGG(shop, '/') AS a, STRING_AGG(DISTINCT shop, '/') AS b FROM sales"
+    written = sql_for(sql, "trino")
+    assert "LISTAGG(shop, '/') WITHIN GROUP (ORDER BY shop)" in written
+    assert "LISTAGG(DISTINCT shop, '/') WITHIN GROUP (ORDER BY shop)" in written
+
+
 AREAS: Tables = {
     **SALES,
     "areas": (

@@ -61,6 +61,7 @@ DIALECT = Dialect(
             Needs.NULLS_LAST_AS_CASE_IN_WINDOWS,
             Needs.ORDER_IN_WINDOWS,
             Needs.PLAIN_ANY_VALUE,
+            Needs.ONE_DISTINCT_VALUE,
             Needs.LIKE_WITHOUT_ESCAPE,
         }
     ),

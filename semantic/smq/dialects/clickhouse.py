@@ -68,6 +68,7 @@ DIALECT = Dialect(
             Needs.NO_DEFAULT_OF_LAG,
             Needs.NULLABLE_BEYOND_THE_END,
             Needs.SIGNED_COUNTS,
+            Needs.NULLS_OF_IN,
             Needs.NAMED_OUTPUTS,
         }
     ),

@@ -92,6 +92,8 @@ DIALECT = Dialect(
             Needs.ORDER_IN_WINDOWS,
             Needs.TODAY_WITHOUT_TIME,
             Needs.ANY_VALUE_AS_MAX,
+            Needs.ONE_DISTINCT_VALUE,
+            Needs.ORDER_BY_NULL,
             Needs.BOOLEAN_AGGREGATES_AS_MAX,
         }
     ),

@@ -62,6 +62,7 @@ DIALECT = Dialect(
             Needs.AVERAGE_OF_DOUBLES,
             Needs.NAMED_DATE_PARTS,
             Needs.ANY_VALUE_AS_MAX,
+            Needs.ONE_DISTINCT_VALUE,
             Needs.FRAMES_OF_ROWS,
             Needs.NO_DEFAULT_OF_LAG,
             Needs.ORDER_IN_WINDOWS,

@@ -87,6 +87,7 @@ DIALECT = Dialect(
             Needs.TIMESTAMPS_AS_TEXT,
             Needs.DATE_PARTS_AS_TEXT,
             Needs.ANY_VALUE_AS_MAX,
+            Needs.ONE_DISTINCT_VALUE,
         }
     ),
     frames=frozenset({"GROUPS", "EXCLUDE", "RANGE"}),

@@ -109,6 +109,7 @@ DIALECT = Dialect(
             Needs.TODAY_WITHOUT_TIME,
             Needs.NAMED_DATE_PARTS,
             Needs.ANY_VALUE_AS_MAX,
+            Needs.ONE_DISTINCT_VALUE,
             Needs.BOOLEAN_AGGREGATES_AS_MAX,
             Needs.NATIONAL_LITERALS,
         }

@@ -42,6 +42,7 @@ DIALECT = Dialect(
             Needs.QUALIFY_AS_SUBQUERY,
             Needs.AVERAGE_OF_DOUBLES,
             Needs.PLAIN_ANY_VALUE,
+            Needs.ORDERED_LISTAGG,
         }
     ),
     frames=frozenset({"GROUPS", "RANGE", "INTERVAL"}),

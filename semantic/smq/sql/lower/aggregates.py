@@ -39,6 +39,27 @@ def booleans(tree: exp.Expr, context: Context) -> exp.Expr:
     return tree
 
 
+def distinct(tree: exp.Expr, context: Context) -> exp.Expr:
+    """Refuses COUNT(DISTINCT a, b), for which most engines have no words."""
+    for node in context.find(tree, exp.Distinct):
+        if len(node.expressions) > 1 and isinstance(node.parent, exp.Count):
+            feature = "COUNT(DISTINCT …) of several values"
+            context.refuse(feature, "the engine cannot", node.parent)
+    return tree
+
+
+def joined_texts(tree: exp.Expr, context: Context) -> exp.Expr:
+    """Texts joined in their own order where LISTAGG must have one and the query has none."""
+    for node in context.find(tree, exp.GroupConcat):
+        values = node.this
+        if not isinstance(values, exp.Order):
+            first = values.expressions[0] if isinstance(values, exp.Distinct) else values
+            key = exp.Ordered(this=first.copy(), nulls_first=False)
+            node.set("this", exp.Order(this=values.copy(), expressions=[key]))
+            context.touch()
+    return tree
+
+
 def names(tree: exp.Expr, context: Context) -> exp.Expr:
     """Statistics under the engine's own names; those that it lacks are refused.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from smq.dialects import Needs
 from smq.sql.lower.context import Context
 
 _ORDERED = (
@@ -41,6 +42,8 @@ def ordered(tree: exp.Expr, context: Context) -> exp.Expr:
         partition = window.args.get("partition_by") or []
         if partition:
             same: exp.Expr = partition[0].copy()
+        elif Needs.ORDER_BY_NULL in context.dialect.needs:
+            same = exp.Null()
         else:
             same = exp.Subquery(this=exp.Select(expressions=[exp.Null()]))
         nulls_first = context.dialect.null_order == "small"
