@@ -485,6 +485,13 @@ def test_the_command_refuses_what_it_cannot_serve(cli: Cli, tmp_path: Path) -> N
     assert found.status == 2 and "not valid" in found.err
 
 
+def test_a_directory_without_models_is_told_and_served(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "smq_server.main", "mcp", "--directory", str(tmp_path)]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    assert done.returncode == 0 and done.stdout == b""
+    assert "no semantic models below" in done.stderr.decode()
+
+
 def test_a_missing_sdk_is_told_with_the_command_that_installs_it(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

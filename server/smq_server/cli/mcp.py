@@ -72,6 +72,12 @@ def run(arguments: argparse.Namespace, streams: Streams) -> int:
     served = Served(directory, streams.environ, arguments.config)
     # A workspace that cannot be read is told now, and not by the first answer.
     workspace = served.workspace()
+    if not workspace.has_models:
+        # No failure, because an agent may be about to write some.
+        streams.message(
+            f"note: there are no semantic models below {display(workspace.root)}; "
+            "is --directory the right one?"
+        )
     limits = Limits(arguments.max_rows, arguments.max_bytes, float(arguments.max_seconds))
     tools = Tools(
         served,
