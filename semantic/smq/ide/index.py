@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from operator import itemgetter
 from weakref import WeakKeyDictionary
 
 from smq.graph.graph import SemanticGraph
@@ -56,16 +57,29 @@ def places(snapshot: Snapshot, key: Key) -> Iterator[tuple[Location, Mention]]:
 
 def files_that_may_name(snapshot: Snapshot, name: str) -> Iterator[str]:
     """The files whose text may hold a name, however it is spelled."""
-    parts = frozenset(part for part in name.split("__") if part)
-    # Underscores at the end of a name run into the separator behind it.
-    is_plain = bool(parts) and not name.startswith("_") and not name.endswith("_")
-    for uri in snapshot.uris:
-        if uri not in snapshot:
-            continue
-        document = snapshot.document(uri)
-        words = _words(document)
-        if words is None or (parts <= words if is_plain else name in document.text):
+    wanted = _Name(name)
+    for uri, file in sorted(snapshot.files, key=itemgetter(0)):
+        if wanted.may_be_in(file.document):
             yield uri
+
+
+class _Name:
+    """A name that texts are asked for, ready to be compared with their words."""
+
+    __slots__ = ("_is_plain", "_name", "_parts")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._parts = frozenset(part for part in name.split("__") if part)
+        # Underscores at the end of a name run into the separator behind it.
+        edges = name.startswith("_") or name.endswith("_")
+        self._is_plain = bool(self._parts) and not edges
+
+    def may_be_in(self, document: Document) -> bool:
+        words = _words(document)
+        if words is None:
+            return True
+        return self._parts <= words if self._is_plain else self._name in document.text
 
 
 def _candidates(snapshot: Snapshot, key: Key) -> Iterator[str]:
@@ -83,11 +97,10 @@ def _candidates(snapshot: Snapshot, key: Key) -> Iterator[str]:
     heads = {key[1], *(entity.name for entity in model.entities if entity.kind != "foreign")}
     if model.primary_entity is not None:
         heads.add(model.primary_entity)
-    return (uri for uri in found if _names_any(snapshot.document(uri), heads))
-
-
-def _names_any(document: Document, names: set[str]) -> bool:
-    return _words(document) is None or any(name in document.text for name in names)
+    prefixes = [_Name(head) for head in sorted(heads)]
+    return (
+        uri for uri in found if any(prefix.may_be_in(snapshot.document(uri)) for prefix in prefixes)
+    )
 
 
 def _rank(mention: Mention, offset: int) -> tuple[bool, int]:
