@@ -72,6 +72,12 @@ def test_what_survives_is_looked_at_when_nobody_types() -> None:
     assert survivor() is not None, "a message has just come"
     now[0] = 10.0
     later.pop()()
+    garbage.heard()
+    later.pop()()
+    assert survivor() is not None, "a message has waited for a long answer"
+    now[0] = 20.0
+    later.pop()()
+    later.pop()()
     assert survivor() is None
 
 

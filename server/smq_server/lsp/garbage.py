@@ -17,6 +17,8 @@ _OLDER = 10
 """Looks at new objects, after which those that have survived are looked at as well."""
 _AT_REST = 2.0
 """Seconds without a message after which nobody seems to be typing."""
+_AND_STILL = 0.5
+"""Seconds more, in which nothing may come."""
 _AT_LAST = (100_000, 50, 20)
 """Thresholds for the collector itself, for work that no message interrupts."""
 
@@ -33,6 +35,7 @@ class Garbage:
         self._clock = clock
         self._is_ours = False
         self._is_waiting = False
+        self._is_quiet = False
         self._heard = 0.0
 
     def take_over(self) -> None:
@@ -50,6 +53,7 @@ class Garbage:
         if not self._is_ours:
             return False
         self._heard = self._clock()
+        self._is_quiet = False
         if not self._is_waiting and gc.get_count()[1] >= _OLDER:
             self._is_waiting = True
             self._later(_AT_REST, self._at_rest)
@@ -64,6 +68,11 @@ class Garbage:
         still = _AT_REST - (self._clock() - self._heard)
         if still > 0:
             self._later(still, self._at_rest)
+            return
+        if not self._is_quiet:
+            # A long answer may have kept us, and the next message may be waiting by now.
+            self._is_quiet = True
+            self._later(_AND_STILL, self._at_rest)
             return
         self._is_waiting = False
         gc.collect(1)
