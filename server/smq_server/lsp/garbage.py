@@ -13,6 +13,10 @@ from collections.abc import Callable
 
 _YOUNG = 4_000
 """New objects after which a look is worth its while, once a message has been answered."""
+_MUCH = 20_000
+"""New objects of work in the background after which a look is worth its while."""
+_MANY_LOOKS = 20
+"""Looks at new objects after which such work looks at older ones, too."""
 _OLDER = 10
 """Looks at new objects, after which those that have survived are looked at as well."""
 _AT_REST = 2.0
@@ -36,6 +40,7 @@ class Garbage:
         self._is_ours = False
         self._is_waiting = False
         self._is_quiet = False
+        self._is_answered = False
         self._heard = 0.0
 
     def take_over(self) -> None:
@@ -54,15 +59,21 @@ class Garbage:
             return False
         self._heard = self._clock()
         self._is_quiet = False
+        self._is_answered = True
         if not self._is_waiting and gc.get_count()[1] >= _OLDER:
             self._is_waiting = True
             self._later(_AT_REST, self._at_rest)
         return gc.get_count()[0] >= _YOUNG
 
     def between(self) -> None:
-        """Nobody waits: look at what is new, if that is much."""
-        if self._is_ours and gc.get_count()[0] >= _YOUNG:
-            gc.collect(0)
+        """Nobody waits: look at what is new, if that is much. Long work that no message has
+        interrupted makes more before it is looked at, and then older things are as well."""
+        young, looks, _ = gc.get_count()
+        if not self._is_ours or young < (_YOUNG if self._is_answered else _MUCH):
+            return
+        self._is_answered = False
+        is_at_rest = self._clock() - self._heard > _AT_REST
+        gc.collect(1 if is_at_rest and looks >= _MANY_LOOKS else 0)
 
     def _at_rest(self) -> None:
         still = _AT_REST - (self._clock() - self._heard)
