@@ -2,6 +2,7 @@
 //   node workbench/story.mjs EXTENSION.vsix PICTURES [CHAPTER…]
 //   node workbench/story.mjs --list
 // One line of JSON for each step, then one for the whole; pictures of every step.
+import { chapters as accessibility } from './chapters/accessibility.mjs';
 import { chapters as comparing } from './chapters/comparing.mjs';
 import { chapters as day } from './chapters/day.mjs';
 import { chapters as generation } from './chapters/generation.mjs';
@@ -12,7 +13,7 @@ import { shots, vsix } from './scene.mjs';
 import { missing } from './workbench.mjs';
 
 /** Chapters have a window each; their steps build on each other. */
-const chapters = { ...inside, ...day, ...comparing, ...generation, ...workspaces, ...trouble };
+const chapters = { ...inside, ...day, ...comparing, ...generation, ...workspaces, ...accessibility, ...trouble };
 const out = (value) => console.log(JSON.stringify(value));
 
 if (vsix === '--list') {

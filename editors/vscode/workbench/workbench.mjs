@@ -275,10 +275,20 @@ export class Workbench {
 
   /** Choose a colour theme; `marker` is the class that the window then has. */
   async theme(name, marker) {
-    await this.page.keyboard.press('Control+1');
-    await this.page.keyboard.press('Control+k');
-    await this.page.keyboard.press('Control+t');
-    await this.pick(name, name);
+    const input = this.page.locator('.quick-input-widget input.input');
+    await this.eventually(`${name} among the themes`, async () => {
+      for (const keys of ['Control+1', 'Control+k', 'Control+t']) await this.page.keyboard.press(keys);
+      try {
+        await input.waitFor({ state: 'visible', timeout: 5000 });
+        await input.fill(name, { timeout: 5000 });
+        await this.page.locator('.quick-input-list .monaco-list-row.focused', { hasText: name }).first().waitFor({ timeout: 5000 });
+      } catch {
+        await this.page.keyboard.press('Escape');
+        return 'no list of themes';
+      }
+      await this.page.keyboard.press('Enter');
+      return true;
+    });
     await this.page.locator(`.monaco-workbench.${marker}, .${marker} .monaco-workbench, body.${marker}`).first().waitFor();
   }
 

@@ -16,7 +16,7 @@ export function page(webview: vscode.Webview, extension: vscode.Uri, name: strin
 <link rel="stylesheet" href="${file('css')}">
 </head>
 <body>
-${body}
+<main>${body}</main>
 <script nonce="${nonce}" src="${file('js')}"></script>
 </body>
 </html>`;

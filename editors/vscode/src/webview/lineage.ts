@@ -55,10 +55,10 @@ const into = (id: string): string[] => result?.edges.filter((edge) => edge.to ==
 const nodeOf = (id: string): LineageNode | undefined => result?.nodes.find((node) => node.id === id);
 const nameOf = (id: string): string => nodeOf(id)?.name ?? id;
 
-/** All that a screen reader says about a box. */
+/** All that a screen reader says about a box; it begins with what is written there, for those who speak to it. */
 function described(node: LineageNode): string {
-  const parts = [`${node.kind} ${node.name}`];
-  if (node.label && node.label !== node.name) parts.push(node.label);
+  const label = node.label && node.label !== node.name ? ` ${node.label}` : '';
+  const parts = [`${node.kind} ${node.name}${label}`];
   if (node.detail) parts.push(node.detail);
   const [made, used] = [outOf(node.id).map(nameOf), into(node.id).map(nameOf)];
   if (made.length > 0) parts.push(`made of ${made.join(', ')}`);
@@ -92,8 +92,8 @@ function showGraph(): void {
   for (const box of drawing.layers.flat()) {
     const { node } = box;
     const button = make('button', { type: 'button', class: `box ${node.kind}`, tabindex: node.id === current ? '0' : '-1', 'aria-label': described(node) });
-    button.append(make('span', { class: 'kind' }, node.kind), make('span', { class: 'name' }, node.name));
-    if (node.label && node.label !== node.name) button.append(make('span', { class: 'label' }, node.label));
+    button.append(make('span', { class: 'kind' }, node.kind), ' ', make('span', { class: 'name' }, node.name));
+    if (node.label && node.label !== node.name) button.append(' ', make('span', { class: 'label' }, node.label));
     if (node.detail) button.title = node.detail;
     if (node.id === result.root) button.classList.add('root');
     button.style.left = `${box.x}px`;
