@@ -14,7 +14,7 @@ import time
 import traceback
 from collections import deque
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lsprotocol import types
 from pygls.exceptions import (
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MessageId = int | str
+T = TypeVar("T")
 
 _NOTEBOOKS = "notebookDocument/"
 _DURING_INDEXING = frozenset(
@@ -260,6 +261,14 @@ class SmqProtocol(LanguageServerProtocol):
             return False
         return True
 
+    def read(self, value: object, kind: type[T]) -> T:
+        """A value of the protocol that the client has handed back. Raises ValueError."""
+        try:
+            found: T = self._converter.structure(value, kind)
+        except Exception as error:
+            raise ValueError(f"It is no {kind.__name__}.") from error
+        return found
+
     def _knows(self, method: str) -> bool:
         return method in self.fm.builtin_features or method in self.fm.features
 
@@ -468,10 +477,15 @@ def _is_id(value: object) -> bool:
 
 
 def _uri_of(message: dict[str, Any]) -> str | None:
+    """The document that a request is about: named in one of three ways, or not at all."""
     params = message.get("params")
-    document = params.get("textDocument") if isinstance(params, dict) else None
-    uri = document.get("uri") if isinstance(document, dict) else None
-    return uri if isinstance(uri, str) else None
+    if not isinstance(params, dict):
+        return None
+    for holder in (params.get("textDocument"), params.get("item"), params):
+        uri = holder.get("uri") if isinstance(holder, dict) else None
+        if isinstance(uri, str):
+            return uri
+    return None
 
 
 def _withhold(offered: types.ServerCapabilities, client: types.ClientCapabilities) -> None:
