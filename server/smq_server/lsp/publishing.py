@@ -55,7 +55,8 @@ class Publisher:
     def publish(self, root: Root, name: str) -> None:
         """Tell what is known about a file, if that is news and the client does not pull it."""
         document = self._state.documents.get(name)
-        if document is None and self._session.settings.diagnostics_scope == "open":
+        is_narrow = self._session.settings.diagnostics_scope == "open"
+        if document is None and is_narrow and not self._is_setting(root, name):
             self._send(name, None, [])
             return
         if document is not None and name in self._pulled:
@@ -70,27 +71,33 @@ class Publisher:
     def items(self, root: Root, name: str) -> list[convert.Wire]:
         """The file's diagnostics, as they are now."""
         lines = self._state.lines_of(name)
+        if self._is_setting(root, name):
+            problems = [p for p in root.configuration_problems if p.location.uri == name]
+            weighed = weigh(root.snapshot, name, problems)
+            return self.wording.diagnostics(lines or LineIndex(""), weighed)
         if lines is None or not root.is_indexed:
             # A file that could not be read: its one problem is at its beginning.
             lines = LineIndex("")
         findings = self._state.diagnoses[id(root)].findings(root.snapshot, name)
         return self.wording.diagnostics(lines, findings)
 
+    def settings_of(self, root: Root) -> set[str]:
+        """The files that a workspace's configuration comes from, or has come from."""
+        return self._configurations.get(root.uri, set())
+
+    def _is_setting(self, root: Root, name: str) -> bool:
+        return name in self.settings_of(root)
+
     def configuration(self, root: Root) -> None:
         """Tell what is wrong with the configuration file itself."""
-        by_file: dict[str, list[convert.Wire]] = {}
+        names = {problem.location.uri for problem in root.configuration_problems}
         if root.configuration_path is not None:
-            by_file[uri_of(root.configuration_path)] = []
-        for name in {problem.location.uri for problem in root.configuration_problems}:
-            problems = [p for p in root.configuration_problems if p.location.uri == name]
-            lines = self._state.lines_of(name) or LineIndex("")
-            by_file[name] = self.wording.diagnostics(lines, weigh(root.snapshot, name, problems))
-        for name in self._configurations.get(root.uri, set()) - set(by_file):
-            by_file[name] = []
-        self._configurations[root.uri] = set(by_file)
-        for name, items in by_file.items():
-            document = self._state.documents.get(name)
-            self._send(name, document.version if document else None, items)
+            names.add(uri_of(root.configuration_path))
+        before = self.settings_of(root)
+        self._configurations[root.uri] = names | before
+        for name in sorted(names | before):
+            self.publish(root, name)
+        self._configurations[root.uri] = names
 
     def outside(self, name: str) -> None:
         """A document that takes no part in its workspace has no problems there."""

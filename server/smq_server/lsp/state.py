@@ -288,7 +288,8 @@ class State:
             diagnoses = self.diagnoses[id(root)]
             for _ in self._check(root):
                 await asyncio.sleep(0)
-            for name in sorted({*root.snapshot.uris, *diagnoses.files()} | set(by_name)):
+            names = {*root.snapshot.uris, *diagnoses.files(), *self.publisher.settings_of(root)}
+            for name in sorted(names | set(by_name)):
                 if self.root_for(name) is not root:
                     continue
                 report = self.publisher.report(root, name, by_name.get(name))
