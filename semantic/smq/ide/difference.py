@@ -278,11 +278,11 @@ def _grain(old: CompiledQuery, new: CompiledQuery) -> Iterator[Difference]:
 def _columns(old: CompiledQuery, new: CompiledQuery) -> Iterator[Difference]:
     then = {c.name: c for c in old.columns if c.kind != "dimension"}
     now = {c.name: c for c in new.columns if c.kind != "dimension"}
-    for name in now.keys() - then.keys():
+    for name in (each for each in now if each not in then):
         yield Difference("columns", f"column {name} added", "", name)
-    for name in then.keys() - now.keys():
+    for name in (each for each in then if each not in now):
         yield Difference("columns", f"column {name} removed", name, "")
-    for name in then.keys() & now.keys():
+    for name in (each for each in then if each in now):
         before, after = then[name].data_type, now[name].data_type
         if before != after and before and after:
             words = f"column {name} changed its type: {before} → {after}"
@@ -341,9 +341,9 @@ def _leaf(user: str, old: LeafReport, new: LeafReport) -> Iterator[Difference]:
         yield Difference("source", words, old.base, new.base)
     then = {_joined(step): step for step in old.joins}
     now = {_joined(step): step for step in new.joins}
-    for text in now.keys() - then.keys():
+    for text in (each for each in now if each not in then):
         yield Difference("join", f"join added: {text}", "", text)
-    for text in then.keys() - now.keys():
+    for text in (each for each in then if each not in now):
         yield Difference("join", f"join removed: {text}", text, "")
 
 

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from difflib import unified_diff
 
 from smq.ide.difference import DefinitionDifference, QueryDifference, SemanticDiff
-from smq.text import Location
 
-Place = Callable[[Location], str]
-"""A location as `path:line`."""
+Place = Callable[[DefinitionDifference], str]
+"""Where a definition stands, in words; one that was removed stood in the text before."""
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~", "broken": "!", "mended": "="}
 _MOST_IN_MARKDOWN = 60_000
@@ -107,7 +106,7 @@ def _query_lines(query: QueryDifference) -> Iterator[str]:
 
 def _definition_lines(diff: SemanticDiff, place: Place) -> Iterator[str]:
     for each in diff.definitions:
-        where = f"  ({place(each.location)})" if each.location is not None else ""
+        where = f"  ({place(each)})" if each.location is not None else ""
         yield f"{_SIGNS[each.change]} {each.kind} {each.name}: {_change(each)}{where}"
 
 

@@ -44,10 +44,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, streams: Streams) -> int:
-    from smq.ide.difference import semantic_diff
+    from smq.ide.difference import DefinitionDifference, semantic_diff
     from smq.ide.difference_text import markdown, text
-    from smq.text import Location
-    from smq.workspace import Snapshot
     from smq_server.io.earlier import earlier_workspace
     from smq_server.io.uris import absolute
     from smq_server.io.workspace import load, locate
@@ -64,20 +62,20 @@ def run(arguments: argparse.Namespace, streams: Streams) -> int:
         dialect = arguments.dialect or after.configuration.dialect
         diff = semantic_diff(before, after, dialect)
 
-        def holder(location: Location) -> Snapshot:
-            return after if location.uri in after else before
-
-        def position(location: Location) -> tuple[str, int, int]:
-            snapshot = holder(location)
+        def position(each: DefinitionDifference) -> tuple[str, int, int] | None:
+            location = each.location
+            if location is None:
+                return None
+            snapshot = before if each.change == "removed" else after
             path = snapshot.configuration.relative_path(location.uri)
             if location.uri not in snapshot:
                 return path, 1, 1
             line, column = snapshot.lines(location.uri).position(location.span.start)
             return path, line + 1, column + 1
 
-        def place(location: Location) -> str:
-            path, line, _ = position(location)
-            return f"{path}:{line}"
+        def place(each: DefinitionDifference) -> str:
+            found = position(each)
+            return f"{found[0]}:{found[1]}" if found is not None else ""
 
         if arguments.format == "json":
             output = json.dumps(
@@ -100,10 +98,11 @@ def run(arguments: argparse.Namespace, streams: Streams) -> int:
 def _document(diff: Any, revision: str, commit: str, dialect: str, position: Any) -> dict[str, Any]:
     """The JSON of `diff-output.schema.json`."""
 
-    def place(location: Any) -> dict[str, Any] | None:
-        if location is None:
+    def place(each: Any) -> dict[str, Any] | None:
+        found = position(each)
+        if found is None:
             return None
-        path, line, column = position(location)
+        path, line, column = found
         return {"path": path, "line": line, "column": column}
 
     return {
@@ -120,7 +119,7 @@ def _document(diff: Any, revision: str, commit: str, dialect: str, position: Any
                 "change": each.change,
                 "before": each.before or None,
                 "after": each.after or None,
-                "place": place(each.location),
+                "place": place(each),
             }
             for each in diff.definitions
         ],

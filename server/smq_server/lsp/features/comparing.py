@@ -11,8 +11,7 @@ from smq_server.lsp.requests import RequestFailed, answers
 from smq_server.lsp.scheduler import in_slices, in_thread
 
 if TYPE_CHECKING:
-    from smq.ide.difference import SemanticDiff
-    from smq.text import Location
+    from smq.ide.difference import DefinitionDifference, QueryDifference, SemanticDiff
     from smq.workspace import Snapshot
     from smq_server.lsp.app import SmqServer
     from smq_server.lsp.roots import Root
@@ -101,13 +100,18 @@ def _result(
 ) -> protocol.DiffResult:
     from smq.ide.difference_text import markdown, summary
 
-    def at(location: Location | None) -> protocol.Location | None:
-        if location is None or location.uri not in view.snapshot:
+    def at(each: QueryDifference | DefinitionDifference) -> protocol.Location | None:
+        # What was removed stood in a text that nobody has open.
+        location = each.location
+        if each.change == "removed" or location is None or location.uri not in view.snapshot:
             return None
         return view.our_location(location)
 
-    def place(location: Location) -> str:
-        snapshot = view.snapshot if location.uri in view.snapshot else before
+    def place(each: DefinitionDifference) -> str:
+        location = each.location
+        if location is None:
+            return ""
+        snapshot = before if each.change == "removed" else view.snapshot
         path = snapshot.configuration.relative_path(location.uri)
         if location.uri not in snapshot:
             return path
@@ -125,7 +129,7 @@ def _result(
                 each.change,
                 each.before or None,
                 each.after or None,
-                at(each.location),
+                at(each),
             )
             for each in diff.definitions
         ),
@@ -145,7 +149,7 @@ def _result(
                 problems=each.problems,
                 before_sql=each.before_sql,
                 after_sql=each.after_sql,
-                location=at(each.location),
+                location=at(each),
             )
             for each in diff.queries
         ),
