@@ -148,10 +148,13 @@ def _reports(
     from smq.text import Span
 
     result = traced(view.snapshot, query, dialect, distribute)
-    problems = tuple(
-        report for problem in result.problems if (report := _problem(view, problem)) is not None
-    )
     span = query.node.span if query.node is not None else Span(0, len(view.text))
+    found = result.problems
+    if not result.queries and not found:
+        # It asks for nothing, which the reader has told.
+        read = view.snapshot.problems(view.uri)
+        found = tuple(problem for problem in read if span.covers(problem.location.span))
+    problems = tuple(report for problem in found if (report := _problem(view, problem)) is not None)
     where = _range(view, span)
     if not result.queries:
         return [
