@@ -305,9 +305,7 @@ class Root:
             found: Document | Problem | None = None
             if stamp(path) is None and not path.is_symlink():
                 self._stamps.pop(uri, None)
-            elif not self.is_of_open_documents and not is_excluded(
-                path, self.path, self.configuration
-            ):
+            elif self._is_looked_at(path):
                 found = self._read(path, uri)
             if isinstance(found, Problem):
                 lost.append(found)
@@ -323,6 +321,12 @@ class Root:
             if self.snapshot.unreadable.get(problem.location.uri) != problem:
                 self.snapshot = self.snapshot.with_unreadable(problem)
                 self.generation += 1
+
+    def _is_looked_at(self, path: Path) -> bool:
+        """Whether a file that is on the disk alone has a part in this workspace."""
+        if self.is_of_open_documents or kind_of(path.name) == "other":
+            return False
+        return not is_excluded(path, self.path, self.configuration)
 
     def scan(self, opened: Callable[[], OpenDocuments]) -> Work:
         """Compare all time stamps with the disk; a directory's files for each step."""
