@@ -68,7 +68,15 @@ def actions(
     found.extend(_refactorings(snapshot, uri, span.start))
     for title, edits in drafts(snapshot, uri, span):
         found.append(Action(title, "refactor.rewrite", edits))
-    return tuple(found)
+    return tuple(action for action in found if _changes(snapshot, action))
+
+
+def _changes(snapshot: Snapshot, action: Action) -> bool:
+    """Whether there is a difference: on broken text the cure may be what stands there already."""
+    return any(
+        edit.uri not in snapshot or edit.span.cut(snapshot.document(edit.uri).text) != edit.text
+        for edit in action.edits
+    )
 
 
 def fix_everything(snapshot: Snapshot, uri: str) -> tuple[Edit, ...]:
