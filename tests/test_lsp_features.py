@@ -30,7 +30,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def wire(shop: Path) -> Iterator[Wire]:
     with Wire() as client:
-        client.initialize(shop)
+        literal = {"codeActionLiteralSupport": {"codeActionKind": {"valueSet": [""]}}}
+        client.initialize(shop, capabilities={"textDocument": {"codeAction": literal}})
         client.open(shop / "queries" / "mine.smq.json", QUERY)
         client.open(shop / "queries" / "broken.smq.json", BROKEN)
         for name in ("models/orders.yml", "metrics/sales.yml"):

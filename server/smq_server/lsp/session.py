@@ -129,6 +129,12 @@ class Session:
         experimental = self.client.experimental
         return isinstance(experimental, dict) and "smq" in experimental
 
+    @property
+    def applies_edits(self) -> bool:
+        """Whether the client makes an edit that the server asks for."""
+        workspace = self.client.workspace
+        return bool(workspace and workspace.apply_edit)
+
     # What features ask
 
     def view(self, uri: str) -> View | None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
 
 from smq_server.lsp.features.generating import offered
+from smq_server.lsp.requests import RequestFailed
 
 if TYPE_CHECKING:
     from smq.ide.actions import Action
     from smq.text import Edit
     from smq_server.lsp.app import SmqServer
+    from smq_server.lsp.session import Session
     from smq_server.lsp.state import View
+
+APPLY_EDIT = "smq.applyEdit"
+"""An action for a client that knows commands alone: the server asks it to make the edit."""
 
 _ACTION_KINDS: list[types.CodeActionKind | str] = [
     types.CodeActionKind.QuickFix,
@@ -31,7 +37,7 @@ def register(server: SmqServer) -> None:
     @server.feature(
         types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=_ACTION_KINDS)
     )
-    def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
+    def code_action(params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
         from smq.ide.actions import actions, fix_everything
 
         view = session.view(params.text_document.uri)
@@ -56,7 +62,24 @@ def register(server: SmqServer) -> None:
                         edit=types.WorkspaceEdit(changes=view.edits(edits)),
                     )
                 )
-        return found
+        if _knows_actions(session):
+            return list(found)
+        return [command for each in found if (command := _command(session, each)) is not None]
+
+    @server.command(APPLY_EDIT)
+    def apply_edit(*arguments: Any) -> None:
+        given: Any = arguments[0] if arguments else None
+        given = given[0] if isinstance(given, list) and given else given
+        try:
+            label, texts = str(given["label"]), dict(given["texts"])
+            edit = server.protocol.read(given["edit"], types.WorkspaceEdit)
+        except (KeyError, TypeError, ValueError) as error:
+            words = f"{APPLY_EDIT} takes what a code action has offered."
+            raise JsonRpcInvalidParams(words) from error
+        if any(session.generation(uri) != number for uri, number in texts.items()):
+            raise RequestFailed("The text has changed since this was offered. Ask once more.")
+        params = types.ApplyWorkspaceEditParams(edit, label)
+        session.request(types.WORKSPACE_APPLY_EDIT, params)
 
     @server.feature(types.TEXT_DOCUMENT_INLAY_HINT)
     def inlay_hint(params: types.InlayHintParams) -> list[types.InlayHint]:
@@ -105,6 +128,23 @@ def register(server: SmqServer) -> None:
             span = view.span(within)
             edits = [edit for edit in edits if span.covers(edit.span)]
         return [types.TextEdit(view.range(edit.span), edit.text) for edit in edits]
+
+
+def _knows_actions(session: Session) -> bool:
+    document = session.client.text_document
+    capability = document.code_action if document else None
+    return bool(capability and capability.code_action_literal_support)
+
+
+def _command(session: Session, action: types.CodeAction) -> types.Command | None:
+    """The action for a client of before there were any; None if it could not take the edit."""
+    if action.edit is None:
+        return action.command
+    if not session.applies_edits:
+        return None
+    texts = {uri: session.generation(uri) for uri in action.edit.changes or ()}
+    about = {"label": action.title, "edit": action.edit, "texts": texts}
+    return types.Command(action.title, APPLY_EDIT, arguments=[about])
 
 
 def _kind(action: types.CodeAction) -> str:

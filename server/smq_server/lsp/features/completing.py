@@ -30,6 +30,11 @@ _KINDS = {
     "column": types.CompletionItemKind.Field,
     "source": types.CompletionItemKind.Module,
 }
+_OLD_KINDS = {
+    types.CompletionItemKind.EnumMember: types.CompletionItemKind.Enum,
+    types.CompletionItemKind.Constant: types.CompletionItemKind.Value,
+}
+"""What a client is told that names no kinds: it knows those of the first protocol alone."""
 _PLACE = re.compile(r"\$\{\d+:([^}]*)\}|\$\d+")
 _TRIGGERS = ['"', "_", "-", "(", ",", " ", ":"]
 
@@ -52,25 +57,13 @@ def register(server: SmqServer) -> None:
         found = find(view.snapshot, view.uri, view.offset(params.position))
         hidden = session.settings.hide_unreachable
         items = [item for item in found.items if not (hidden and item.why_not)]
-        snippets = _snippets()
-        markdown = _markdown()
+        shown = _Shown(session.client)
         # Nearly all of them take the place of the same word.
         ranges = {span: view.wire_range(span) for span in {item.span for item in items}}
         return {
             "isIncomplete": found.incomplete,
-            "items": [_item(view, item, ranges[item.span], snippets, markdown) for item in items],
+            "items": [_item(view, item, ranges[item.span], shown) for item in items],
         }
-
-    def _snippets() -> bool:
-        document = session.client.text_document
-        item = document.completion.completion_item if document and document.completion else None
-        return bool(item and item.snippet_support)
-
-    def _markdown() -> bool:
-        document = session.client.text_document
-        item = document.completion.completion_item if document and document.completion else None
-        formats = (item.documentation_format if item else None) or ()
-        return types.MarkupKind.Markdown in formats
 
     @server.feature(
         types.TEXT_DOCUMENT_SIGNATURE_HELP,
@@ -95,13 +88,29 @@ def register(server: SmqServer) -> None:
         return types.SignatureHelp([information], 0, found.active)
 
 
-def _item(
-    view: View, item: Completion, place: Wire, snippets: bool, markdown: bool
-) -> dict[str, Any]:
-    text = item.insert if snippets or not item.snippet else _plain(item.insert)
+class _Shown:
+    """What this client can show of an item."""
+
+    def __init__(self, client: types.ClientCapabilities) -> None:
+        document = client.text_document
+        capability = document.completion if document else None
+        item = capability.completion_item if capability else None
+        kinds = capability.completion_item_kind if capability else None
+        self.snippets = bool(item and item.snippet_support)
+        formats = (item.documentation_format if item else None) or ()
+        self.markdown = types.MarkupKind.Markdown in formats
+        known = set((kinds.value_set if kinds else None) or ())
+        self.kinds = {
+            name: (kind if kind in known else _OLD_KINDS.get(kind, kind)).value
+            for name, kind in _KINDS.items()
+        }
+
+
+def _item(view: View, item: Completion, place: Wire, shown: _Shown) -> dict[str, Any]:
+    text = item.insert if shown.snippets or not item.snippet else _plain(item.insert)
     found: dict[str, Any] = {
         "label": item.label,
-        "kind": _KINDS[item.kind].value,
+        "kind": shown.kinds[item.kind],
         "sortText": f"{item.rank:04d}",
         "filterText": _filter_text(view, item),
         "textEdit": {"range": place, "newText": text},
@@ -110,9 +119,9 @@ def _item(
         found["detail"] = item.detail
     if item.documentation or item.why_not:
         words = "\n\n".join(part for part in (item.why_not, item.documentation) if part)
-        kind = "markdown" if markdown else "plaintext"
+        kind = "markdown" if shown.markdown else "plaintext"
         found["documentation"] = {"kind": kind, "value": words}
-    if snippets and item.snippet:
+    if shown.snippets and item.snippet:
         found["insertTextFormat"] = types.InsertTextFormat.Snippet.value
     return found
 

@@ -119,8 +119,10 @@ def offered(
 
     uri = view.spelled(view.uri)
     found: list[types.CodeAction] = []
+    # What is written must be put into the document, by the client or at our request.
+    writes = session.applies_edits or session.knows_us
     asked = question_at(view.snapshot.parsed(view.uri), span.start, span.end)
-    if asked is not None:
+    if asked is not None and writes:
         at = view.range(span).start
         where = {"line": at.line, "character": at.character}
         title = "Generate SMQ from comment"
@@ -142,7 +144,7 @@ def offered(
         and not any(fix.edits for fix in each.fixes)
         for each in findings
     )
-    if helpless:
+    if helpless and writes:
         command = types.Command("Repair with AI", REPAIR, arguments=[uri, query.index])
         kind = types.CodeActionKind.QuickFix
         found.append(types.CodeAction("Repair with AI", kind, command=command))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
@@ -24,6 +25,11 @@ _SYMBOLS = {
     "source": types.SymbolKind.Module,
     "item": types.SymbolKind.Property,
 }
+_OLD_SYMBOLS = {
+    types.SymbolKind.Key: types.SymbolKind.Property,
+    types.SymbolKind.Object: types.SymbolKind.Class,
+}
+"""What a client is told that names no kinds: it knows those of the first protocol alone."""
 TOKEN_TYPES = {
     "metric": "function",
     "model": "class",
@@ -55,23 +61,28 @@ def register(server: SmqServer) -> None:
         symbols = document_symbols(view.snapshot, view.uri)
         document = session.client.text_document
         capability = document.document_symbol if document else None
+        kinds = _kinds(capability.symbol_kind if capability else None)
         if capability and capability.hierarchical_document_symbol_support:
-            return [_symbol(view, symbol) for symbol in symbols]
-        return [flat for symbol in symbols for flat in _flat(view, symbol, params, "")]
+            return [_symbol(view, symbol, kinds) for symbol in symbols]
+        uri = params.text_document.uri
+        return [flat for symbol in symbols for flat in _flat(view, symbol, kinds, uri, "")]
 
     @server.feature(types.WORKSPACE_SYMBOL)
     def workspace_symbol(params: types.WorkspaceSymbolParams) -> list[dict[str, Any]]:
         from smq.ide.symbols import workspace_symbols
 
         found: list[dict[str, Any]] = []
+        workspace = session.client.workspace
+        capability = workspace.symbol if workspace else None
+        kinds = _kinds(capability.symbol_kind if capability else None)
         for snapshot in session.snapshots():
             for symbol in workspace_symbols(snapshot, params.query):
                 lines = snapshot.lines(symbol.location.uri)
                 place = convert.wire_range(lines, symbol.location.span, session.encoding)
                 found.append(
                     {
-                        "name": symbol.name,
-                        "kind": _SYMBOLS[symbol.kind].value,
+                        "name": _shown(symbol.name),
+                        "kind": kinds[symbol.kind],
                         "containerName": symbol.container,
                         "location": {
                             "uri": session.state.spelled(symbol.location.uri),
@@ -118,13 +129,17 @@ def register(server: SmqServer) -> None:
         if view is None:
             return []
         found = []
+        document = session.client.text_document
+        capability = document.document_link if document else None
+        has_tips = bool(capability and capability.tooltip_support)
         for link in links(view.snapshot, view.uri):
             if isinstance(link.target, str):
                 target = link.target
             else:
                 place = view.location(link.target)
                 target = f"{place.uri}#L{place.range.start.line + 1}"
-            found.append(types.DocumentLink(view.range(link.span), target, link.tooltip))
+            tooltip = link.tooltip if has_tips else None
+            found.append(types.DocumentLink(view.range(link.span), target, tooltip))
         return found
 
     previous: dict[str, tuple[str, list[int]]] = {}
@@ -171,28 +186,45 @@ def register(server: SmqServer) -> None:
         return str(number)
 
 
-def _symbol(view: View, symbol: DocumentSymbol) -> dict[str, Any]:
+def _shown(name: str) -> str:
+    """The protocol allows no empty names, and VS Code throws the whole outline away for one."""
+    return name if name.strip() else "…"
+
+
+def _kinds(
+    known: types.ClientSymbolKindOptions | None,
+) -> dict[str, int]:
+    named = set((known.value_set if known else None) or ())
     return {
-        "name": symbol.name,
-        "kind": _SYMBOLS[symbol.kind].value,
+        name: (kind if kind in named else _OLD_SYMBOLS.get(kind, kind)).value
+        for name, kind in _SYMBOLS.items()
+    }
+
+
+def _symbol(view: View, symbol: DocumentSymbol, kinds: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "name": _shown(symbol.name),
+        "kind": kinds[symbol.kind],
         "detail": symbol.detail,
         "range": view.wire_range(symbol.whole),
         "selectionRange": view.wire_range(symbol.name_at),
-        "children": [_symbol(view, child) for child in symbol.children],
+        "children": [_symbol(view, child, kinds) for child in symbol.children],
     }
 
 
 def _flat(
-    view: View, symbol: DocumentSymbol, params: types.DocumentSymbolParams, container: str
+    view: View, symbol: DocumentSymbol, kinds: Mapping[str, int], uri: str, container: str
 ) -> list[dict[str, Any]]:
     own: dict[str, Any] = {
-        "name": symbol.name,
-        "kind": _SYMBOLS[symbol.kind].value,
-        "location": {"uri": params.text_document.uri, "range": view.wire_range(symbol.whole)},
+        "name": _shown(symbol.name),
+        "kind": kinds[symbol.kind],
+        "location": {"uri": uri, "range": view.wire_range(symbol.whole)},
     }
     if container:
         own["containerName"] = container
-    inner = [flat for child in symbol.children for flat in _flat(view, child, params, symbol.name)]
+    inner = [
+        flat for child in symbol.children for flat in _flat(view, child, kinds, uri, symbol.name)
+    ]
     return [own, *inner]
 
 
