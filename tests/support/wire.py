@@ -26,6 +26,8 @@ class Wire:
     `answer` decides what requests of the server get; by default null.
     """
 
+    patience = TIMEOUT
+
     def __init__(
         self,
         *words: str,
@@ -101,7 +103,7 @@ class Wire:
 
     def next(self) -> Message:
         """The next message of the server. Raises EOFError when it has closed its end."""
-        message = self._incoming.get(timeout=TIMEOUT)
+        message = self._incoming.get(timeout=self.patience)
         if message is None:
             raise EOFError("the server has closed its output")
         self.seen.append(message)
