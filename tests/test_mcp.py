@@ -492,6 +492,16 @@ def test_a_directory_without_models_is_told_and_served(tmp_path: Path) -> None:
     assert "no semantic models below" in done.stderr.decode()
 
 
+def test_a_home_is_not_served_because_somebody_started_there(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    refused = cli("mcp")
+    assert refused.status == 2
+    assert "--directory DIR" in refused.err
+
+
 def test_a_missing_sdk_is_told_with_the_command_that_installs_it(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from smq_server.cli.streams import Streams
 from smq_server.io.failure import Failure
-from smq_server.io.uris import display
+from smq_server.io.uris import absolute, display
 
 EXAMPLES = """\
   smq mcp --directory ~/analytics              what an agent starts
@@ -32,7 +32,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--directory",
         metavar="DIR",
-        default=".",
         help="a directory of the workspace (default: where the agent starts it)",
     )
     parser.add_argument("--allow-run", action="store_true", help="offer a tool that runs queries")
@@ -52,7 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, streams: Streams) -> int:
-    directory = Path(arguments.directory).expanduser()
+    directory = Path(arguments.directory or ".").expanduser()
     if not directory.is_dir():
         raise Failure(f"no such directory: {display(directory)}")
     try:
@@ -70,6 +69,12 @@ def run(arguments: argparse.Namespace, streams: Streams) -> int:
         level = "ERROR" if streams.verbosity < 0 else ("INFO", "DEBUG")[streams.verbosity > 1]
     logging.basicConfig(stream=sys.stderr, level=level, format="smq mcp: %(levelname)s %(message)s")
     served = Served(directory, streams.environ, arguments.config)
+    if arguments.directory is None and served.location().is_of_named_files:
+        # Desktop programs start their servers where they like, and nobody means a whole disk.
+        raise Failure(
+            f"smq mcp was started in {absolute(directory)}, which is no workspace; "
+            "say which directory is one with --directory DIR"
+        )
     # A workspace that cannot be read is told now, and not by the first answer.
     workspace = served.workspace()
     if not workspace.has_models:

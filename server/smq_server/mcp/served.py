@@ -39,13 +39,17 @@ class Served:
         self._workspace: Workspace | None = None
         self._stamps: Stamps = {}
 
+    def location(self) -> Location:
+        """Where the workspace is, with its configuration. Raises Failure when that is wrong."""
+        try:
+            return locate(self.directory, self.environ, self._configuration)
+        except BadConfiguration as error:
+            raise Failure(_told(error)) from error
+
     def workspace(self) -> Workspace:
         """The workspace as it is on the disk now. Raises Failure when it cannot be read."""
         with self._lock:
-            try:
-                location = locate(self.directory, self.environ, self._configuration)
-            except BadConfiguration as error:
-                raise Failure(_told(error)) from error
+            location = self.location()
             stamps = _look(location)
             if self._workspace is None or self._workspace.location != location:
                 self._workspace = load(location)
