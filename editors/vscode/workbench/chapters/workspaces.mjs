@@ -74,7 +74,7 @@ export const chapters = {
         });
         await bench.pick('bank', 'bank');
         await bench.pick('saved', 'The saved files');
-        await bench.sees('.notifications-toasts', 'Compared with the saved files: No query means something else; 11 unchanged.');
+        await bench.sees('.notifications-toasts', 'Compared with the saved files: No query means something else');
       });
     } finally {
       await finish(tell, bench);
