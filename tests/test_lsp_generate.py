@@ -24,6 +24,9 @@ _CLIENT = {
     "experimental": {"smq": {}},
     "window": {"workDoneProgress": True},
     "workspace": {"applyEdit": True, "workspaceEdit": {"documentChanges": True}},
+    "textDocument": {
+        "codeAction": {"codeActionLiteralSupport": {"codeActionKind": {"valueSet": [""]}}}
+    },
 }
 QUESTION = "// 🙂 국가별 매출\n"
 BY_COUNTRY = query("revenue", groupBy=["stores__country"])
