@@ -299,6 +299,19 @@ NAMING = (
         {"metrics": ["order"], "groupBy": ["a__b__c__d"], "orderBy": ["a__b__c__d"]},
         [("m", 3), ("n", 5), (None, 7)],
     ),
+    Example(
+        "an entity with the separator inside",
+        NAMES.replace("{name: user, type", "{name: use__r, type"),
+        NAMES_TABLES,
+        {
+            "metrics": ["order"],
+            "filters": [
+                "{{ Metric('order', group_by=['use__r']) }} > 4",
+                "{{ Entity('use__r') }} IS NOT NULL",
+            ],
+        },
+        [(5,)],
+    ),
     named(
         "Korean names in a filter",
         {"metrics": ["order"], "filters": ["a__b__지역 = '서울'"]},
