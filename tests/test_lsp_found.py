@@ -139,3 +139,25 @@ def cut(lines: list[str], at: Message) -> str:
     between = lines[start["line"] + 1 : end["line"]]
     first, last = lines[start["line"]][start["character"] :], lines[end["line"]]
     return "".join((first, *between, last[: end["character"]]))
+
+
+def test_a_byte_order_mark_takes_no_column_in_a_closed_file(tmp_path: Path) -> None:
+    """Editors keep it out of the text, so that a column more would rename `evenue"`."""
+    bank(tmp_path)
+    (tmp_path / "marked.smq.json").write_text(f"\ufeff{_QUERY}", encoding="utf-8")
+    with Wire(cwd=tmp_path) as wire:
+        wire.initialize(tmp_path)
+        uri = wire.open(tmp_path / "open.smq.json", _QUERY)
+        params = {
+            "textDocument": {"uri": uri},
+            "position": {"line": 0, "character": 15},
+            "newName": "takings",
+        }
+        changes = wire.request("textDocument/rename", params)["result"]["changes"]
+        marked = (tmp_path / "marked.smq.json").as_uri()
+        assert changes[marked] == changes[uri]
+        # A client that sends the mark counts it.
+        wire.open(tmp_path / "marked.smq.json", f"\ufeff{_QUERY}")
+        changes = wire.request("textDocument/rename", params)["result"]["changes"]
+        assert changes[marked][0]["range"]["start"] == {"line": 0, "character": 15}
+        assert wire.shutdown() == 0

@@ -16,14 +16,16 @@ class LineIndex:
     """Converts offsets to (line, column), both from 0, and back.
 
     Columns are counted in the given encoding's units: bytes, UTF-16 code units or code points.
-    Positions past the end of a line or of the text are clamped, as the protocol asks.
+    Positions past the end of a line or of the text are clamped, as the protocol asks. With
+    `is_marked` a byte order mark at the start takes no column: editors read it as a fact about
+    the file and keep it out of the text that they show.
     """
 
     __slots__ = ("_ends", "_starts", "_text")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, is_marked: bool = False) -> None:
         self._text = text
-        starts, ends = [0], []
+        starts, ends = [1 if is_marked and text.startswith("\ufeff") else 0], []
         for match in _LINE_END.finditer(text):
             ends.append(match.start())
             starts.append(match.end())
@@ -36,7 +38,7 @@ class LineIndex:
         return len(self._starts)
 
     def line_of(self, offset: int) -> int:
-        return bisect_right(self._starts, offset) - 1
+        return max(0, bisect_right(self._starts, offset) - 1)
 
     def line_text(self, line: int) -> str:
         """The line without its line end."""

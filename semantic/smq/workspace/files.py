@@ -96,7 +96,9 @@ class File:
     @property
     def lines(self) -> LineIndex:
         if self._lines is None:
-            self._lines = LineIndex(self.document.text)
+            # An editor that has opened the file says itself whether its text has a mark.
+            is_from_disk = self.document.version is None
+            self._lines = LineIndex(self.document.text, is_marked=is_from_disk)
         return self._lines
 
     @property

@@ -257,7 +257,7 @@ class State:
                 return root.snapshot.lines(uri)
             document = root.configuration_document
             if document is not None and document.uri == uri:
-                return LineIndex(document.text)
+                return LineIndex(document.text, is_marked=uri not in self.documents)
         if uri in self.documents:
             return LineIndex(self.documents[uri].text)
         return None
