@@ -22,6 +22,8 @@ _BETWEEN = 2_500
 """Edits between two comparisons with a fresh server."""
 _SHRINKING = 90.0
 """Seconds for finding a shorter story."""
+_FAILURES = (Wrong, EOFError, AssertionError, LookupError, TypeError)
+"""A wrong answer, a server that has gone, and an answer of a shape that nobody expects."""
 
 
 def tell(directory: Path, editor: Editor, seed: int, edits: int, between: int) -> Story:
@@ -40,7 +42,7 @@ def tell(directory: Path, editor: Editor, seed: int, edits: int, between: int) -
                 story.compare()
                 start, steps = story.world.copy(), []
         story.end()
-    except (Wrong, EOFError, AssertionError) as failure:
+    except _FAILURES as failure:
         story.close()
         raise AssertionError(_report(directory, editor, seed, start, steps, failure)) from failure
     return story
@@ -73,7 +75,7 @@ def _again(directory: Path, editor: Editor, start: World, steps: Sequence[Step])
         for step in steps:
             story.do(step)
         story.compare()
-    except (Wrong, EOFError, AssertionError) as failure:
+    except _FAILURES as failure:
         return str(failure)
     finally:
         story.close()

@@ -172,9 +172,12 @@ def _edits_within(asked: Asked, result: list[Message]) -> None:
 
 
 def _rename(asked: Asked, result: Message) -> None:
-    edits = result.get("changes") or {
-        change["textDocument"]["uri"]: change["edits"] for change in result["documentChanges"]
-    }
+    # A name that is given again changes nothing, which is no lack of `changes`.
+    edits = (
+        result["changes"]
+        if "changes" in result
+        else {each["textDocument"]["uri"]: each["edits"] for each in result["documentChanges"]}
+    )
     changed(asked, result)
     new = asked.params["newName"]
     for uri, each in edits.items():
