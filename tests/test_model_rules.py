@@ -525,6 +525,23 @@ def test_a_measure_without_aggregation_can_be_aggregated_by_the_fix() -> None:
 
 
 @pytest.mark.parametrize(
+    ("aggregation", "code"),
+    [
+        ("agg: summ", "MOD104"),
+        ('agg: "sum\\u200d"', "MOD104"),
+        ("agg: percentile", "MOD102"),
+        ("agg: percentile, agg_params: {percentile: 95}", "MOD107"),
+    ],
+)
+def test_a_measure_whose_aggregation_is_wrong_is_never_computed(
+    aggregation: str, code: str
+) -> None:
+    text = MODEL.replace("type: number, expr: bal", f"{aggregation}, expr: bal")
+    text += "  - {name: m, type: simple, type_params: {measure: 잔액}}\n"
+    assert sorted(each for each, _ in told(text)) == ["MET107", code]
+
+
+@pytest.mark.parametrize(
     ("metric", "missing"),
     [
         ("type: ratio, type_params: {numerator: 총잔액}", "denominator"),

@@ -58,6 +58,17 @@ AUTOMATIC = (
         },
         [(4,)],
     ),
+    Example(
+        "the percentile 0 is the smallest value",
+        SHOP.replace(
+            "seconds, type: integer, agg: sum",
+            "seconds, type: integer, agg: percentile, agg_params: {percentile: 0}",
+        )
+        + "  - {name: shortest, metric_type: simple, type_params: {measure: seconds}}\n",
+        SHOP_TABLES,
+        {"metrics": ["shortest"]},
+        [(5,)],
+    ),
     shop(
         "a pattern with ESCAPE is a condition",
         {"metrics": ["order_count"], "filters": ["customers__tier LIKE 'g!_%' ESCAPE '!'"]},

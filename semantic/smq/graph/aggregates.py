@@ -14,7 +14,7 @@ from smq.graph.symbols import Measure, Model
 
 
 def measure_leaf(graph: SemanticGraph, model: str, measure: str) -> Leaf | None:
-    """A measure aggregated with its own aggregation; None when it has none."""
+    """A measure aggregated with its own aggregation; None when it has none that is known."""
     found = graph.index(model).measures[measure]
     return leaf_of(graph, graph.models[model], found, (), None)
 
@@ -70,8 +70,8 @@ def _aggregate(measure: Measure, value: exp.Expr) -> exp.Expr | None:
             return exp.Max(this=value)
         case "median":
             return exp.Median(this=value)
-        case "percentile":
-            share = exp.Literal.number(repr(measure.percentile or 0.5))
+        case "percentile" if measure.percentile is not None and 0 <= measure.percentile <= 1:
+            share = exp.Literal.number(repr(measure.percentile))
             kind = exp.PercentileDisc if measure.discrete_percentile else exp.PercentileCont
             order = exp.Order(expressions=[exp.Ordered(this=value, nulls_first=False)])
             return exp.WithinGroup(this=kind(this=share), expression=order)

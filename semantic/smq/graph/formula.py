@@ -149,9 +149,6 @@ class _Expander:
 
     def _of_measure(self, metric: Metric, given: Input) -> Formula:
         model, measure = self._find_measure(metric, given.name, given.name_at)
-        if measure.agg is None:
-            args = {"metric": metric.name, "measure": f"{model.name}__{measure.name}"}
-            raise _Fault([Problem("MET107", given.name_at, args)])
         if measure.non_additive is not None:
             args = {"metric": metric.name, "feature": "non_additive_dimension"}
             raise _Fault([Problem("MET104", measure.non_additive.location, args)])
@@ -159,7 +156,10 @@ class _Expander:
             args = {"metric": metric.name, "feature": "join_to_timespine"}
             raise _Fault([Problem("MET104", given.name_at, args)])
         leaf = leaf_of(self.graph, model, measure, (), given.fill_nulls_with)
-        assert leaf is not None
+        if leaf is None:
+            written = f"{model.name}__{measure.name}"
+            facts = {"metric": metric.name, "measure": written, "agg": measure.agg}
+            raise _Fault([Problem("MET107", given.name_at, facts)])
         formula = Formula(exp.Placeholder(this="0"), (leaf,))
         return self._filtered(formula, given.filters, metric) if given.filters else formula
 
@@ -531,8 +531,9 @@ class _Expression:
             raise _Fault([Problem("MET108", place, args)])
         leaf = measure_leaf(self.graph, ref.model, ref.name)
         if leaf is None:
-            args = {"metric": self.metric.name, "measure": ref.written}
-            raise _Fault([Problem("MET107", place, args)])
+            agg = self._measures(ref.model)[ref.name].agg
+            facts = {"metric": self.metric.name, "measure": ref.written, "agg": agg}
+            raise _Fault([Problem("MET107", place, facts)])
         return self.weaver.slot(leaf)
 
     def _measures(self, model: str) -> dict[str, Measure]:

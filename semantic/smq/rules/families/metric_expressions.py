@@ -87,7 +87,7 @@ def _aggregate_it(problem: Problem, context: Context) -> Iterator[Fix]:
     written = span.cut(context.parsed(uri).document.text)
     measure = str(problem.args["measure"])
     # In type_params the name stands alone, and only the measure itself can say how.
-    if "__" in written and _in_expression(problem, context):
+    if not problem.args["agg"] and "__" in written and _in_expression(problem, context):
         for function in ("SUM", "COUNT", "AVG", "MAX"):
             edit = Edit(uri, span, f"{function}({written})")
             yield Fix(f"Aggregate it: {function}({measure})", (edit,), "unsafe")
@@ -128,6 +128,11 @@ def measure_without_aggregation(args: Args) -> str:
     The fixes put an aggregate around the measure; which one is right is yours to choose.
     """
     measure = args["measure"]
+    if args["agg"]:
+        return (
+            f"Metric '{args['metric']}' uses measure `{measure}`, whose aggregation "
+            f"'{args['agg']}' is not understood as the measure has it. Mend it there."
+        )
     return (
         f"Metric '{args['metric']}' uses measure `{measure}`, which does not say how it is "
         f"aggregated. Write `SUM({measure})` or another aggregate, or give the measure an `agg`."
