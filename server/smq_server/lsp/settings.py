@@ -42,6 +42,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "diagnostics_scope": get_args(DiagnosticScope),
     "log_level": ("error", "warning", "info", "debug"),
 }
+_DEFAULTS = Settings()
 _BOOLEANS = frozenset(f.name for f in fields(Settings) if f.type == "bool")
 
 
@@ -49,7 +50,8 @@ def read(values: object, base: Settings) -> tuple[Settings, tuple[str, ...]]:
     """The settings after a client has sent some, and what is wrong with them, in sentences.
 
     Keys may be nested or dotted, with or without the section's name; unknown ones are somebody
-    else's. null means: not set.
+    else's. null means: not set any more, so that the default holds. What was not trusted is not
+    trusted for that.
     """
     if not isinstance(values, Mapping):
         return base, ()
@@ -58,8 +60,13 @@ def read(values: object, base: Settings) -> tuple[Settings, tuple[str, ...]]:
     changes: dict[str, Any] = {}
     wrong: list[str] = []
     for key, name in _KEYS.items():
-        value = flat.get(key, flat.get(f"smq.{key}"))
+        written = key if key in flat else f"smq.{key}"
+        if written not in flat:
+            continue
+        value = flat[written]
         if value is None:
+            if name != "trusted":
+                changes[name] = getattr(_DEFAULTS, name)
             continue
         expected = _expected(name, value)
         if expected is None:
