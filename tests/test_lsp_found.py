@@ -161,3 +161,27 @@ def test_a_byte_order_mark_takes_no_column_in_a_closed_file(tmp_path: Path) -> N
         changes = wire.request("textDocument/rename", params)["result"]["changes"]
         assert changes[marked][0]["range"]["start"] == {"line": 0, "character": 15}
         assert wire.shutdown() == 0
+
+
+def test_a_workspace_that_is_read_again_answers_for_the_text_of_now(tmp_path: Path) -> None:
+    """Formatting by the text of before would have spoilt the file."""
+    bank(tmp_path)
+    for number in range(300):
+        (tmp_path / f"q{number}.smq.json").write_text(_QUERY)
+    text = BANK.read_text(encoding="utf-8")
+    with Wire(cwd=tmp_path) as wire:
+        wire.initialize(tmp_path)
+        uri = wire.open(tmp_path / "models" / "bank.yml", text)
+        configuration = wire.open(tmp_path / "smq.toml", "")
+        ask = {"textDocument": {"uri": uri}, "options": {"tabSize": 2, "insertSpaces": True}}
+        assert wire.request("textDocument/foldingRange", ask)["result"]
+        assert wire.request("textDocument/hover", {**ask, "position": {"line": 0, "character": 0}})
+        wire.change(configuration, 2, {"text": 'exclude = ["nothing"]\n'})
+        wire.change(uri, 2, {"text": "metrics:\n  - name: a\n    expr: 1\n"})
+        asked = [
+            wire.post(f"textDocument/{method}", ask) for method in ("foldingRange", "formatting")
+        ]
+        folds, edits = (wire.response(each)["result"] for each in asked)
+        assert max(fold["endLine"] for fold in folds) == 2
+        assert all(edit["range"]["end"]["line"] <= 3 for edit in edits or ())
+        assert wire.shutdown() == 0

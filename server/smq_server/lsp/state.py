@@ -225,9 +225,15 @@ class State:
         root = self.root_for(name)
         document = self.documents.get(name)
         self.warehouses.poll(root)
-        if name in root.snapshot and (document is None or root.takes(name)):
+        if name in root.snapshot and (document is None or self._is_in(root, name, document)):
             return View(root.snapshot, name, self.session.encoding, self.spelled)
         return self._look_in(root, name, document)
+
+    @staticmethod
+    def _is_in(root: Root, name: str, document: OpenDocument) -> bool:
+        """Whether the snapshot has the document as it is: not while the workspace is read again."""
+        is_current = root.is_indexed or root.snapshot.document(name).text == document.text
+        return root.takes(name) and is_current
 
     def _look_in(self, root: Root, name: str, document: OpenDocument | None) -> View | None:
         """A document that only looks at its workspace, as if it were in it."""
