@@ -136,10 +136,13 @@ class Root:
         self.unkept.clear()
         known = read_index(self.path)
         then, self.found_then = self._remembered(known)
+        taken: set[str] = set()
         yield
         for number, path in enumerate(self._files()):
             uri = uri_of(path)
-            if uri not in opened():
+            if uri in opened():
+                taken.add(uri)
+            else:
                 found = self._take(path, uri, known, then)
                 if isinstance(found, Problem):
                     unreadable[uri] = found
@@ -160,6 +163,7 @@ class Root:
             self.snapshot_then = Snapshot(then, self.configuration, {}, {})
         for uri, document in opened().items():
             if self.takes(uri):
+                taken.add(uri)
                 files[uri] = read_file(Document(uri, document.text, document.version))
                 yield
         refs = read_refs(self.path)
@@ -185,6 +189,13 @@ class Root:
         self.snapshot = snapshot.apply(late) if late else snapshot
         self.is_indexed = True
         self.generation += 1
+        # Of what was closed meanwhile the disk says what it is.
+        now = opened()
+        closed = sorted(taken - now.keys())
+        self.from_disk([uri for uri in closed if uri.startswith("file:")], now)
+        lost = [Change(uri, None) for uri in closed if not uri.startswith("file:")]
+        if lost:
+            self.apply(lost)
 
     def prepare(self) -> Work:
         """What the first unknown name or the first rename would have to wait for."""
