@@ -235,6 +235,11 @@ def test_an_escape_before_the_cursor_is_understood() -> None:
     assert taken == '{"metrics": ["revenue"], "groupBy": ["주문__order_date"]}'
 
 
+def test_a_backslash_that_was_just_typed_is_replaced_with_its_word() -> None:
+    text = '{"metrics": ["revenue", "account_count\\‹cursor›"]}'
+    assert completed(text, "account_count") == '{"metrics": ["revenue", "account_count"]}'
+
+
 def test_nothing_is_offered_in_a_comment() -> None:
     assert not check_completion('{\n// rev‹cursor›\n"metrics": []}')
 

@@ -200,4 +200,6 @@ def _word_span(scalar: Scalar, offset: int, word: str) -> Span:
     end = at
     while end < len(scalar.text) and (scalar.text[end].isalnum() or scalar.text[end] == "_"):
         end += 1
-    return scalar.source(Span(at - len(word), end))
+    span = scalar.source(Span(at - len(word), end))
+    # Behind a backslash that has just been typed, the cursor is inside of an escape.
+    return Span(span.start, max(span.end, offset))
