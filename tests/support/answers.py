@@ -13,8 +13,9 @@ from tests.support.places import Ruler, Texts, Wrong
 
 Message = dict[str, Any]
 
-SLOW = frozenset({"workspace/diagnostic", "smq/tree", "smq/diff"})
-"""Requests about all files, which are answered in turns with what the client sends meanwhile."""
+SLOW = frozenset({"workspace/diagnostic", "workspace/symbol", "smq/tree", "smq/diff"})
+"""Requests about all files. They wait while a workspace is read, or are answered in turns with
+what the client sends meanwhile, and may speak of that."""
 REFUSALS = {
     "textDocument/rename": {-32602, -32803},
     "smq/compile": {-32803},
