@@ -29,20 +29,38 @@ def squares(numbers: Sequence[int]) -> list[int]:
     return [number * number for number in numbers]
 
 
-def no_copy_is_left() -> bool:
-    try:
-        os.waitpid(-1, os.WNOHANG)
-    except ChildProcessError:
-        return True
-    return False
+@pytest.fixture(autouse=True)
+def copies(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The copies that a test starts; other tests have processes of their own running."""
+    started: list[int] = []
+    fork = os.fork
+
+    def noted() -> int:
+        process = fork()
+        started.append(process)
+        return process
+
+    monkeypatch.setattr(os, "fork", noted)
+    return started
+
+
+def none_is_left(copies: list[int]) -> bool:
+    for process in copies:
+        try:
+            os.waitpid(process, os.WNOHANG)
+        except ChildProcessError:
+            continue
+        return False
+    return True
 
 
 @pytest.mark.parametrize("count", range(1, 6))
 @pytest.mark.parametrize("size", [0, 1, 3, 100])
-def test_every_part_is_done_once(count: int, size: int) -> None:
+def test_every_part_is_done_once(count: int, size: int, copies: list[int]) -> None:
     found = [each for part in share(range(size), squares, count) for each in part]
     assert sorted(found) == squares(range(size))
-    assert no_copy_is_left()
+    assert len(copies) == count - 1
+    assert none_is_left(copies)
 
 
 def fails() -> object:
@@ -70,14 +88,14 @@ def says_what_nobody_may_read() -> object:
     "mishap", [fails, dies, leaves, says_what_nobody_can_write, says_what_nobody_may_read]
 )
 def test_what_a_copy_cannot_do_is_done_here(
-    mishap: Callable[[], object], capfd: pytest.CaptureFixture[str]
+    mishap: Callable[[], object], capfd: pytest.CaptureFixture[str], copies: list[int]
 ) -> None:
     def work(numbers: Sequence[int]) -> object:
         return mishap() if in_a_copy() and 2 in numbers else squares(numbers)
 
     found = list(share(range(9), work, 3))
     assert sorted(map(str, found)) == sorted(map(str, (squares(range(i, 9, 3)) for i in range(3))))
-    assert no_copy_is_left()
+    assert none_is_left(copies)
     # A copy keeps its troubles to itself.
     assert capfd.readouterr() == ("", "")
 
@@ -89,7 +107,7 @@ def test_a_long_answer_comes_whole() -> None:
     assert list(share([1, 2], work, 2)) == ["1" * 3_000_000, "2" * 3_000_000]
 
 
-def test_copies_end_with_the_work() -> None:
+def test_copies_end_with_the_work(copies: list[int]) -> None:
     """When somebody presses Ctrl-C, also a copy that would compute for ever is gone."""
     reading, writing = os.pipe()
 
@@ -100,7 +118,7 @@ def test_copies_end_with_the_work() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         list(share([1, 2, 3], work, 3))
-    assert no_copy_is_left()
+    assert none_is_left(copies)
     os.close(reading)
     os.close(writing)
 
