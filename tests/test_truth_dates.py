@@ -137,6 +137,27 @@ def test_a_time_of_undeclared_kind_is_compared_by_the_engine() -> None:
     assert "> '2024-02-10'" in compiled.queries[0].sql
 
 
+def test_bigquery_cuts_a_time_of_undeclared_kind_whatever_it_is() -> None:
+    """DATE_TRUNC takes dates and timestamps alike; TIMESTAMP_TRUNC takes no date."""
+    graph, _ = load_workspace({"models.yml": MODELS})
+    query = json.dumps({"metrics": ["total"], "groupBy": ["ev__told__month", "ev__told__hour"]})
+    (compiled,) = compile_text(graph, query, CompileOptions(dialect="bigquery"))
+    assert "DATE_TRUNC(ev.`at`, MONTH)" in compiled.queries[0].sql
+    assert "TIMESTAMP_TRUNC(ev.`at`, HOUR)" in compiled.queries[0].sql
+
+
+@pytest.mark.parametrize(
+    "item", ["ev__told < CURRENT_DATE", "ev__told < CURRENT_DATE - 3", "ev__told >= ev__day"]
+)
+def test_what_is_compared_with_a_time_of_undeclared_kind_needs_no_parentheses(item: str) -> None:
+    graph, _ = load_workspace({"models.yml": MODELS})
+    query = json.dumps({"metrics": ["total"], "filters": [item]})
+    (compiled,) = compile_text(graph, query, CompileOptions(dialect="duckdb"))
+    _, condition = compiled.queries[0].sql.split("WHERE\n  ")
+    told = """DATE_TRUNC('second', ev."at")"""
+    assert condition == item.replace("ev__told", told).replace("ev__", "ev.")
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -146,6 +167,14 @@ def test_a_time_of_undeclared_kind_is_compared_by_the_engine() -> None:
         ({"metrics": ["total"], "filters": ["ev__told <= '2024-02-10'"]}, 5),
         ({"metrics": ["early"]}, 5),
         ({"metrics": ["at_midnight"]}, 1),
+        # Where a date is no number, MySQL and SQLite would make one of it without a word.
+        ({"metrics": ["total"], "filters": ["ev__day + 1 = '2024-02-10'"]}, 4),
+        ({"metrics": ["total"], "filters": ["1 + ev__day = '2024-02-10'"]}, 4),
+        ({"metrics": ["total"], "filters": ["ev__day - 29 > DATE '2024-01-31'"]}, 16),
+        ({"metrics": ["total"], "filters": ["CAST(ev__at AS DATE) + 1 = '2024-02-11'"]}, 3),
+        ({"metrics": ["total"], "filters": ["DATE '2024-03-05' - ev__day < 5"]}, 16),
+        ({"metrics": ["total"], "filters": ["ev__told > DATE '2024-02-12' - 2"]}, 26),
+        ({"metrics": ["CAST(total AS DECIMAL(10, 0)) + 3 AS more"]}, 66),
     ],
     ids=str,
 )
@@ -159,6 +188,16 @@ def test_a_date_is_the_midnight_that_starts_it(
     (compiled,) = compile_text(graph, json.dumps(query), options)
     _, rows = here.query(compiled.queries[0].sql)
     assert [tuple(map(plain, row)) for row in rows] == [(expected,)]
+
+
+@pytest.mark.parametrize("item", ["ev__day + total > 5", "CURRENT_DATE - ev__told < 5"])
+@pytest.mark.parametrize("name", ["mysql", "sqlite", "trino", "sqlserver"])
+def test_a_date_in_a_sum_that_has_no_translation_is_refused(name: str, item: str) -> None:
+    graph, _ = load_workspace({"models.yml": MODELS})
+    query = json.dumps({"metrics": ["total"], "groupBy": ["ev__day"], "filters": [item]})
+    options = CompileOptions(dialect=name, written_dialect="duckdb")
+    (compiled,) = compile_text(graph, query, options)
+    assert [problem.code for problem in errors(compiled.problems)] == ["EXP120"]
 
 
 @pytest.mark.parametrize("name", [name for name in available_engines() if name != "duckdb"])

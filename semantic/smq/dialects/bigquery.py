@@ -12,13 +12,17 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 
+_CLOCK = ("millisecond", "second", "minute", "hour")
+
+
 def _truncate(value: exp.Expr, grain: Grain, kind: ValueKind) -> exp.Expr:
     if is_day_or_finer(grain, kind):
         return value
     # A plain WEEK starts on Sunday.
     part = call("WEEK", word("MONDAY")) if grain == "week" else word(grain.upper())
-    # TIMESTAMP_TRUNC takes a TIMESTAMP as well as a DATETIME.
-    return call("DATE_TRUNC" if kind == "date" else "TIMESTAMP_TRUNC", value, part)
+    # DATE_TRUNC takes a DATE, a DATETIME and a TIMESTAMP, and keeps the type; TIMESTAMP_TRUNC takes
+    # no DATE, which a column of unknown type may well be.
+    return call("TIMESTAMP_TRUNC" if grain in _CLOCK else "DATE_TRUNC", value, part)
 
 
 def _add(value: exp.Expr, count: int, grain: Grain, kind: ValueKind) -> exp.Expr:

@@ -51,6 +51,7 @@ class Needs(Enum):
     DOUBLE_DIVISION = "division that keeps its digits"
     AVERAGE_OF_DOUBLES = "averages that keep their digits"
     INTERVALS_AS_CALLS = "INTERVAL"
+    NO_DAY_NUMBERS = "numbers of days beside dates"
     DATE_PARTS_AS_TEXT = "EXTRACT"
     NAMED_DATE_PARTS = "YEAR() and QUARTER()"
     TODAY_WITHOUT_TIME = "CURRENT_DATE"

@@ -97,6 +97,7 @@ DIALECT = Dialect(
     null_order="small",
     needs=frozenset(
         {
+            Needs.NO_DAY_NUMBERS,
             Needs.QUALIFY_AS_SUBQUERY,
             Needs.FULL_JOIN_AS_UNION,
             Needs.FILTER_AS_CASE,

@@ -79,6 +79,7 @@ DIALECT = Dialect(
     null_order="small",
     needs=frozenset(
         {
+            Needs.NO_DAY_NUMBERS,
             Needs.QUALIFY_AS_SUBQUERY,
             Needs.COUNT_IF_AS_CASE,
             Needs.EXACT_COUNT_DISTINCT,

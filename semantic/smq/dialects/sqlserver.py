@@ -92,6 +92,7 @@ DIALECT = Dialect(
     null_order="small",
     needs=frozenset(
         {
+            Needs.NO_DAY_NUMBERS,
             Needs.QUALIFY_AS_SUBQUERY,
             Needs.NULL_SAFE_SPELLED_OUT,
             Needs.FILTER_AS_CASE,

@@ -39,6 +39,7 @@ DIALECT = Dialect(
     folding="lower",
     needs=frozenset(
         {
+            Needs.NO_DAY_NUMBERS,
             Needs.QUALIFY_AS_SUBQUERY,
             Needs.AVERAGE_OF_DOUBLES,
             Needs.PLAIN_ANY_VALUE,

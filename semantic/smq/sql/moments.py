@@ -19,6 +19,9 @@ Kind = Literal["", "date", "timestamp", "time"]
 MOMENT = "moment"
 """In the `meta` of a node: a timestamp on engines whose dates are texts, by itself elsewhere."""
 
+DAYS = "days"
+"""In the `meta` of a sum or difference: the kinds of its operands, which their SQL may not show."""
+
 DATE_TYPES = frozenset({"date"})
 TIMESTAMP_TYPES = frozenset({"timestamp", "datetime", "timestamptz", "timestamp_ntz"})
 
@@ -73,7 +76,9 @@ def kind_of(node: exp.Expr, slot: Callable[[int], Kind]) -> Kind:
     if isinstance(node, _CHOICES):
         return _widest(kind_of(value, slot) for value in (node.this, *node.expressions))
     if isinstance(node, (exp.Add, exp.Sub)) and not isinstance(node.expression, exp.Interval):
-        return ""
+        # A date and a number of days; two dates are as many days apart.
+        whole = isinstance(node.expression, exp.Literal) and node.expression.is_int
+        return kind_of(node.this, slot) if whole else ""
     if isinstance(node, (*_SAME, exp.Add, exp.Sub)) and isinstance(node.this, exp.Expr):
         return kind_of(node.this, slot)
     return ""
@@ -84,9 +89,13 @@ def agreed(tree: exp.Expr, slot: Callable[[int], Kind], slots: int) -> exp.Expr:
     plain = tree.this if isinstance(tree, exp.AggFunc) else tree
     if isinstance(plain, exp.Placeholder) or not any(map(slot, range(slots))):
         return tree
-    if tree.find(*_PLACES) is None:
+    if tree.find(*_PLACES, exp.Add, exp.Sub) is None:
         return tree
     holder = exp.Paren(this=tree.copy())
+    for sum_ in holder.find_all(exp.Add, exp.Sub):
+        kinds = (kind_of(sum_.this, slot), kind_of(sum_.expression, slot))
+        if any(kinds):
+            sum_.meta[DAYS] = kinds
     for node in list(holder.find_all(*_PLACES)):
         for operands in _groups(node):
             _agree(operands, slot)

@@ -35,6 +35,7 @@ from smq.sql.lower import (
     booleans,
     count_if,
     date_literals,
+    day_numbers,
     division,
     foreign_dates,
     frames,
@@ -85,6 +86,8 @@ _PASSES: tuple[_Pass, ...] = (
     # What users wrote about dates becomes ours before anything looks at it.
     _Pass(foreign_dates.truncations, _types(*foreign_dates.TRUNCATIONS)),
     _Pass(foreign_dates.intervals, _types(exp.Interval), _needs(Needs.INTERVALS_AS_CALLS)),
+    # After those, which take the INTERVALs; what is left beside a date is a number or a date.
+    _Pass(day_numbers.run, _types(exp.Add, exp.Sub), _needs(Needs.NO_DAY_NUMBERS)),
     _Pass(foreign_dates.parts, _types(*foreign_dates.PARTS), _needs(Needs.DATE_PARTS_AS_TEXT)),
     _Pass(
         foreign_dates.extracts, _types(*foreign_dates.NAMED_PARTS), _needs(Needs.NAMED_DATE_PARTS)
@@ -164,6 +167,8 @@ _PASSES: tuple[_Pass, ...] = (
     _Pass(time.run, _types(exp.Anonymous)),
     _Pass(date_literals.run, _types(exp.Cast), _needs(Needs.DATE_LITERALS)),
     _Pass(texts.moments, _types(exp.Literal, exp.Paren), _needs(Needs.TIMESTAMPS_AS_TEXT)),
+    # For all the others; where those above have run, nothing is marked any more.
+    _Pass(texts.bare_moments, _types(exp.Paren)),
     _Pass(aggregates.joined_texts, _types(exp.GroupConcat), _needs(Needs.ORDERED_LISTAGG)),
     _Pass(aggregates.distinct, _types(exp.Distinct), _needs(Needs.ONE_DISTINCT_VALUE)),
     _Pass(aggregates.names, _types(exp.Select)),

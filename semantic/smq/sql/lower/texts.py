@@ -26,6 +26,20 @@ def moments(tree: exp.Expr, context: Context) -> exp.Expr:
     return tree
 
 
+def bare_moments(tree: exp.Expr, context: Context) -> exp.Expr:
+    """What is compared with a timestamp of undeclared kind, without the parentheses it came in."""
+    for node in context.find(tree, exp.Paren):
+        value, around = node.this, node.parent
+        delimited = isinstance(value, exp.Column | exp.Func) and not isinstance(value, exp.Binary)
+        if isinstance(value, exp.Add | exp.Sub):
+            delimited = isinstance(around, exp.Predicate) and not isinstance(
+                around, exp.SubqueryPredicate
+            )
+        if delimited and node.meta.get(MOMENT):
+            tree = context.replace(node, value, tree)
+    return tree
+
+
 def casts(tree: exp.Expr, context: Context) -> exp.Expr:
     """CAST to a text of any length, as the engine's type that groups, compares and keeps all."""
     wanted = context.dialect.text_type
