@@ -6,7 +6,16 @@ import re
 from typing import TYPE_CHECKING
 
 from smq.dialects.facts import Dialect, Forms, Grain, Needs, Percentiles, ValueKind, words
-from smq.dialects.nodes import binary, call, cast, in_basic_units, is_day_or_finer, word
+from smq.dialects.nodes import (
+    binary,
+    call,
+    cast,
+    in_basic_units,
+    is_day_or_finer,
+    operand,
+    part,
+    word,
+)
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -39,6 +48,10 @@ def _add(value: exp.Expr, count: int, grain: Grain, kind: ValueKind) -> exp.Expr
     return binary("-" if count < 0 else "+", value, step)
 
 
+def _weekday(day: exp.Expr) -> exp.Expr:
+    return operand(binary("-", part("DAYOFWEEK")(day), 1))
+
+
 DIALECT = Dialect(
     name="bigquery",
     label="BigQuery",
@@ -61,6 +74,8 @@ DIALECT = Dialect(
     null_order="small",
     needs=frozenset(
         {
+            Needs.LOG_WITH_BASE,
+            Needs.NULLS_OF_GREATEST,
             Needs.FILTER_AS_CASE,
             Needs.NULLS_LAST_AS_CASE_IN_WINDOWS,
             Needs.ORDER_IN_WINDOWS,
@@ -77,5 +92,13 @@ DIALECT = Dialect(
     lacks=words("mode first last kurtosis skewness"),
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
     backslash_in_like=True,
-    forms=Forms(truncate=_truncate, add=_add),
+    first_weekday="sunday 1",
+    counts_boundaries=True,
+    clock_differences="whole",
+    forms=Forms(
+        truncate=_truncate,
+        add=_add,
+        weekday=_weekday,
+        iso_week=part("ISOWEEK"),
+    ),
 )

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from smq.dialects.facts import Dialect, Forms, Grain, Needs, Percentiles, ValueKind, words
-from smq.dialects.nodes import call, in_basic_units, is_day_or_finer
+from smq.dialects.nodes import binary, call, in_basic_units, is_day_or_finer, operand
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -40,6 +40,14 @@ def _median(value: exp.Expr) -> exp.Expr:
     return _quantile(value, exp.Literal.number("0.5"))
 
 
+def _weekday(day: exp.Expr) -> exp.Expr:
+    return operand(binary("%", call("toDayOfWeek", day), 7))
+
+
+def _iso_week(day: exp.Expr) -> exp.Expr:
+    return call("toISOWeek", day)
+
+
 DIALECT = Dialect(
     name="clickhouse",
     label="ClickHouse",
@@ -57,6 +65,10 @@ DIALECT = Dialect(
     tables_keep_case=True,
     needs=frozenset(
         {
+            Needs.LOG_WITH_BASE,
+            Needs.TEXTS_OF_BYTES,
+            Needs.CHARACTERS_BY_NAME,
+            Needs.CASTS_CUT,
             Needs.NULL_SAFE_IN_JOINS_ONLY,
             Needs.DOUBLE_DIVISION,
             Needs.COUNT_IF_AS_CASE,
@@ -86,5 +98,12 @@ DIALECT = Dialect(
     functions={"cumedist": "cume_dist"},
     percentiles=Percentiles(median=_median, continuous=_quantile, discrete=None),
     backslash_in_like=True,
-    forms=Forms(truncate=_truncate, add=_add),
+    counts_boundaries=True,
+    clock_differences="boundaries",
+    forms=Forms(
+        truncate=_truncate,
+        add=_add,
+        weekday=_weekday,
+        iso_week=_iso_week,
+    ),
 )

@@ -6,7 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from smq.dialects.facts import Dialect, Forms, Grain, Needs, Percentiles, ValueKind, words
-from smq.dialects.nodes import call, in_basic_units, interval, is_day_or_finer, within_group
+from smq.dialects.nodes import (
+    binary,
+    call,
+    in_basic_units,
+    interval,
+    is_day_or_finer,
+    operand,
+    within_group,
+)
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -30,6 +38,14 @@ def _add(value: exp.Expr, count: int, grain: Grain, kind: ValueKind) -> exp.Expr
     return interval(value, count, unit)
 
 
+def _weekday(day: exp.Expr) -> exp.Expr:
+    return operand(binary("-", call("DAYOFWEEK", day), 1))
+
+
+def _iso_week(day: exp.Expr) -> exp.Expr:
+    return call("WEEKOFYEAR", day)
+
+
 DIALECT = Dialect(
     name="databricks",
     label="Databricks",
@@ -51,6 +67,8 @@ DIALECT = Dialect(
     null_order="small",
     needs=frozenset(
         {
+            Needs.LOG_WITH_BASE,
+            Needs.CASTS_CUT,
             Needs.ORDER_IN_WINDOWS,
             # There is QUALIFY, but not with aggregates in it, as windows over groups have.
             Needs.QUALIFY_AS_SUBQUERY,
@@ -65,5 +83,13 @@ DIALECT = Dialect(
         discrete=lambda value, fraction: within_group("PERCENTILE_DISC", fraction, value),
     ),
     backslash_in_like=True,
-    forms=Forms(truncate=_truncate, add=_add),
+    first_weekday="sunday 1",
+    weeks_are_iso=True,
+    clock_differences="whole",
+    forms=Forms(
+        truncate=_truncate,
+        add=_add,
+        weekday=_weekday,
+        iso_week=_iso_week,
+    ),
 )

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from smq.dialects.facts import Dialect, Forms, Grain, Needs, Percentiles, ValueKind, words
-from smq.dialects.nodes import call, cast, interval, is_day_or_finer
+from smq.dialects.nodes import call, cast, interval, is_day_or_finer, part
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -53,5 +53,9 @@ DIALECT = Dialect(
         continuous=lambda value, fraction: call("QUANTILE_CONT", value, fraction),
         discrete=lambda value, fraction: call("QUANTILE_DISC", value, fraction),
     ),
-    forms=Forms(truncate=_truncate, add=_add),
+    first_weekday="sunday 0",
+    weeks_are_iso=True,
+    counts_boundaries=True,
+    clock_differences="boundaries",
+    forms=Forms(truncate=_truncate, add=_add, weekday=part("DOW"), iso_week=part("WEEK")),
 )

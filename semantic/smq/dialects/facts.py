@@ -52,6 +52,15 @@ class Needs(Enum):
     AVERAGE_OF_DOUBLES = "averages that keep their digits"
     INTERVALS_AS_CALLS = "INTERVAL"
     NO_DAY_NUMBERS = "numbers of days beside dates"
+    LOG_WITH_BASE = "LOG of one argument to the base ten"
+    NULLS_OF_GREATEST = "GREATEST and LEAST that pass over NULL"
+    CASTS_CUT = "CAST to a whole number that rounds"
+    HALVES_TO_EVEN = "ROUND of halves away from zero"
+    CHARACTERS_BY_NAME = "LENGTH in characters"
+    TEXTS_OF_BYTES = "functions of texts by characters"
+    STARTS_FROM_LEFT = "SUBSTRING from the end"
+    CONCAT_AS_OPERATOR = "CONCAT that passes over NULL"
+    LIKE_IGNORES_CASE = "LIKE that tells a from A"
     DATE_PARTS_AS_TEXT = "EXTRACT"
     NAMED_DATE_PARTS = "YEAR() and QUARTER()"
     TODAY_WITHOUT_TIME = "CURRENT_DATE"
@@ -98,6 +107,12 @@ class Forms:
     """The date of today, where CURRENT_DATE has a time of day."""
     since_epoch: Callable[[exp.Expr], exp.Expr] | None = None
     """A moment as the microseconds since 1970, where frames measure them in place of intervals."""
+    weekday: Callable[[exp.Expr], exp.Expr] | None = None
+    """The day in the week, from 0 on Sunday to 6 on Saturday."""
+    iso_week: Callable[[exp.Expr], exp.Expr] | None = None
+    """The number of the week in its year by ISO 8601."""
+    days: Callable[[exp.Expr, exp.Expr], exp.Expr] | None = None
+    """The days from the second date to the first, where sqlglot's form of DATEDIFF will not do."""
     lacks_truncation: bool = False
     """Whether there is no DATE_TRUNC in users' SQL either."""
     dates_are_text: bool = False
@@ -147,6 +162,14 @@ class Dialect:
     """Whether a backslash in a pattern of LIKE escapes what follows it without being asked to."""
     weeks_from_sunday: bool = False
     """Whether WEEK starts on Sunday in users' SQL; sqlglot's parser marks BigQuery's itself."""
+    first_weekday: Literal["sunday 0", "sunday 1", "monday 1"] | None = None
+    """Where the days of the week begin in users' DOW and DAYOFWEEK, and with what number."""
+    weeks_are_iso: bool = False
+    """Whether users' WEEK is the number by ISO 8601."""
+    counts_boundaries: bool = False
+    """Whether DATE_DIFF counts the changes of the month or year, and not whole ones."""
+    clock_differences: Literal["whole", "boundaries"] | None = None
+    """What the engine counts in differences of hours and less; None where it has none."""
     frames: frozenset[str] = frozenset({"GROUPS", "EXCLUDE", "RANGE", "INTERVAL"})
     """What frames of windows may hold: RANGE and INTERVAL are distances measured in values."""
     wildcard_tables: bool = False

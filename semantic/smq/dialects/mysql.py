@@ -13,6 +13,7 @@ from smq.dialects.nodes import (
     interval,
     interval_of,
     is_day_or_finer,
+    operand,
     word,
 )
 
@@ -56,6 +57,15 @@ def _since_epoch(value: exp.Expr) -> exp.Expr:
     return call("TIMESTAMPDIFF", word("MICROSECOND"), "1970-01-01", value)
 
 
+def _weekday(day: exp.Expr) -> exp.Expr:
+    return operand(binary("-", call("DAYOFWEEK", day), 1))
+
+
+def _iso_week(day: exp.Expr) -> exp.Expr:
+    # Mode 3 is ISO 8601.
+    return call("WEEK", day, 3)
+
+
 DIALECT = Dialect(
     name="mysql",
     label="MySQL",
@@ -97,6 +107,9 @@ DIALECT = Dialect(
     null_order="small",
     needs=frozenset(
         {
+            Needs.LOG_WITH_BASE,
+            Needs.CHARACTERS_BY_NAME,
+            Needs.NULLS_OF_GREATEST,
             Needs.NO_DAY_NUMBERS,
             Needs.QUALIFY_AS_SUBQUERY,
             Needs.FULL_JOIN_AS_UNION,
@@ -123,5 +136,14 @@ DIALECT = Dialect(
     lacks=words("corr covarpop covarsamp mode argmax argmin arrayagg first last kurtosis skewness"),
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
     backslash_in_like=True,
-    forms=Forms(truncate=_truncate, add=_add, since_epoch=_since_epoch, lacks_truncation=True),
+    first_weekday="sunday 1",
+    clock_differences="whole",
+    forms=Forms(
+        truncate=_truncate,
+        add=_add,
+        weekday=_weekday,
+        iso_week=_iso_week,
+        since_epoch=_since_epoch,
+        lacks_truncation=True,
+    ),
 )

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlglot import exp
 
     from smq.dialects.facts import Grain, ValueKind
@@ -25,6 +27,17 @@ def word(name: str) -> exp.Expr:
     from sqlglot import exp
 
     return exp.Var(this=name)
+
+
+def part(name: str) -> Callable[[exp.Expr], exp.Expr]:
+    """EXTRACT of one part of a date."""
+
+    def extracted(day: exp.Expr) -> exp.Expr:
+        from sqlglot import exp
+
+        return exp.Extract(this=word(name), expression=day)
+
+    return extracted
 
 
 def cast(value: exp.Expr, to: str) -> exp.Expr:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from smq.dialects.facts import Dialect, Forms, Grain, Needs, Percentiles, ValueKind, words
-from smq.dialects.nodes import binary, call, cast, in_basic_units, within_group, word
+from smq.dialects.nodes import binary, call, cast, in_basic_units, operand, within_group, word
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -53,6 +53,15 @@ def _add(value: exp.Expr, count: int, grain: Grain, kind: ValueKind) -> exp.Expr
     return cast(moved, "DATE") if kind == "date" else moved
 
 
+def _days(end: exp.Expr, start: exp.Expr) -> exp.Expr:
+    """A DATE less a DATE is a number of days, and of parts of a day where they have times."""
+    return operand(binary("-", call("TRUNC", end), call("TRUNC", start)))
+
+
+def _iso_week(day: exp.Expr) -> exp.Expr:
+    return cast(call("TO_CHAR", day, "IW"), "INT")
+
+
 DIALECT = Dialect(
     name="oracle",
     label="Oracle",
@@ -79,6 +88,8 @@ DIALECT = Dialect(
     null_order="large",
     needs=frozenset(
         {
+            Needs.LOG_WITH_BASE,
+            Needs.NULLS_OF_GREATEST,
             Needs.QUALIFY_AS_SUBQUERY,
             Needs.NULL_SAFE_SPELLED_OUT,
             Needs.FILTER_AS_CASE,
@@ -108,6 +119,8 @@ DIALECT = Dialect(
     forms=Forms(
         truncate=_truncate,
         add=_add,
+        iso_week=_iso_week,
+        days=_days,
         today=lambda: call("TRUNC", word("CURRENT_DATE")),
     ),
 )

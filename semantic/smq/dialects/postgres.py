@@ -6,7 +6,16 @@ import re
 from typing import TYPE_CHECKING
 
 from smq.dialects.facts import Dialect, Forms, Grain, Needs, Percentiles, ValueKind, words
-from smq.dialects.nodes import call, cast, interval, is_day_or_finer, within_group
+from smq.dialects.nodes import (
+    binary,
+    call,
+    cast,
+    interval,
+    is_day_or_finer,
+    operand,
+    part,
+    within_group,
+)
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -23,6 +32,11 @@ def _truncate(value: exp.Expr, grain: Grain, kind: ValueKind) -> exp.Expr:
 def _add(value: exp.Expr, count: int, grain: Grain, kind: ValueKind) -> exp.Expr:
     moved = interval(value, count, grain)
     return cast(moved, "DATE") if kind == "date" else moved
+
+
+def _days(end: exp.Expr, start: exp.Expr) -> exp.Expr:
+    """A DATE less a DATE is a number of days."""
+    return operand(binary("-", end, start))
 
 
 DIALECT = Dialect(
@@ -50,6 +64,8 @@ DIALECT = Dialect(
     null_order="large",
     needs=frozenset(
         {
+            Needs.STARTS_FROM_LEFT,
+            Needs.HALVES_TO_EVEN,
             Needs.QUALIFY_AS_SUBQUERY,
             Needs.COUNT_IF_AS_CASE,
             Needs.TYPED_UNION_NULLS,
@@ -68,5 +84,10 @@ DIALECT = Dialect(
         over_windows=False,
     ),
     backslash_in_like=True,
-    forms=Forms(truncate=_truncate, add=_add),
+    first_weekday="sunday 0",
+    weeks_are_iso=True,
+    clock_differences="boundaries",
+    forms=Forms(
+        truncate=_truncate, add=_add, weekday=part("DOW"), iso_week=part("WEEK"), days=_days
+    ),
 )

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from smq.dialects.facts import Dialect, Forms, Grain, Needs, Percentiles, ValueKind, words
-from smq.dialects.nodes import call, cast, is_day_or_finer, within_group, word
+from smq.dialects.nodes import call, cast, is_day_or_finer, part, within_group, word
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -55,6 +55,8 @@ DIALECT = Dialect(
     null_order="large",
     needs=frozenset(
         {
+            Needs.STARTS_FROM_LEFT,
+            Needs.CONCAT_AS_OPERATOR,
             Needs.FILTER_AS_CASE,
             Needs.COUNT_IF_AS_CASE,
             Needs.NULL_SAFE_SPELLED_OUT,
@@ -79,5 +81,9 @@ DIALECT = Dialect(
         one_order_per_query=True,
     ),
     backslash_in_like=True,
-    forms=Forms(truncate=_truncate, add=_add),
+    first_weekday="sunday 0",
+    weeks_are_iso=True,
+    counts_boundaries=True,
+    clock_differences="boundaries",
+    forms=Forms(truncate=_truncate, add=_add, weekday=part("DOW"), iso_week=part("WEEK")),
 )

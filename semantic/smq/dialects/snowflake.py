@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from smq.dialects.facts import Dialect, Forms, Grain, Needs, Percentiles, ValueKind, words
-from smq.dialects.nodes import call, is_day_or_finer, within_group, word
+from smq.dialects.nodes import binary, call, is_day_or_finer, operand, within_group, word
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -19,6 +19,14 @@ def _truncate(value: exp.Expr, grain: Grain, kind: ValueKind) -> exp.Expr:
 
 def _add(value: exp.Expr, count: int, grain: Grain, kind: ValueKind) -> exp.Expr:
     return call("DATEADD", word(grain.upper()), count, value)
+
+
+def _weekday(day: exp.Expr) -> exp.Expr:
+    return operand(binary("%", call("DAYOFWEEKISO", day), 7))
+
+
+def _iso_week(day: exp.Expr) -> exp.Expr:
+    return call("WEEKISO", day)
 
 
 DIALECT = Dialect(
@@ -44,6 +52,8 @@ DIALECT = Dialect(
     null_order="large",
     needs=frozenset(
         {
+            Needs.LOG_WITH_BASE,
+            Needs.NULLS_OF_GREATEST,
             Needs.FILTER_AS_CASE,
             Needs.DOUBLE_DIVISION,
             Needs.COUNT_IF_AS_CASE,
@@ -66,5 +76,14 @@ DIALECT = Dialect(
         continuous=lambda value, fraction: within_group("PERCENTILE_CONT", fraction, value),
         discrete=lambda value, fraction: within_group("PERCENTILE_DISC", fraction, value),
     ),
-    forms=Forms(truncate=_truncate, add=_add),
+    first_weekday="sunday 0",
+    weeks_are_iso=True,
+    counts_boundaries=True,
+    clock_differences="boundaries",
+    forms=Forms(
+        truncate=_truncate,
+        add=_add,
+        weekday=_weekday,
+        iso_week=_iso_week,
+    ),
 )

@@ -58,6 +58,10 @@ def _text(text: str) -> exp.Expr:
     return exp.Literal.string(text)
 
 
+def _weekday(day: exp.Expr) -> exp.Expr:
+    return cast(call("STRFTIME", "%w", day), "INT")
+
+
 DIALECT = Dialect(
     name="sqlite",
     label="SQLite",
@@ -79,6 +83,10 @@ DIALECT = Dialect(
     null_order="small",
     needs=frozenset(
         {
+            Needs.NULLS_OF_GREATEST,
+            Needs.CASTS_CUT,
+            Needs.CONCAT_AS_OPERATOR,
+            Needs.LIKE_IGNORES_CASE,
             Needs.NO_DAY_NUMBERS,
             Needs.QUALIFY_AS_SUBQUERY,
             Needs.COUNT_IF_AS_CASE,
@@ -98,5 +106,11 @@ DIALECT = Dialect(
         " argmin arrayagg first last kurtosis skewness"
     ),
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
-    forms=Forms(truncate=_truncate, add=_add, lacks_truncation=True, dates_are_text=True),
+    forms=Forms(
+        truncate=_truncate,
+        add=_add,
+        weekday=_weekday,
+        lacks_truncation=True,
+        dates_are_text=True,
+    ),
 )

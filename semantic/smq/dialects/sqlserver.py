@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from smq.dialects.facts import Dialect, Forms, Grain, Needs, Percentiles, ValueKind, words
-from smq.dialects.nodes import binary, call, cast, in_basic_units, is_day_or_finer, word
+from smq.dialects.nodes import binary, call, cast, in_basic_units, is_day_or_finer, operand, word
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -38,6 +38,12 @@ def _truncate(value: exp.Expr, grain: Grain, kind: ValueKind) -> exp.Expr:
     return start if kind == "date" else cast(start, "DATETIME2")
 
 
+def _weekday(day: exp.Expr) -> exp.Expr:
+    # From the Monday of day one, so that SET DATEFIRST does not matter.
+    days = call("DATEDIFF", word("DAY"), cast(_text("0001-01-01"), "DATE"), day)
+    return operand(binary("%", operand(binary("+", days, 1)), 7))
+
+
 def _start_of_clock(value: exp.Expr, grain: Grain) -> exp.Expr:
     """The day, and what is past of it in whole hours, minutes or seconds."""
     day = cast(cast(value, "DATE"), "DATETIME2")
@@ -60,6 +66,10 @@ def _text(text: str) -> exp.Expr:
     from sqlglot import exp
 
     return exp.Literal.string(text)
+
+
+def _iso_week(day: exp.Expr) -> exp.Expr:
+    return call("DATEPART", word("ISO_WEEK"), day)
 
 
 DIALECT = Dialect(
@@ -92,6 +102,9 @@ DIALECT = Dialect(
     null_order="small",
     needs=frozenset(
         {
+            Needs.LOG_WITH_BASE,
+            Needs.CASTS_CUT,
+            Needs.STARTS_FROM_LEFT,
             Needs.NO_DAY_NUMBERS,
             Needs.QUALIFY_AS_SUBQUERY,
             Needs.NULL_SAFE_SPELLED_OUT,
@@ -129,9 +142,14 @@ DIALECT = Dialect(
     ),
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
     weeks_from_sunday=True,
+    first_weekday="sunday 1",
+    counts_boundaries=True,
+    clock_differences="boundaries",
     forms=Forms(
         truncate=_truncate,
         add=_add,
+        weekday=_weekday,
+        iso_week=_iso_week,
         today=lambda: cast(call("GETDATE"), "DATE"),
     ),
 )

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from smq.dialects.facts import Dialect, Forms, Grain, Needs, Percentiles, ValueKind, words
-from smq.dialects.nodes import call, is_day_or_finer
+from smq.dialects.nodes import binary, call, is_day_or_finer, operand
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -18,6 +18,14 @@ def _truncate(value: exp.Expr, grain: Grain, kind: ValueKind) -> exp.Expr:
 
 def _add(value: exp.Expr, count: int, grain: Grain, kind: ValueKind) -> exp.Expr:
     return call("DATE_ADD", grain, count, value)
+
+
+def _weekday(day: exp.Expr) -> exp.Expr:
+    return operand(binary("%", call("DAY_OF_WEEK", day), 7))
+
+
+def _iso_week(day: exp.Expr) -> exp.Expr:
+    return call("WEEK", day)
 
 
 DIALECT = Dialect(
@@ -39,6 +47,8 @@ DIALECT = Dialect(
     folding="lower",
     needs=frozenset(
         {
+            Needs.LOG_WITH_BASE,
+            Needs.NULLS_OF_GREATEST,
             Needs.NO_DAY_NUMBERS,
             Needs.QUALIFY_AS_SUBQUERY,
             Needs.AVERAGE_OF_DOUBLES,
@@ -51,5 +61,13 @@ DIALECT = Dialect(
     seconds={"millisecond": "millisecond"},
     lacks=words("mode"),
     percentiles=Percentiles(median=None, continuous=None, discrete=None),
-    forms=Forms(truncate=_truncate, add=_add),
+    first_weekday="monday 1",
+    weeks_are_iso=True,
+    clock_differences="whole",
+    forms=Forms(
+        truncate=_truncate,
+        add=_add,
+        weekday=_weekday,
+        iso_week=_iso_week,
+    ),
 )

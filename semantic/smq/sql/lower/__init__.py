@@ -33,11 +33,13 @@ from smq.sql.lower import (
     alias_shadowing,
     approximate,
     booleans,
+    calendar_parts,
     count_if,
     date_literals,
     day_numbers,
     division,
     foreign_dates,
+    foreign_functions,
     frames,
     full_join,
     group_by,
@@ -88,6 +90,23 @@ _PASSES: tuple[_Pass, ...] = (
     _Pass(foreign_dates.intervals, _types(exp.Interval), _needs(Needs.INTERVALS_AS_CALLS)),
     # After those, which take the INTERVALs; what is left beside a date is a number or a date.
     _Pass(day_numbers.run, _types(exp.Add, exp.Sub), _needs(Needs.NO_DAY_NUMBERS)),
+    # All of them look at what was written; CAST before there are more of them, and differences
+    # also at what the one above has made.
+    _Pass(foreign_functions.whole_numbers, _types(exp.Cast)),
+    _Pass(foreign_functions.halves, _types(exp.Round), _needs(Needs.HALVES_TO_EVEN)),
+    _Pass(calendar_parts.weeks, _types(*calendar_parts.WEEKS)),
+    _Pass(calendar_parts.differences, _types(*calendar_parts.DIFFERENCES)),
+    _Pass(foreign_functions.logarithms, _types(exp.Log), _needs(Needs.LOG_WITH_BASE)),
+    _Pass(foreign_functions.extremes, _types(exp.Greatest, exp.Least)),
+    _Pass(foreign_functions.ends_of_texts, _types(exp.Substring)),
+    _Pass(foreign_functions.lengths, _types(exp.Length)),
+    # After ends of texts, which makes some of them.
+    _Pass(
+        foreign_functions.characters,
+        _types(*foreign_functions.CHARACTERS),
+        _needs(Needs.TEXTS_OF_BYTES),
+    ),
+    _Pass(foreign_functions.joined, _types(exp.Concat), _needs(Needs.CONCAT_AS_OPERATOR)),
     _Pass(foreign_dates.parts, _types(*foreign_dates.PARTS), _needs(Needs.DATE_PARTS_AS_TEXT)),
     _Pass(
         foreign_dates.extracts, _types(*foreign_dates.NAMED_PARTS), _needs(Needs.NAMED_DATE_PARTS)
@@ -158,6 +177,9 @@ _PASSES: tuple[_Pass, ...] = (
         _needs(Needs.NULL_SAFE_SPELLED_OUT, Needs.NULL_SAFE_IN_JOINS_ONLY),
     ),
     _Pass(membership.run, _types(exp.In), _needs(Needs.NULLS_OF_IN)),
+    # Before patterns get the escapes of the engine, and before ILIKE becomes LIKE.
+    _Pass(like.exact, _types(exp.Like), _needs(Needs.LIKE_IGNORES_CASE)),
+    _Pass(like.folded, _types(exp.Like)),
     _Pass(like.escapes, _types(exp.Like, exp.ILike)),
     _Pass(like.run, _types(exp.ILike), _needs(Needs.ILIKE_AS_LOWER)),
     _Pass(division.quotients, _types(exp.Div), _needs(Needs.DOUBLE_DIVISION)),

@@ -35,6 +35,51 @@ def escapes(tree: exp.Expr, context: Context) -> exp.Expr:
     return tree
 
 
+def exact(tree: exp.Expr, context: Context) -> exp.Expr:
+    """LIKE that tells a from A, where the engine's does not: GLOB, with a pattern of its own."""
+    if not context.is_foreign or Needs.LIKE_IGNORES_CASE in context.written.needs:
+        return tree
+    for node in reversed(context.find(tree, exp.Like)):
+        whole, pattern = node.parent, node.expression
+        escape = "\\" if context.written.backslash_in_like else ""
+        if isinstance(whole, exp.Escape):
+            escape = whole.expression.name if whole.expression.is_string else ""
+        else:
+            whole = node
+        if not pattern.is_string or (whole is not node and not escape):
+            context.refuse("LIKE with a pattern that is computed", "the engine cannot", node)
+            continue
+        glob = exp.Literal.string(_glob(pattern.name, escape))
+        new: exp.Expr = exp.Glob(this=node.this, expression=glob)
+        if node.args.get("negate"):
+            new = exp.Not(this=new)
+        tree = context.replace(whole, new, tree)
+    return tree
+
+
+def _glob(pattern: str, escape: str) -> str:
+    found, characters = "", iter(pattern)
+    for character in characters:
+        if escape and character == escape:
+            character = next(characters, "")
+        elif character in _WILD:
+            found += _WILD[character]
+            continue
+        found += f"[{character}]" if character in ("*", "?", "[") else character
+    return found
+
+
+_WILD = {"%": "*", "_": "?"}
+
+
+def folded(tree: exp.Expr, context: Context) -> exp.Expr:
+    """LIKE that does not tell a from A, as it was written, where the engine's does."""
+    written = context.is_foreign and Needs.LIKE_IGNORES_CASE in context.written.needs
+    for node in reversed(context.find(tree, exp.Like)) if written else ():
+        tree = context.replace(node, exp.ILike(**node.args), tree)
+    return tree
+
+
 def _with_backslashes(pattern: str, escape: str) -> str:
     """The pattern with a backslash for the escape character."""
     found, characters = "", iter(pattern)
@@ -48,7 +93,11 @@ def _with_backslashes(pattern: str, escape: str) -> str:
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
     for node in reversed(context.find(tree, exp.ILike)):
-        new = exp.Like(this=exp.Lower(this=node.this), expression=_lower(node.expression))
+        new = exp.Like(
+            this=exp.Lower(this=node.this),
+            expression=_lower(node.expression),
+            negate=node.args.get("negate"),
+        )
         tree = context.replace(node, new, tree)
     return tree
 
