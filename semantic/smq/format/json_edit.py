@@ -17,9 +17,9 @@ from smq.syntax import Document, Mapping, Node, Pair, Parsed, Scalar, Sequence, 
 from smq.text import Edit, Span
 
 _BLANK = re.compile(r"[ \t]*+")
-_SAME_LINE = re.compile(r"(?:[ \t]++|/\*[^\r\n]*?\*/)*+(?://[^\r\n]*+)?")
-_BLOCKS = re.compile(r"(?:[ \t]*+/\*[^\r\n]*?\*/)*+")
-_GAP = re.compile(r"(?:[ \t\r\n]++|//[^\r\n]*+|/\*[\s\S]*?\*/)*+")
+_SAME_LINE = re.compile(r"(?>(?:[ \t]++|/\*[^\r\n]*?\*/)*)(?://[^\r\n]*+)?")
+_BLOCKS = re.compile(r"(?>(?:[ \t]*+/\*[^\r\n]*?\*/)*)")
+_GAP = re.compile(r"(?>(?:[ \t\r\n]++|//[^\r\n]*+|/\*[\s\S]*?\*/)*)")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 Plain = str | int | float | bool | None

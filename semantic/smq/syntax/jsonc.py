@@ -31,7 +31,7 @@ _TOKEN = re.compile(
     r'|"([^"\\\r\n]*(?:\\[^\r\n][^"\\\r\n]*)*)")'
 )
 _BLANK = re.compile(r"[ \t\r\n]*")
-_GAP = re.compile(r"(?:[ \t\r\n]++|//[^\r\n]*+|/\*[\s\S]*?\*/)*+")
+_GAP = re.compile(r"(?>(?:[ \t\r\n]++|//[^\r\n]*+|/\*[\s\S]*?\*/)*)")
 _STRING, _PUNCTUATION, _WORD, _NUMBER, _COMMENT, _ESCAPED = range(1, 7)
 _WORDS: dict[str, Value] = {"true": True, "false": False, "null": None}
 

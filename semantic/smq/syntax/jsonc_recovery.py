@@ -16,7 +16,7 @@ from smq.syntax.nodes import Scalar
 from smq.text import Location, Span
 
 # Possessive, because a gap that cannot be followed must not be tried in every other way.
-_GAP = r"(?:[ \t\r\n]++|//[^\r\n]*+|/\*[\s\S]*?\*/)*+"
+_GAP = r"(?>(?:[ \t\r\n]++|//[^\r\n]*+|/\*[\s\S]*?\*/)*)"
 _KEY_AHEAD = re.compile(r'"[^"\\\r\n]*(?:\\[^\r\n][^"\\\r\n]*)*"[ \t]*:')
 _NAME_AHEAD = re.compile(_GAP + r",?" + _GAP + r'"[^"\\\r\n]*(?:\\[^\r\n][^"\\\r\n]*)*"[ \t]*:')
 _REST = re.compile(_GAP + r"(.?)")

@@ -21,9 +21,9 @@ _CUT = " \t,:[]{}"
 # exceeds them is read without guessing, so that reading stays linear.
 _LOOK = 20_000
 _MAX_REPAIRS = 100
-_BARE = re.compile(r'(?:[^,:\[\]{}"\r\n/]++|/(?![/*]))++')
-_BARE_KEY = re.compile(r'(?:[^,:\[\]{}"\r\n/=]++|/(?![/*]))++')
-_OUTSIDE = re.compile(r"(?:[^\[{\r\n/]++|/(?![/*]))++")
+_BARE = re.compile(r'(?>(?:[^,:\[\]{}"\r\n/]++|/(?![/*]))+)')
+_BARE_KEY = re.compile(r'(?>(?:[^,:\[\]{}"\r\n/=]++|/(?![/*]))+)')
+_OUTSIDE = re.compile(r"(?>(?:[^\[{\r\n/]++|/(?![/*]))+)")
 _INVISIBLE = re.compile(r"(?:[^\S \t\r\n]|[\x00-\x08\x0e-\x1f\x7f\u200b-\u200f\u2060\ufeff])+")
 _NUMBER = re.compile(
     r"[+-]?(?:0[xX][0-9A-Fa-f]+|(?:[0-9][0-9_]*+(?:\.[0-9_]*+)?|\.[0-9_]++)(?:[eE][+-]?[0-9]*+)?)"

@@ -58,7 +58,7 @@ _JUNK = re.compile(
     rf"|\w[ \t]{{2,}}+(?={ITEM_WITH_KEY.pattern})"
 )
 _QUOTED_KEY_OR_VALUE = re.compile(
-    r"""(?:"(?:[^"\\\r\n]++|\\.)*+"|'(?:[^'\r\n]++|'')*+')[ \t]*+(?:[:#\r\n]|\Z)"""
+    r"""(?:"(?>(?:[^"\\\r\n]++|\\.)*)"|'(?>(?:[^'\r\n]++|'')*)')[ \t]*+(?:[:#\r\n]|\Z)"""
 )
 _WORD = re.compile(r"[^\W\d][\w-]*+\Z")
 _VERSION = re.compile(r"%YAML[ \t]++1\.[0-9]++[ \t]*+(?:#|\Z)")

@@ -29,7 +29,7 @@ from smq.syntax.yaml_values import WORDS
 from smq.text import Span
 
 JINJA = re.compile(r"\{[{%][^\r\n]{0,2000}?[}%]\}")
-ALIAS = re.compile(r"\*[^\s,\[\]{}:]++(?::(?=[^\s,\[\]{}])[^\s,\[\]{}:]*+)*+")
+ALIAS = re.compile(r"\*[^\s,\[\]{}:]++(?>(?::(?=[^\s,\[\]{}])[^\s,\[\]{}:]*+)*)")
 ANCHOR = re.compile(r"&([^\s,\[\]{}]++)(?<!:)(?=[ \t\r\n,\]}]|\Z)")
 TAG = re.compile(r"!(?:<[^>\s]*+>|[^\s,\[\]{}]*+)(?=[ \t\r\n,\]}]|\Z)")
 MISSING_SPACE = re.compile(r"([^\W\d]\w*+):(?![:/\s])(\S[^\r\n]*)")

@@ -17,7 +17,7 @@ from smq.syntax.yaml_state import State
 from smq.text import Span
 
 _LINE = re.compile(r"[^\r\n]*+(?:\r\n|\n|\r|\Z)")
-_TO_NEXT_CONTENT = re.compile(r"(?:[ \t]*+(?:#[^\r\n]*+)?(?:\r\n|\n|\r))*+([ ]*+)")
+_TO_NEXT_CONTENT = re.compile(r"(?>(?:[ \t]*+(?:#[^\r\n]*+)?(?:\r\n|\n|\r))*)([ ]*+)")
 
 
 class Placement:

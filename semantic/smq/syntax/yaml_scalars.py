@@ -17,17 +17,19 @@ LINE_END = re.compile(r"\r\n|\n|\r")
 
 # A key on its own line: one word, or a quoted text, and a colon that ends a word.
 _KEY_WORD = (
-    r"""(?:[^\s:#"'{}\[\],&*!|>%@`?-][^\s:]*+|[?-][^\s:]++|"(?:[^"\\\r\n]++|\\.)*+"|'(?:[^'\r\n]++|'')*+')"""
+    r"""(?:[^\s:#"'{}\[\],&*!|>%@`?-][^\s:]*+|[?-][^\s:]++|"(?>(?:[^"\\\r\n]++|\\.)*)"|'(?>(?:[^'\r\n]++|'')*)')"""
     r"""[ \t]*+:(?=[ \t\r\n]|\Z)"""
 )
 KEY_LIKE = re.compile(_KEY_WORD)
 STRUCTURE_LIKE = re.compile(rf"{_KEY_WORD}|-(?=[ \t\r\n]|\Z)")
-ITEM_WITH_KEY = re.compile(rf"-[ \t]+(?:-[ \t]+)*+(?:{_KEY_WORD}|\{{[^\r\n]*?:[ \t])")
+ITEM_WITH_KEY = re.compile(rf"-[ \t]+(?>(?:-[ \t]+)*)(?:{_KEY_WORD}|\{{[^\r\n]*?:[ \t])")
 DOCUMENT_MARK = re.compile(r"(?:---|\.\.\.)(?=[ \t\r\n]|\Z)")
 
 # Plain text up to where YAML ends it on a line: a colon before a blank, a `#` behind one.
-PLAIN = re.compile(r"(?:[^:#\r\n]++|:(?![ \t\r\n]|\Z)|(?<![ \t\r\n])#)*+")
-FLOW_PLAIN = re.compile(r"(?:[^:#,\[\]{}\r\n]++|:(?![ \t\r\n,\[\]{}]|\Z)|(?<![ \t\r\n,\[\]{}])#)*+")
+PLAIN = re.compile(r"(?>(?:[^:#\r\n]++|:(?![ \t\r\n]|\Z)|(?<![ \t\r\n])#)*)")
+FLOW_PLAIN = re.compile(
+    r"(?>(?:[^:#,\[\]{}\r\n]++|:(?![ \t\r\n,\[\]{}]|\Z)|(?<![ \t\r\n,\[\]{}])#)*)"
+)
 
 LINE = re.compile(r"([ ]*+)([^\r\n]*+)(\r\n|\n|\r|\Z)")
 _REST_OF_LINE = re.compile(r"[^\r\n]*+")
@@ -36,8 +38,8 @@ _FLOW_REST = re.compile(r"[^\r\n,\]}]*+")
 
 _SIMPLE = {'"': re.compile(r'"([^"\\\r\n]*+)"'), "'": re.compile(r"'([^'\r\n]*+)'(?!')")}
 _WHOLE = {
-    '"': re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL),
-    "'": re.compile(r"'(?:[^']++|'')*+'"),
+    '"': re.compile(r'"(?>(?:[^"\\]++|\\.)*)"', re.DOTALL),
+    "'": re.compile(r"'(?>(?:[^']++|'')*)'"),
 }
 _STYLE: dict[str, Style] = {'"': "double", "'": "single"}
 _BEHIND_QUOTE = re.compile(r"[ \t]*+(?=[\r\n#,\]}:]|\Z)")
