@@ -273,6 +273,12 @@ export class Workbench {
     }, patience);
   }
 
+  /** Wait until the panel of problems has nothing to say about any file. */
+  async noFindings() {
+    await this.page.keyboard.press('Control+Shift+m');
+    await this.sees('.markers-panel', 'No problems have been detected in the workspace.');
+  }
+
   /** Choose a colour theme; `marker` is the class that the window then has. */
   async theme(name, marker) {
     const input = this.page.locator('.quick-input-widget input.input');

@@ -43,6 +43,7 @@ export const chapters = {
         await bench.lenses('Compile', 240_000);
         return { seconds: (Date.now() - from) / 1000 };
       });
+      await tell('the example has no findings', bench, () => bench.noFindings());
     } finally {
       await finish(tell, bench, [/SMQ is not installed in the Python of this workspace/]);
     }
@@ -137,6 +138,7 @@ runpy.run_module("smq_server.main", run_name="__main__")`;
         await bench.notice('Install Its Own').click();
         await bench.lenses('Compile', 240_000);
       });
+      await tell('the example has no findings', bench, () => bench.noFindings());
     } finally {
       await finish(tell, bench, [/is too old for this extension/]);
       rmSync(directory, { recursive: true, force: true });
