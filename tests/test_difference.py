@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 from pathlib import Path
 
@@ -12,11 +13,15 @@ from tests.support.cli import Cli
 from tests.support.examples import copy_example
 from tests.support.ide import marked
 
+from smq.ide import difference, queries
 from smq.ide.difference import SemanticDiff, semantic_diff
 from smq.ide.difference_text import markdown, sql_diff, summary
+from smq.query.written import WrittenQuery
+from smq.sql.result import Compiled
 from smq.text import Location
-from smq.workspace import Change
+from smq.workspace import Change, Snapshot
 from smq_schemas import schema
+from smq_server.io.workspace import load, locate
 
 _FILES = """\
 -- models.yml --
@@ -191,6 +196,78 @@ def test_markdown_has_the_causes_the_queries_and_folded_sql() -> None:
     assert "#### ~ q.smq.json [1]: in all (changed)" in text
     assert "```diff\n@@" in text
     assert "+  SUM(orders.net_amt) AS revenue" in text
+
+
+def test_only_what_a_change_can_reach_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[str] = []
+
+    def count(snapshot: Snapshot, query: WrittenQuery, dialect: str | None) -> Compiled:
+        compiled.append(query.name or "")
+        return queries.compiled(snapshot, query, dialect)
+
+    monkeypatch.setattr(difference, "compiled", count)
+    files = _FILES + '-- other.smq.json --\n{"name": "other", "metrics": ["orders_placed"]}\n'
+    here = marked(files)
+    text = here.snapshot.document("models.yml").text
+
+    def diff(old: str, new: str) -> SemanticDiff:
+        compiled.clear()
+        assert old in text
+        change = Change("models.yml", text.replace(old, new))
+        return semantic_diff(here.snapshot, here.snapshot.apply([change]))
+
+    found = diff("expr: amt", "expr: net_amt")
+    assert (len(found.queries), found.unchanged) == (2, 2)
+    assert "other" not in compiled
+    # Its joins may be other ones, so each query is compiled.
+    diff("expr: cust_id", "expr: buyer_id")
+    assert "other" in compiled
+
+
+@pytest.mark.parametrize("name", ["bank", "shop"])
+def test_what_is_not_compiled_has_not_changed(name: str, tmp_path: Path) -> None:
+    """Each line of a model file left out or damaged, held against compiling every query."""
+    copy_example(name, tmp_path / name)
+    snapshot = load(locate(tmp_path / name, {})).snapshot
+    rng = random.Random(name)
+    uris = [uri for uri, file in snapshot.files if file.declarations.models]
+    uris += [uri for uri, file in snapshot.files if file.declarations.metrics]
+    for uri in uris:
+        lines = snapshot.document(uri).text.splitlines(keepends=True)
+        for number in rng.sample(range(len(lines)), 3):
+            line = lines[number]
+            other = rng.choice(["", line.replace("a", "b", 1), line.replace("__", "_", 1)])
+            text = "".join([*lines[:number], other, *lines[number + 1 :]])
+            after = snapshot.apply([Change(uri, text)])
+            diff = semantic_diff(snapshot, after, "duckdb")
+            told = {(each.path, each.index): each.change for each in diff.queries}
+            assert told == _compiled_all(snapshot, after), (uri, line)
+
+
+def _compiled_all(before: Snapshot, after: Snapshot) -> dict[tuple[str, int], str]:
+    found: dict[tuple[str, int], str] = {}
+    for uri, file in after.files:
+        for query in file.queries:
+            old, new = (
+                [one.sql for one in queries.compiled(snapshot, query, "duckdb").queries]
+                for snapshot in (before, after)
+            )
+            if old != new:
+                key = after.configuration.relative_path(uri), query.index
+                found[key] = "changed" if old and new else "broken" if old else "mended"
+    return found
+
+
+def test_markdown_of_very_many_queries_ends_in_time_and_says_how_many_are_left() -> None:
+    many = ", ".join(f'{{"name": "q{n}", "metrics": ["revenue"]}}' for n in range(1500))
+    here = marked(f"{_FILES}-- many.smq.json --\n[{many}]\n")
+    text = here.snapshot.document("models.yml").text.replace("expr: amt", "expr: net_amt")
+    diff = semantic_diff(here.snapshot, here.snapshot.apply([Change("models.yml", text)]))
+    told = markdown(diff, lambda each: "", "Title")
+    assert len(told) < 60_000
+    last = told.splitlines()[-1]
+    listed = sum(line.startswith("- ~ ") for line in told.splitlines())
+    assert last == f"- … and {len(diff.queries) - listed} more queries"
 
 
 # The command, against a real repository

@@ -494,3 +494,56 @@ def test_git_is_not_asked_in_a_workspace_that_is_not_trusted(shop: Path) -> None
         uri = client.open(shop / "queries" / "mine.smq.json", QUERY)
         assert "not trusted" in refused(client, "smq/diff", uri=uri, base="HEAD")[1]
         assert asked(client, "smq/diff", uri=uri)["queries"][0]["change"] == "added"
+
+
+# What is large
+
+
+def test_the_tree_comes_in_pages_and_members_when_somebody_opens_a_model(wire: Wire) -> None:
+    (whole,) = asked(wire, "smq/tree")["workspaces"]
+    counts = (whole["modelCount"], whole["metricCount"])
+    assert counts == (len(whole["models"]), len(whole["metrics"]))
+    pages: list[Any] = []
+    for first in range(0, max(counts), 4):
+        (page,) = asked(wire, "smq/tree", first=first, most=4, members=False)["workspaces"]
+        assert (page["modelCount"], page["metricCount"]) == counts
+        pages.append(page)
+    assert [each for page in pages for each in page["metrics"]] == whole["metrics"]
+    models = [each for page in pages for each in page["models"]]
+    assert [each["name"] for each in models] == [each["name"] for each in whole["models"]]
+    assert not any(each["dimensions"] for each in models)
+    orders = next(model for model in whole["models"] if model["name"] == "orders")
+    (opened,) = asked(wire, "smq/tree", uri=whole["uri"], model="orders")["workspaces"]
+    assert (opened["models"], opened["metrics"]) == ([orders], [])
+
+
+def test_metrics_and_members_are_found_by_name_and_label(wire: Wire) -> None:
+    found = asked(wire, "smq/find", text="order")["found"]
+    assert found[0]["name"].startswith("order")
+    by_reference = {each["reference"]: each for each in found}
+    assert by_reference["orders__order"]["kind"] == "entity"
+    assert by_reference["average_order_value"]["label"] == "Average order value"
+    # The foreign key of another model refers to it and is no place of its own.
+    assert "order_items__order" not in by_reference
+    (one,) = asked(wire, "smq/find", text="mean tax", most=5)["found"]
+    assert one["name"] == "average_tax_rate"
+    assert len(asked(wire, "smq/find", text="", most=7)["found"]) == 7
+
+
+def test_a_diff_lists_so_many_queries_as_are_asked_for(wire: Wire, shop: Path) -> None:
+    path = shop / "models" / "orders.yml"
+    uri = wire.open(path, path.read_text().replace("subtotal", "net"))
+    whole = asked(wire, "smq/diff", uri=uri, workDoneToken="diff")
+    assert len(whole["queries"]) > 3
+    part = asked(wire, "smq/diff", uri=uri, most=2)
+    assert part["queries"] == whole["queries"][:2]
+    assert part["moreQueries"] == len(whole["queries"]) - 2
+    assert part["moreDefinitions"] == len(whole["definitions"]) - 2
+    assert part["summary"] == whole["summary"]
+    said = [
+        m["params"]["value"]["kind"]
+        for m in wire.seen
+        if m.get("method") == "$/progress" and m["params"]["token"] == "diff"
+    ]
+    assert said == ["begin", "end"]
+    wire.notify("textDocument/didClose", {"textDocument": {"uri": uri}})

@@ -424,6 +424,7 @@ _CHECKS: dict[str, Callable[[Asked, Any], None]] = {
     "smq/explain": _any,
     "smq/lineage": _lineage,
     "smq/tree": _anywhere,
+    "smq/find": _anywhere,
     "smq/diff": _anywhere,
     "smq/status": _any,
     "smq/virtualDocument": _any,

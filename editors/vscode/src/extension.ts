@@ -129,6 +129,7 @@ export function activate(context: vscode.ExtensionContext): Api {
   command('smq.refreshCache', () => refreshCache(current));
   command('smq.refreshTree', () => tree.refresh());
   command('smq.filterTree', () => tree.find());
+  command('smq.moreOfTree', (item: Item) => (item?.kind === 'more' ? tree.more(item) : undefined));
   command('smq.copyName', async (item: Item) => {
     const name = reference(item);
     if (name !== undefined) await vscode.env.clipboard.writeText(name);

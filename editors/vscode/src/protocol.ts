@@ -144,7 +144,7 @@ export interface DiffDefinition {
   location?: Location | null;
 }
 /**
- * Which queries mean something else than before, and how. Compared with what is saved, or with a git revision (only in a trusted workspace). What the client has open counts as it is on the screen.
+ * Which queries mean something else than before, and how. Compared with what is saved, or with a git revision (only in a trusted workspace). What the client has open counts as it is on the screen. Progress is reported to `workDoneToken`; cancelling ends the work.
  */
 export interface DiffParams {
   /**
@@ -156,6 +156,11 @@ export interface DiffParams {
    */
   base?: string;
   dialect?: string | null;
+  /**
+   * At most so many definitions, and so many queries, are listed.
+   */
+  most?: number;
+  workDoneToken?: string | number | null;
 }
 /**
  * A query whose SQL is another one.
@@ -185,6 +190,14 @@ export interface DiffResult {
   definitions: DiffDefinition[];
   queries: DiffQuery[];
   markdown: string;
+  /**
+   * How many others there are, which are not listed.
+   */
+  moreDefinitions?: number;
+  /**
+   * How many others there are, which are not listed.
+   */
+  moreQueries?: number;
 }
 /**
  * How queries are computed; the answer is a document of `explain-output.schema.json`.
@@ -193,6 +206,39 @@ export interface ExplainParams {
   uri: string;
   query?: number | Position | null;
   dialect?: string | null;
+}
+/**
+ * Metrics, models and their members whose name or label holds a text.
+ */
+export interface FindParams {
+  /**
+   * Compared without case; empty: whatever comes first.
+   */
+  text: string;
+  /**
+   * At most so many are answered.
+   */
+  most?: number;
+}
+/**
+ * Those whose name begins with the text first.
+ */
+export interface FindResult {
+  found: FoundSymbol[];
+}
+/**
+ * One of them.
+ */
+export interface FoundSymbol {
+  kind: 'metric' | 'model' | 'entity' | 'dimension' | 'measure';
+  name: string;
+  location: Location;
+  /**
+   * As a query writes it: `orders__status`.
+   */
+  reference: string;
+  label?: string | null;
+  description?: string | null;
 }
 /**
  * Turn a question into queries that compile, with the configured language model. The question is the comment at `position`, and the answer has the edit that puts the queries below it; or it is `question`, and the answer has no edit. With both, it is the comment that says `question`, wherever it stands by now. Fails with code -32803 and a sentence when the workspace is not trusted or no model is configured. Progress is reported to `workDoneToken`; cancelling ends the call of the model.
@@ -510,10 +556,29 @@ export interface TreeModel {
   table?: string | null;
 }
 /**
- * The models and metrics of every workspace, or of the one that a document belongs to.
+ * The models and metrics of every workspace, or of the one that a document belongs to. What there are thousands of is asked for in pages, and the members of a model when somebody opens it.
  */
 export interface TreeParams {
+  /**
+   * Of a document, or of a workspace itself.
+   */
   uri?: string | null;
+  /**
+   * So many metrics, and so many models, are passed over.
+   */
+  first?: number;
+  /**
+   * At most so many metrics, and so many models, follow; absent: all.
+   */
+  most?: number | null;
+  /**
+   * Whether models come with their members.
+   */
+  members?: boolean;
+  /**
+   * The name of the one model that is asked for; then there are no metrics.
+   */
+  model?: string | null;
 }
 /**
  * See the request.
@@ -529,6 +594,14 @@ export interface TreeWorkspace {
   name: string;
   models: TreeModel[];
   metrics: TreeMetric[];
+  /**
+   * How many there are, also when fewer are listed.
+   */
+  modelCount?: number;
+  /**
+   * How many there are, also when fewer are listed.
+   */
+  metricCount?: number;
 }
 /**
  * The text of a virtual document, for clients without `workspace/textDocumentContent`. `virtualDocumentChanged` has the same parameters and says that the text is another one now.
@@ -549,6 +622,7 @@ export interface Requests {
   'smq/explain': { params: ExplainParams; result: unknown };
   'smq/lineage': { params: LineageParams; result: LineageResult };
   'smq/tree': { params: TreeParams; result: TreeResult };
+  'smq/find': { params: FindParams; result: FindResult };
   'smq/run': { params: RunParams; result: RunResult };
   'smq/diff': { params: DiffParams; result: DiffResult };
   'smq/generate': { params: GenerateParams; result: GenerateResult };

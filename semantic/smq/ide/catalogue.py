@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from dataclasses import dataclass
 
 from smq.graph.formula import expand
 from smq.graph.leaves import Formula
 from smq.graph.symbols import Dimension, Entity, Measure, Metric, Model, TableName
-from smq.ide.index import mentions
+from smq.ide.index import files_that_may_name, mentions
 from smq.ide.lineage import definition_of
 from smq.workspace import Snapshot
+
+_PAGE = 500
+"""Of so many metrics the files that may name them are found sooner than all files are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +48,20 @@ def kind_of(member: Entity | Dimension | Measure) -> str | None:
     return member.data_type
 
 
-def uses(snapshot: Snapshot) -> Generator[None, None, dict[str, int]]:
-    """For each metric the query files that name it; a step for each file."""
+def uses(snapshot: Snapshot, metrics: Collection[str]) -> Generator[None, None, dict[str, int]]:
+    """For each of the metrics how many query files name it; a step for each file."""
+    wanted = frozenset(metrics)
+    uris = dict.fromkeys(snapshot.uris)
+    if len(wanted) <= _PAGE:
+        uris = {}
+        for name in sorted(wanted):
+            uris.update(dict.fromkeys(files_that_may_name(snapshot, name)))
+            yield
     found: dict[str, int] = {}
-    for uri in snapshot.uris:
+    for uri in uris:
         if uri in snapshot and snapshot.document(uri).kind == "smq":
             named = {m.key[1] for m in mentions(snapshot, uri) if m.key[0] == "metric"}
-            for name in named:
+            for name in named & wanted:
                 found[name] = found.get(name, 0) + 1
             yield
     return found

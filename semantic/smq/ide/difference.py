@@ -29,7 +29,10 @@ from smq.sql.lineage import lineage
 from smq.sql.metadata import as_written
 from smq.sql.result import Compiled, CompiledQuery, JoinStep, LeafReport
 from smq.text import Location
-from smq.workspace import Snapshot
+from smq.workspace import File, Snapshot
+from smq.workspace.affected import Difference as Reach
+from smq.workspace.affected import difference as reach_of
+from smq.workspace.affected import mentioning
 
 Aspect = Literal[
     "columns",
@@ -119,41 +122,70 @@ def comparing(
     found: list[QueryDifference] = []
     unchanged = 0
     then, now = _by_path(before), _by_path(after)
-    for path in sorted({*then, *now}):
-        if (
-            same_graph
-            and path in then
-            and path in now
-            and _same_text(before, after, then, now, path)
-        ):
+    reached = yield from _reached(before, then, after, now)
+    for path in sorted(path for path in {*then, *now} if path.endswith(_QUERIES)):
+        if reached is not None and path not in reached:
             unchanged += len(after.queries(now[path]))
             continue
-        old = before.queries(then[path]) if path in then else ()
-        new = after.queries(now[path]) if path in now else ()
-        for earlier, later in _paired(old, new):
+        old, new = _file(before, then.get(path)), _file(after, now.get(path))
+        for earlier, later in _paired(old.queries if old else (), new.queries if new else ()):
             yield
             difference = _query(path, before, earlier, after, later, dialect)
             if difference is None:
                 unchanged += 1
             else:
                 found.append(difference)
-    definitions = () if same_graph else tuple(_definitions(before, after))
-    return SemanticDiff(definitions, tuple(found), unchanged)
+    definitions: list[DefinitionDifference] = []
+    if not same_graph:
+        for each in _definitions(before, after):
+            if each is None:
+                yield
+            else:
+                definitions.append(each)
+    return SemanticDiff(tuple(definitions), tuple(found), unchanged)
 
 
 def _by_path(snapshot: Snapshot) -> dict[str, str]:
     relative = snapshot.configuration.relative_path
-    return {relative(uri): uri for uri in snapshot.uris if uri.endswith(".smq.json")}
+    return {relative(uri): uri for uri in snapshot.uris}
 
 
-def _same_text(
-    before: Snapshot, after: Snapshot, then: dict[str, str], now: dict[str, str], path: str
-) -> bool:
-    documents = [
-        snapshot.document(uris[path]).text if uris[path] in snapshot else None
-        for snapshot, uris in ((before, then), (after, now))
-    ]
-    return documents[0] is not None and documents[0] == documents[1]
+def _reached(
+    before: Snapshot, then: dict[str, str], after: Snapshot, now: dict[str, str]
+) -> Generator[None, None, frozenset[str] | None]:
+    """The files whose queries may have other SQL: their texts, or what they name, are different.
+
+    None where it is any file: joins, calendars, tables or settings are other ones. Compiling two
+    thousand queries twice takes half a minute, and an edit mostly concerns a few of them.
+    """
+    one, other = before.configuration, after.configuration
+    if (one.dialect, one.default_schema) != (other.dialect, other.default_schema):
+        return None
+    if not before.has_refs_of(after):
+        return None
+    found: set[str] = set()
+    changes: list[Reach] = []
+    for path in {*then, *now}:
+        old, new = _file(before, then.get(path)), _file(after, now.get(path))
+        if old is new or (old and new and old.document.text == new.document.text):
+            continue
+        found.add(path)
+        reach = reach_of(old, new)
+        if reach.everything:
+            return None
+        changes.append(reach)
+        yield
+    paths = {uri: path for path, uri in now.items()}
+    for uri in mentioning(after.files, changes):
+        if uri is None:
+            yield
+        else:
+            found.add(paths[uri])
+    return frozenset(found)
+
+
+def _file(snapshot: Snapshot, uri: str | None) -> File | None:
+    return snapshot.file(uri) if uri is not None and uri in snapshot else None
 
 
 def _paired(
@@ -197,6 +229,7 @@ def _identity(query: WrittenQuery) -> str:
 
 
 _WORDS = ("name", "description", "$schema")
+_QUERIES = ".smq.json"
 
 
 # One query.
@@ -412,12 +445,19 @@ def _sources(old: CompiledQuery, new: CompiledQuery) -> Iterator[Difference]:
 # Definitions.
 
 
-def _definitions(before: Snapshot, after: Snapshot) -> Iterator[DefinitionDifference]:
+def _definitions(before: Snapshot, after: Snapshot) -> Iterator[DefinitionDifference | None]:
+    """What is defined otherwise; None in between, where something may be done meanwhile."""
     then, now = before.graph, after.graph
     for name in sorted({*then.models, *now.models}):
-        yield from _model(then.models.get(name), now.models.get(name))
+        earlier, later = then.models.get(name), now.models.get(name)
+        if earlier is not later:
+            yield from _model(earlier, later)
+            yield None
     for name in sorted({*then.metrics, *now.metrics}):
         old, new = then.metrics.get(name), now.metrics.get(name)
+        if old is new:
+            continue
+        yield None
         texts = [_metric_text(each) if each is not None else "" for each in (old, new)]
         if texts[0] != texts[1]:
             yield DefinitionDifference(

@@ -63,19 +63,39 @@ def markdown(diff: SemanticDiff, place: Place, title: str) -> str:
             cells += [_code(each.before), _code(each.after)]
             lines.append(f"| {' | '.join(cells)} |")
         lines.append("")
+    room = _MOST_IN_MARKDOWN - sum(len(line) + 1 for line in lines)
+    if room < 0:
+        return _short_markdown(diff, lines[:4])
     for query in diff.queries:
-        lines += [f"#### {_SIGNS[query.change]} {_title(query)}", ""]
-        lines += [f"- {line}" for line in _query_lines(query)]
+        part = [f"#### {_SIGNS[query.change]} {_title(query)}", ""]
+        part += [f"- {line}" for line in _query_lines(query)]
         changed = list(sql_diff(query))
         if changed:
-            lines += ["", "<details><summary>SQL</summary>", "", "```diff", *changed, "```", ""]
-            lines.append("</details>")
-        lines.append("")
-    whole = "\n".join(lines)
-    if len(whole) <= _MOST_IN_MARKDOWN:
-        return whole
-    without = [line for query in diff.queries for line in _short(query)]
-    return "\n".join([*lines[:4], *without])[:_MOST_IN_MARKDOWN]
+            part += ["", "<details><summary>SQL</summary>", "", "```diff", *changed, "```", ""]
+            part.append("</details>")
+        part.append("")
+        lines += part
+        room -= sum(len(line) + 1 for line in part)
+        # The rest of thousands would be compared line by line for nothing.
+        if room < 0:
+            return _short_markdown(diff, lines[:4])
+    return "\n".join(lines)
+
+
+def _short_markdown(diff: SemanticDiff, head: list[str]) -> str:
+    """Each query and its differences in a few lines, as many as there is room for."""
+    lines = list(head)
+    room = _MOST_IN_MARKDOWN - sum(len(line) + 1 for line in head)
+    for number, query in enumerate(diff.queries):
+        part = list(_short(query))
+        left = len(diff.queries) - number
+        rest = f"- … and {left} more quer{'y' if left == 1 else 'ies'}"
+        room -= sum(len(line) + 1 for line in part)
+        if room < len(rest):
+            lines.append(rest)
+            break
+        lines += part
+    return "\n".join(lines)
 
 
 def sql_diff(query: QueryDifference) -> Iterator[str]:

@@ -9,7 +9,7 @@ from heapq import nsmallest
 from itertools import islice
 from typing import Literal
 
-from smq.graph.symbols import Declarations, Model
+from smq.graph.symbols import Declarations, Dimension, Entity, Measure, Metric, Model
 from smq.query.written import WrittenQuery
 from smq.text import Location, Span
 from smq.workspace import File, Snapshot
@@ -32,10 +32,14 @@ class DocumentSymbol:
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceSymbol:
+    """Something with a name; `container` is the model of a member."""
+
     name: str
     kind: Kind
     location: Location
     container: str = ""
+    label: str | None = None
+    description: str | None = None
 
 
 def document_symbols(snapshot: Snapshot, uri: str) -> tuple[DocumentSymbol, ...]:
@@ -48,12 +52,14 @@ def document_symbols(snapshot: Snapshot, uri: str) -> tuple[DocumentSymbol, ...]
     return tuple(sorted(found, key=lambda symbol: symbol.whole))
 
 
-def workspace_symbols(snapshot: Snapshot, text: str) -> tuple[WorkspaceSymbol, ...]:
+def workspace_symbols(
+    snapshot: Snapshot, text: str, most: int = WORKSPACE_LIMIT
+) -> tuple[WorkspaceSymbol, ...]:
     """Models, their members and metrics whose name or label holds the text; beginnings first."""
     wanted = _letters(text)
     uris = sorted(uri for uri, _ in snapshot.files)
     best = nsmallest(
-        WORKSPACE_LIMIT,
+        most,
         (
             (not letters.startswith(wanted), name, is_query, number, at)
             for number, uri in enumerate(uris)
@@ -64,8 +70,7 @@ def workspace_symbols(snapshot: Snapshot, text: str) -> tuple[WorkspaceSymbol, .
     )
     found: list[WorkspaceSymbol] = []
     for _, _, _, number, at in best:
-        _, symbol = next(islice(_all(snapshot.file(uris[number])), at, None))
-        found.append(symbol)
+        found.append(next(islice(_all(snapshot.file(uris[number])), at, None)))
     return tuple(found)
 
 
@@ -75,23 +80,30 @@ def _letters(text: str) -> str:
     return text if letters == text else letters
 
 
-def _all(file: File) -> Iterator[tuple[str | None, WorkspaceSymbol]]:
-    """What a file names, in the order of its sections, each with its words for people."""
+def _all(file: File) -> Iterator[WorkspaceSymbol]:
+    """What a file names, in the order of its sections. A foreign entity names nothing: it refers
+    to the key of another model."""
     declared = file.declarations
     for metric in declared.metrics:
-        yield metric.label, WorkspaceSymbol(metric.name, "metric", metric.name_at)
+        yield _named("metric", metric)
     for model in declared.models:
-        yield model.label, WorkspaceSymbol(model.name, "model", model.name_at)
+        yield _named("model", model)
+        for entity in model.entities:
+            if entity.kind != "foreign":
+                yield _named("entity", entity, model.name)
         for dimension in model.dimensions:
-            place = dimension.name_at
-            symbol = WorkspaceSymbol(dimension.name, "dimension", place, model.name)
-            yield dimension.label, symbol
+            yield _named("dimension", dimension, model.name)
         for measure in model.measures:
-            symbol = WorkspaceSymbol(measure.name, "measure", measure.name_at, model.name)
-            yield measure.label, symbol
+            yield _named("measure", measure, model.name)
     for query in file.queries:
         if query.name:
-            yield query.description, WorkspaceSymbol(query.name, "query", query.location)
+            yield WorkspaceSymbol(query.name, "query", query.location, label=query.description)
+
+
+def _named(
+    kind: Kind, each: Model | Metric | Entity | Dimension | Measure, container: str = ""
+) -> WorkspaceSymbol:
+    return WorkspaceSymbol(each.name, kind, each.name_at, container, each.label, each.description)
 
 
 class _Named:
@@ -106,8 +118,14 @@ class _Named:
     def __init__(self, file: File) -> None:
         self.declarations = file.declarations
         self.entries = tuple(
-            (_letters(symbol.name), _letters(words or ""), symbol.name, symbol.kind == "query", at)
-            for at, (words, symbol) in enumerate(_all(file))
+            (
+                _letters(each.name),
+                _letters(each.label or ""),
+                each.name,
+                each.kind == "query",
+                at,
+            )
+            for at, each in enumerate(_all(file))
         )
         self.letters = "\n".join(part for entry in self.entries for part in entry[:2])
 

@@ -17,6 +17,7 @@ COMPILE = "smq/compile"
 EXPLAIN = "smq/explain"
 LINEAGE = "smq/lineage"
 TREE = "smq/tree"
+FIND = "smq/find"
 RUN = "smq/run"
 DIFF = "smq/diff"
 GENERATE = "smq/generate"
@@ -191,9 +192,21 @@ class LineageResult:
 
 @dataclass(frozen=True, slots=True)
 class TreeParams:
-    """The models and metrics of every workspace, or of the one that a document belongs to."""
+    """The models and metrics of every workspace, or of the one that a document belongs to.
 
-    uri: str | None = None
+    What there are thousands of is asked for in pages, and the members of a model when somebody
+    opens it.
+    """
+
+    uri: Annotated[str | None, "Of a document, or of a workspace itself."] = None
+    first: Annotated[int, "So many metrics, and so many models, are passed over."] = 0
+    most: Annotated[
+        int | None, "At most so many metrics, and so many models, follow; absent: all."
+    ] = None
+    members: Annotated[bool, "Whether models come with their members."] = True
+    model: Annotated[
+        str | None, "The name of the one model that is asked for; then there are no metrics."
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +261,8 @@ class TreeWorkspace:
     name: str
     models: tuple[TreeModel, ...]
     metrics: tuple[TreeMetric, ...]
+    model_count: Annotated[int, "How many there are, also when fewer are listed."] = 0
+    metric_count: Annotated[int, "How many there are, also when fewer are listed."] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +270,33 @@ class TreeResult:
     """See the request."""
 
     workspaces: tuple[TreeWorkspace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FindParams:
+    """Metrics, models and their members whose name or label holds a text."""
+
+    text: Annotated[str, "Compared without case; empty: whatever comes first."]
+    most: Annotated[int, "At most so many are answered."] = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSymbol:
+    """One of them."""
+
+    kind: Literal["metric", "model", "entity", "dimension", "measure"]
+    name: str
+    location: Location
+    reference: Annotated[str, "As a query writes it: `orders__status`."]
+    label: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FindResult:
+    """Those whose name begins with the text first."""
+
+    found: tuple[FoundSymbol, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,12 +349,15 @@ class DiffParams:
     """Which queries mean something else than before, and how.
 
     Compared with what is saved, or with a git revision (only in a trusted workspace). What the
-    client has open counts as it is on the screen.
+    client has open counts as it is on the screen. Progress is reported to `workDoneToken`;
+    cancelling ends the work.
     """
 
     uri: Annotated[str, "A document of the workspace."]
     base: Annotated[str, "`saved`, or a git revision."] = "saved"
     dialect: str | None = None
+    most: Annotated[int, "At most so many definitions, and so many queries, are listed."] = 500
+    work_done_token: str | int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,6 +410,8 @@ class DiffResult:
     definitions: tuple[DiffDefinition, ...]
     queries: tuple[DiffQuery, ...]
     markdown: str
+    more_definitions: Annotated[int, "How many others there are, which are not listed."] = 0
+    more_queries: Annotated[int, "How many others there are, which are not listed."] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -537,6 +584,7 @@ REQUESTS: dict[str, tuple[type, type | None]] = {
     EXPLAIN: (ExplainParams, None),
     LINEAGE: (LineageParams, LineageResult),
     TREE: (TreeParams, TreeResult),
+    FIND: (FindParams, FindResult),
     RUN: (RunParams, RunResult),
     DIFF: (DiffParams, DiffResult),
     GENERATE: (GenerateParams, GenerateResult),

@@ -180,8 +180,12 @@ class State:
         return root
 
     def root_for(self, uri: str) -> Root:
-        """The workspace of a document; one without a path belongs to the first workspace."""
+        """The workspace of a document, or that of its own URI; a document without a path belongs
+        to the first workspace."""
         canonical = self.canonical(uri)
+        named = [root for root in self.roots if root.uri == canonical]
+        if named:
+            return named[0]
         place = canonical.rpartition("/")[0]
         known = self._roots_of.get(place)
         if known is not None:

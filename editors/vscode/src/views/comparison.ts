@@ -8,7 +8,7 @@ import { counted } from './cells';
 import type { Pages } from './pages';
 
 export type Part =
-  | { kind: 'group'; title: string; parts: Part[] }
+  | { kind: 'group'; title: string; parts: Part[]; more: number }
   | { kind: 'query'; query: DiffQuery }
   | { kind: 'definition'; definition: DiffDefinition }
   | { kind: 'aspect'; aspect: DiffAspect }
@@ -127,7 +127,8 @@ export class Comparison implements vscode.TreeDataProvider<Part> {
     switch (part.kind) {
       case 'group': {
         const made = new vscode.TreeItem(part.title, Expanded);
-        made.description = String(part.parts.length);
+        const count = (part.parts.length + part.more).toLocaleString();
+        made.description = part.more > 0 ? `${count}, the first ${part.parts.length.toLocaleString()} listed` : count;
         return made;
       }
       case 'query': {
@@ -205,9 +206,9 @@ export class Comparison implements vscode.TreeDataProvider<Part> {
     const document = vscode.window.activeTextEditor?.document;
     if (client && document && ['smq', 'semantic-model', 'yaml'].includes(document.languageId)) return client.uriOf(document.uri);
     // The server knows a workspace by a document in it.
-    const all = ((await this.session.ask('smq/tree', {}))?.workspaces ?? []).flatMap((one) => {
+    const all = ((await this.session.ask('smq/tree', { most: 1, members: false }))?.workspaces ?? []).flatMap((one) => {
       const first = one.models[0] ?? one.metrics[0];
-      return first ? [{ label: one.name, description: `${counted(one.models.length, 'model')}, ${counted(one.metrics.length, 'metric')}`, uri: first.location.uri }] : [];
+      return first ? [{ label: one.name, description: `${counted(one.modelCount || one.models.length, 'model')}, ${counted(one.metricCount || one.metrics.length, 'metric')}`, uri: first.location.uri }] : [];
     });
     if (all.length === 0) void vscode.window.showInformationMessage('No workspace here has models to compare.');
     if (all.length < 2) return all[0]?.uri;
@@ -220,10 +221,15 @@ export class Comparison implements vscode.TreeDataProvider<Part> {
 }
 
 /** What caused it comes first: it is short, and says the rest. */
-function partsOf({ queries, definitions }: DiffResult): Part[] {
+function partsOf({ queries, definitions, moreQueries, moreDefinitions }: DiffResult): Part[] {
   const groups = [
-    { kind: 'group' as const, title: 'Definitions', parts: definitions.map((definition): Part => ({ kind: 'definition', definition })) },
-    { kind: 'group' as const, title: 'Queries', parts: queries.map((query): Part => ({ kind: 'query', query })) },
+    {
+      kind: 'group' as const,
+      title: 'Definitions',
+      parts: definitions.map((definition): Part => ({ kind: 'definition', definition })),
+      more: moreDefinitions ?? 0,
+    },
+    { kind: 'group' as const, title: 'Queries', parts: queries.map((query): Part => ({ kind: 'query', query })), more: moreQueries ?? 0 },
   ];
   return groups.filter((group) => group.parts.length > 0);
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from smq_server.lsp import protocol
 from smq_server.lsp.features.previewing import checked_dialect, view_of
+from smq_server.lsp.progress import Progress
 from smq_server.lsp.requests import RequestFailed, answers
 from smq_server.lsp.scheduler import in_slices, in_thread
 
@@ -43,8 +44,12 @@ async def compare(session: Session, params: protocol.DiffParams) -> protocol.Dif
         raise RequestFailed("git is not asked in a workspace that is not trusted.")
     else:
         before = await in_thread(lambda: _earlier(root, params.base))
-    found = await in_slices(comparing(before, after, dialect))
-    return _result(session, view, before, params.base, found)
+    progress = Progress(session, params.work_done_token, "Comparing what queries mean")
+    try:
+        found = await in_slices(comparing(before, after, dialect))
+    finally:
+        progress.end()
+    return _result(view, before, params, found)
 
 
 def is_unsaved_model(session: Session, view: View) -> bool:
@@ -96,7 +101,7 @@ def _earlier(root: Root, revision: str) -> Snapshot:
 
 
 def _result(
-    session: Session, view: View, before: Snapshot, base: str, diff: SemanticDiff
+    view: View, before: Snapshot, params: protocol.DiffParams, diff: SemanticDiff
 ) -> protocol.DiffResult:
     from smq.ide.difference_text import markdown, summary
 
@@ -117,6 +122,8 @@ def _result(
             return path
         return f"{path}:{snapshot.lines(location.uri).line_of(location.span.start) + 1}"
 
+    most = max(0, params.most)
+    base = params.base
     since = "what is saved" if base == SAVED else f"`{base}`"
     return protocol.DiffResult(
         base=base,
@@ -131,7 +138,7 @@ def _result(
                 each.after or None,
                 at(each),
             )
-            for each in diff.definitions
+            for each in diff.definitions[:most]
         ),
         queries=tuple(
             protocol.DiffQuery(
@@ -151,7 +158,9 @@ def _result(
                 after_sql=each.after_sql,
                 location=at(each),
             )
-            for each in diff.queries
+            for each in diff.queries[:most]
         ),
         markdown=markdown(diff, place, f"What queries mean since {since}"),
+        more_definitions=max(0, len(diff.definitions) - most),
+        more_queries=max(0, len(diff.queries) - most),
     )

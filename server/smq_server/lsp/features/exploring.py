@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,7 +18,9 @@ from smq_server.lsp.wire_values import to_wire
 if TYPE_CHECKING:
     from smq.graph.symbols import Dimension, Entity, Measure, Model
     from smq.ide.lineage import Box
+    from smq.ide.symbols import WorkspaceSymbol
     from smq.text import Location
+    from smq.workspace import Snapshot
     from smq_server.lsp.app import SmqServer
     from smq_server.lsp.roots import Root
     from smq_server.lsp.session import Session
@@ -36,10 +38,23 @@ def register(server: SmqServer) -> None:
         return _lineage(session, params)
 
     @answers(server, protocol.TREE)
-    async def tree(params: protocol.TreeParams) -> protocol.TreeResult:
+    async def tree(params: protocol.TreeParams) -> dict[str, Any]:
+        """A `TreeResult`, made into JSON piece by piece: all of it can be tens of megabytes."""
         roots = session.state.roots if params.uri is None else [session.state.root_for(params.uri)]
-        found = [await in_slices(_workspace(session, root)) for root in list(roots)]
-        return protocol.TreeResult(tuple(found))
+        found = [await in_slices(_workspace(session, root, params)) for root in list(roots)]
+        return {"workspaces": found}
+
+    @answers(server, protocol.FIND)
+    def find(params: protocol.FindParams) -> protocol.FindResult:
+        from smq.ide.symbols import workspace_symbols
+
+        found = [
+            _found(session, snapshot, symbol)
+            for snapshot in session.snapshots()
+            for symbol in workspace_symbols(snapshot, params.text, max(0, params.most))
+            if symbol.kind != "query"
+        ]
+        return protocol.FindResult(tuple(found[: params.most]))
 
     @answers(server, protocol.STATUS)
     def status(params: protocol.StatusParams) -> protocol.StatusResult:
@@ -162,41 +177,49 @@ def _node(view: View, box: Box) -> protocol.LineageNode:
 # The tree.
 
 
-def _workspace(session: Session, root: Root) -> Generator[None, None, protocol.TreeWorkspace]:
+def _workspace(
+    session: Session, root: Root, params: protocol.TreeParams
+) -> Generator[None, None, dict[str, Any]]:
+    """The JSON of a `TreeWorkspace`."""
     from smq.ide import catalogue
 
     snapshot = root.snapshot
-    tell = _Tell(session, root)
-    used = yield from catalogue.uses(snapshot)
-    metrics = []
-    for name in sorted(snapshot.graph.metrics):
-        entry = catalogue.metric(snapshot, name, used.get(name, 0))
-        metric = entry.metric
-        metrics.append(
-            protocol.TreeMetric(
-                name=name,
-                kind=metric.kind,
-                location=tell.location(metric.name_at),
-                uses=entry.uses,
-                label=metric.label,
-                description=metric.description,
-                type=metric.data_type,
-                expression=entry.definition or None,
-                models=entry.models,
-            )
-        )
+    tell = _Tell(session, snapshot)
+    names, models = sorted(snapshot.graph.metrics), catalogue.models(snapshot)
+    first = max(0, params.first)
+    page = slice(first, None if params.most is None else first + max(0, params.most))
+    listed, shown = models[page], names[page]
+    if params.model is not None:
+        listed, shown = tuple(each for each in models if each.name == params.model), []
+    used = yield from catalogue.uses(snapshot, shown)
+    of_metrics = []
+    for name in shown:
+        of_metrics.append(to_wire(tell.metric(name, used.get(name, 0))))
         yield
-    models = []
-    for model in catalogue.models(snapshot):
-        models.append(tell.model(model))
+    of_models = []
+    for model in listed:
+        of_models.append(to_wire(tell.model(model, params.members)))
         yield
-    return protocol.TreeWorkspace(root.uri, root.path.name, tuple(models), tuple(metrics))
+    whole = protocol.TreeWorkspace(root.uri, root.path.name, (), (), len(models), len(names))
+    return {**to_wire(whole), "models": of_models, "metrics": of_metrics}
+
+
+def _found(session: Session, snapshot: Snapshot, symbol: WorkspaceSymbol) -> protocol.FoundSymbol:
+    own = symbol.name
+    return protocol.FoundSymbol(
+        kind=cast("Any", symbol.kind),
+        name=own,
+        location=_Tell(session, snapshot).location(symbol.location),
+        reference=f"{symbol.container}__{own}" if symbol.container else own,
+        label=symbol.label,
+        description=symbol.description,
+    )
 
 
 class _Tell:
-    def __init__(self, session: Session, root: Root) -> None:
+    def __init__(self, session: Session, snapshot: Snapshot) -> None:
         self.session = session
-        self.snapshot = root.snapshot
+        self.snapshot = snapshot
 
     def location(self, place: Location) -> protocol.Location:
         from smq_server.lsp import convert
@@ -205,15 +228,35 @@ class _Tell:
         found = convert.our_range(lines, place.span, self.session.encoding)
         return protocol.Location(self.session.state.spelled(place.uri), found)
 
-    def model(self, model: Model) -> protocol.TreeModel:
+    def metric(self, name: str, uses: int) -> protocol.TreeMetric:
         from smq.ide import catalogue
+
+        entry = catalogue.metric(self.snapshot, name, uses)
+        metric = entry.metric
+        return protocol.TreeMetric(
+            name=name,
+            kind=metric.kind,
+            location=self.location(metric.name_at),
+            uses=entry.uses,
+            label=metric.label,
+            description=metric.description,
+            type=metric.data_type,
+            expression=entry.definition or None,
+            models=entry.models,
+        )
+
+    def model(self, model: Model, members: bool) -> protocol.TreeModel:
+        from smq.ide import catalogue
+
+        def of(kind: str, group: Sequence[Entity | Dimension | Measure]) -> Any:
+            return tuple(self._member(model, each, kind) for each in group) if members else ()
 
         return protocol.TreeModel(
             name=model.name,
             location=self.location(model.name_at),
-            entities=tuple(self._member(model, each, "entity") for each in model.entities),
-            dimensions=tuple(self._member(model, each, "dimension") for each in model.dimensions),
-            measures=tuple(self._member(model, each, "measure") for each in model.measures),
+            entities=of("entity", model.entities),
+            dimensions=of("dimension", model.dimensions),
+            measures=of("measure", model.measures),
             label=model.label,
             description=model.description,
             table=catalogue.table_of(self.snapshot, model),

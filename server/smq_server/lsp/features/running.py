@@ -9,10 +9,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lsprotocol import types
-
 from smq_server.lsp import protocol
 from smq_server.lsp.features.previewing import chosen, view_of
+from smq_server.lsp.progress import Progress
 from smq_server.lsp.requests import RequestFailed, answers
 from smq_server.lsp.scheduler import in_thread
 
@@ -52,7 +51,7 @@ async def run_query(session: Session, params: protocol.RunParams) -> protocol.Ru
     root = session.state.root_for(view.uri)
     query = _compiled(view, params)
     job = _Job(query, root.configuration, root.path, params)
-    progress = _Progress(session, params.work_done_token, f"Running on {job.engine_name}")
+    progress = Progress(session, params.work_done_token, f"Running on {job.engine_name}")
     try:
         return await in_thread(job.run)
     except asyncio.CancelledError:
@@ -223,29 +222,3 @@ def _decimal(value: Any) -> object:
         return int(value)
     digits = len(text.replace("-", "").replace(".", "").lstrip("0"))
     return float(value) if digits <= 15 else text
-
-
-class _Progress:
-    """Work that a client sees on its own token, or on one of ours if it shows such work."""
-
-    _numbers = 0
-
-    def __init__(self, session: Session, token: str | int | None, title: str) -> None:
-        self._session = session
-        self._token = token
-        window = session.client.window
-        if token is None and window is not None and window.work_done_progress:
-            _Progress._numbers += 1
-            self._token = f"smq-run-{_Progress._numbers}"
-            session.request(
-                types.WINDOW_WORK_DONE_PROGRESS_CREATE,
-                types.WorkDoneProgressCreateParams(self._token),
-            )
-        self._say({"kind": "begin", "title": title, "cancellable": token is not None})
-
-    def end(self) -> None:
-        self._say({"kind": "end"})
-
-    def _say(self, value: dict[str, object]) -> None:
-        if self._token is not None:
-            self._session.notify(types.PROGRESS, {"token": self._token, "value": value})
