@@ -97,3 +97,20 @@ def test_hover_in_a_model_says_it_too_and_without_targets_nothing() -> None:
         found = hover(here.snapshot, here.uri, here.offset)
         assert found is not None
         assert ("- MySQL: `" in found.markdown) == said
+
+
+def test_a_function_with_another_value_elsewhere_is_told() -> None:
+    query = """\
+-- q.smq.json --
+{"metrics": ["revenue"], "filters": ["SUBSTRING(CAST(orders__day AS VARCHAR), -2, 1) = '0'"]}
+"""
+    ((_, _, message),) = told(query, "duckdb", "postgres")
+    assert message.startswith(
+        "SUBSTRING with a negative start cannot be written for PostgreSQL yet"
+    )
+
+
+def test_what_sqlglot_says_against_it_is_told_as_it_is() -> None:
+    text = "  - {name: bits, expr: BIT_AND(orders__amount)}\n"
+    found = [message for code, _, message in told(text, "sqlite") if code == "MET111"]
+    assert found and found[0].startswith("This cannot be said in SQLite: BITWISE_AND aggregation")

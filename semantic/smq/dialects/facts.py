@@ -111,6 +111,8 @@ class Forms:
     """The day in the week, from 0 on Sunday to 6 on Saturday."""
     iso_week: Callable[[exp.Expr], exp.Expr] | None = None
     """The number of the week in its year by ISO 8601."""
+    quarter: Callable[[exp.Expr], exp.Expr] | None = None
+    """The quarter of the year, where EXTRACT does not know it."""
     days: Callable[[exp.Expr, exp.Expr], exp.Expr] | None = None
     """The days from the second date to the first, where sqlglot's form of DATEDIFF will not do."""
     lacks_truncation: bool = False

@@ -58,6 +58,10 @@ def _days(end: exp.Expr, start: exp.Expr) -> exp.Expr:
     return operand(binary("-", call("TRUNC", end), call("TRUNC", start)))
 
 
+def _quarter(day: exp.Expr) -> exp.Expr:
+    return cast(call("TO_CHAR", day, "Q"), "INT")
+
+
 def _iso_week(day: exp.Expr) -> exp.Expr:
     return cast(call("TO_CHAR", day, "IW"), "INT")
 
@@ -120,6 +124,7 @@ DIALECT = Dialect(
         truncate=_truncate,
         add=_add,
         iso_week=_iso_week,
+        quarter=_quarter,
         days=_days,
         today=lambda: call("TRUNC", word("CURRENT_DATE")),
     ),

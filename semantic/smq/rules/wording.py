@@ -45,6 +45,8 @@ def plural(count: int, one: str, several: str | None = None) -> str:
 
 def cannot_be_said(args: Mapping[str, Any]) -> str:
     """What an engine's SQL has no words for, with `feature`, `reason` and `dialect`."""
+    if args["reason"] == "as told":
+        return f"This cannot be said in {args['dialect']}: {args['feature']}."
     why = {
         "not yet": f"cannot be written for {args['dialect']} yet",
         "the engine cannot": f"cannot be said in {args['dialect']}",

@@ -207,7 +207,7 @@ _PLAIN_NODES = frozenset(
 
 
 def _loss(remark: str, plan: Plan, graph: SemanticGraph, source: str, target: Dialect) -> Problem:
-    args = {"feature": remark.rstrip("."), "reason": "the engine cannot", "dialect": target.label}
+    args = {"feature": remark.rstrip("."), "reason": "as told", "dialect": target.label}
     written = plan.query.written
     for words in _CAPITALS.findall(remark):
         for item in (*written.metrics, *written.filters):

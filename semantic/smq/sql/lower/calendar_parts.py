@@ -153,10 +153,10 @@ def _count(value: exp.Expr, word: str, context: Context) -> exp.Expr:
     year = exp.Extract(this=exp.Var(this="YEAR"), expression=value.copy())
     if word == "YEAR":
         return year
+    forms = context.dialect.forms
     part: exp.Expr = exp.Extract(this=exp.Var(this=word), expression=value.copy())
-    if word == "QUARTER" and context.dialect.name == "oracle":
-        text = exp.Anonymous(this="TO_CHAR", expressions=[value.copy(), exp.Literal.string("Q")])
-        part = exp.Cast(this=text, to=exp.DataType(this=exp.DType.INT))
+    if word == "QUARTER" and forms is not None and forms.quarter is not None:
+        part = forms.quarter(value.copy())
     size = exp.Literal.number(12 // _MONTHS[word])
     years = exp.Mul(this=year, expression=size)
     return exp.Paren(this=exp.Add(this=years, expression=part))

@@ -16,10 +16,7 @@ def logarithms(tree: exp.Expr, context: Context) -> exp.Expr:
     """LOG(x) to the base ten with its base; the natural one has become LN on the way in."""
     for node in context.find(tree, exp.Log):
         if node.expression is None and context.is_foreign:
-            if context.dialect.name == "clickhouse":
-                new: exp.Expr = exp.Anonymous(this="log10", expressions=[node.this])
-            else:
-                new = exp.Log(this=exp.Literal.number(10), expression=node.this)
+            new = exp.Log(this=exp.Literal.number(10), expression=node.this)
             tree = context.replace(node, new, tree)
     return tree
 
