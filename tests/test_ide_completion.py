@@ -155,7 +155,12 @@ def test_a_window_offers_the_groups_of_the_query() -> None:
     check_completion(
         text % "PARTITION BY ‹cursor›)", first=["고객기본__cust_no", "주문__order_date"]
     )
-    check_completion(text % "ORDER BY 주문__order_date ‹cursor›)", has=["DESC", "ORDER BY"])
+    check_completion(text % "PARTITION BY 고객기본__cust_no ‹cursor›)", first=["ORDER BY"])
+    check_completion(
+        text % "ORDER BY 주문__order_date ‹cursor›)",
+        has=["DESC", "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"],
+        absent=["ORDER BY"],
+    )
     check_completion(text.replace(" OVER (%s", " ‹cursor›"), has=["OVER", "AS"], absent=["revenue"])
 
 
@@ -281,3 +286,112 @@ def test_clients_are_told_that_half_typed_hangul_fits() -> None:
     assert found.items[0].label == "고객기본__cust_no"
     assert found.items[0].filter == "곡"
     assert found.incomplete
+
+
+# Frames, written joins, entity paths, templates
+
+_GROUPED = '"groupBy": ["주문__order_date"]}'
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("ROWS ‹cursor›", "BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"),
+        ("ROWS BETWEEN ‹cursor›", "UNBOUNDED PRECEDING"),
+        ("ROWS BETWEEN 6 ‹cursor›", "PRECEDING"),
+        ("ROWS BETWEEN UNBOUNDED ‹cursor›", "PRECEDING"),
+        ("ROWS BETWEEN UNBOUNDED PRECEDING ‹cursor›", "AND CURRENT ROW"),
+        ("RANGE BETWEEN UNBOUNDED PRECEDING AND ‹cursor›", "CURRENT ROW"),
+        ("RANGE BETWEEN 1 PRECEDING AND CURRENT ‹cursor›", "ROW"),
+        ("GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW ‹cursor›", "EXCLUDE CURRENT ROW"),
+        ("ROWS CURRENT ROW EXCLUDE ‹cursor›", "CURRENT ROW"),
+    ],
+)
+def test_a_frame_goes_on_with_its_own_words_alone(typed: str, first: str) -> None:
+    text = f'{{"metrics": ["SUM(revenue) OVER (ORDER BY 주문__order_date {typed})"], {_GROUPED}'
+    items = check_completion(text, first=[first])
+    assert {item.kind for item in items} == {"keyword"}
+
+
+def test_behind_a_window_names_come_again() -> None:
+    text = '{"metrics": ["SUM(revenue) OVER (ROWS CURRENT ROW) / ‹cursor›"], ' + _GROUPED
+    check_completion(text, has=["revenue", "NULLIF"])
+
+
+def _joined(clause: str) -> str:
+    return '{"metrics": ["account_count"], "joins": ["%s"]}' % clause  # noqa: UP031
+
+
+def test_a_written_join_offers_the_model_with_its_key() -> None:
+    clause = "FROM 계좌정보 LEFT JOIN "
+    key = "계좌정보__cust = 고객기본__cust"
+    check_completion(_joined(clause + "‹cursor›"), first=[f"고객기본 ON {key}"], has=["고객기본"])
+    check_completion(_joined(clause + "고객기본 ‹cursor›"), first=[f"ON {key}", "ON", "AS"])
+    check_completion(_joined(clause + "고객기본 ON ‹cursor›"), first=[key])
+    check_completion(
+        _joined(clause + f"고객기본 ON {key} ‹cursor›"), first=["AND", "LEFT JOIN"], absent=["ON"]
+    )
+    check_completion(_joined("FROM 계좌정보 ‹cursor›"), first=["LEFT JOIN"], absent=["ON", "AND"])
+
+
+def test_the_join_that_repeats_rows_comes_last_and_says_so() -> None:
+    items = check_completion(_joined("FROM 고객기본 LEFT JOIN ‹cursor›"))
+    joins = [item for item in items if " ON " in item.label]
+    assert joins[0].label == "부점코드 ON 고객기본__brn = 부점코드__brn"
+    assert "repeats rows" not in joins[0].detail
+    (many,) = [item for item in joins if item.label.startswith("계좌정보 ON")]
+    assert many.detail.endswith("repeats rows")
+
+
+def test_an_alias_offers_the_columns_of_its_model() -> None:
+    clause = "FROM 계좌정보 a LEFT JOIN 고객기본 AS b ON "
+    check_completion(_joined(clause + "‹cursor›"), first=["a.cust = b.cust"], has=["b.cust_no"])
+    check_completion(_joined(clause + "a.‹cursor›"), has=["cust", "open_dt"], absent=["credit"])
+    check_completion(_joined(clause + "a.cust = b.‹cursor›"), has=["credit"], absent=["open_dt"])
+
+
+@pytest.mark.parametrize("key", ["groupBy", "filters"])
+def test_an_entity_leads_to_dimensions_and_further_entities(key: str) -> None:
+    text = '{"metrics": ["account_count"], "%s": ["%s‹cursor›"]}'
+    items = check_completion(text % (key, "cust__"), has=["cust__cust_no", "cust__brn__"])
+    assert next(i for i in items if i.label == "cust__brn__").detail == "on to 부점코드"
+    check_completion(text % (key, "cust__brn__"), first=["cust__brn__brn_cd"])
+    # Nothing leads from branches to customers.
+    branches = '{"metrics": ["total_brn_cnt"], "groupBy": ["cust__‹cursor›"]}'
+    check_completion(branches, absent=["cust__cust_no"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "has", "absent"),
+    [
+        ("{{ ‹cursor›", ["Dimension", "TimeDimension", "Entity", "Metric"], ["revenue"]),
+        ("{{ Dim‹cursor›", ["Dimension"], ["revenue"]),
+        ("{{ Dimension('‹cursor›", ["brn__brn_stcd", "acct__open_dt"], ["revenue", "month"]),
+        ("{{ TimeDimension('‹cursor›", ["metric_time", "acct__open_dt"], ["brn__brn_stcd"]),
+        ("{{ TimeDimension('acct__open_dt', '‹cursor›", ["day", "month"], ["acct__open_dt"]),
+        ("{{ Entity('‹cursor›", ["acct", "brn"], ["acct__open_dt"]),
+        ("{{ Metric('‹cursor›", ["account_count"], ["acct"]),
+        ("{{ Dimension('acct__open_dt') }} ‹cursor›", ["IS NULL", "IN"], ["revenue"]),
+    ],
+)
+def test_templates_offer_what_their_calls_take(
+    typed: str, has: list[str], absent: list[str]
+) -> None:
+    text = '{"metrics": ["account_count"], "filters": ["%s"]}' % typed  # noqa: UP031
+    check_completion(text, has=has, absent=absent)
+
+
+def test_an_argument_without_a_quote_gets_one() -> None:
+    text = '{"metrics": ["account_count"], "filters": ["{{ Entity(‹cursor›) }}"]}'
+    assert "{{ Entity('acct') }}" in completed(text, "acct")
+
+
+def test_between_the_queries_of_an_array_a_query_is_offered() -> None:
+    check_completion('[{"metrics": ["revenue"]}, ‹cursor›]', first=["query"], absent=["groupBy"])
+    check_completion('[{"metrics": ["revenue"]}, {‹cursor›}]', first=["metrics"])
+    check_completion('[{"metrics": ["revenue"], ‹cursor›', first=["groupBy"])
+
+
+def test_a_time_says_its_grain() -> None:
+    items = check_completion('{"metrics": ["account_count"], "groupBy": ["open_d‹cursor›"]}')
+    assert "date by day" in items[0].detail

@@ -217,3 +217,143 @@ def test_a_new_item_is_offered_whole() -> None:
 def test_nothing_is_offered_in_comments_and_free_text() -> None:
     assert not check_completion("-- m.yml --\nmetrics:\n  # na‹cursor›\n  - name: a")
     assert not check_completion("-- m.yml --\nmetrics:\n  - name: a\n    description: na‹cursor›")
+
+
+# Half-typed places
+
+SOURCES = """\
+sources:
+  - name: bank
+    schema: core
+    tables: [{name: orders}, {name: users}]
+"""
+
+
+@pytest.mark.parametrize("crlf", [False, True])
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("semantic_models:\n  ‹cursor›", "semantic model"),
+        ("semantic_models:\n  - name: a\n    dimensions:\n      ‹cursor›", "time dimension"),
+        ("metrics:\n  ‹cursor›", "conversion metric"),
+        ("metrics:\n  - ‹cursor›", "window metric"),
+        ("saved_queries:\n  ‹cursor›", "saved query"),
+        ("models:\n  - ‹cursor›", "time spine"),
+    ],
+)
+def test_a_list_offers_whole_items_with_and_without_a_dash(
+    text: str, label: str, crlf: bool
+) -> None:
+    check_completion(text, has=[label], crlf=crlf)
+
+
+def test_an_item_that_begins_a_list_brings_its_dash() -> None:
+    after = completed("metrics:\n  ‹cursor›", "simple metric")
+    assert after.startswith("metrics:\n  - name: ${1:name}\n    metric_type: simple\n")
+
+
+@pytest.mark.parametrize(
+    ("value", "has", "absent"),
+    [
+        ("bank('‹cursor›", ["orders", "users"], ["bank('orders')"]),
+        ("bank('‹cursor›')", ["orders", "users"], []),
+        ("bank(‹cursor›", ["orders"], []),
+        ("source('‹cursor›", ["bank"], ["orders"]),
+        ("source('bank', '‹cursor›", ["users"], ["bank"]),
+    ],
+)
+def test_inside_a_source_its_tables_are_offered(
+    value: str, has: list[str], absent: list[str]
+) -> None:
+    text = f"-- s.yml --\n{SOURCES}-- m.yml --\nsemantic_models:\n  - name: a\n    table: {value}"
+    check_completion(text, has=has, absent=absent)
+
+
+def test_a_model_of_dbt_offers_references() -> None:
+    text = "semantic_models:\n  - {name: a, model: ref('raw_orders')}\n  - name: b\n    model: %s"
+    check_completion(text % "‹cursor›", has=["ref('raw_orders')"])
+    check_completion(text % "ref('‹cursor›", first=["raw_orders"])
+
+
+def test_in_a_metric_comes_first_what_can_stand_there() -> None:
+    text = f"{HEAD}{METRICS}  - name: mine\n    expr: %s"
+    check_completion(text % "‹cursor›", first=["revenue"], absent=["mine", "true"])
+    check_completion(text % "SUM(‹cursor›", first=["orders__amount"], absent=["revenue"])
+    check_completion(text % '"SUM(‹cursor›)"', first=["orders__amount"])
+    check_completion(text % "|\n      SUM(‹cursor›)", first=["orders__amount"])
+    check_completion(text % "revenue ‹cursor›", absent=["revenue", "SUM"])
+    filtered = f"{HEAD}{METRICS}  - name: mine\n    expr: revenue\n    filter: ‹cursor›"
+    check_completion(filtered, first=["orders__ordered_at", "orders__status"])
+
+
+def test_functions_of_models_are_words_of_sql() -> None:
+    text = HEAD + "    dimensions:\n      - name: d\n        expr: ‹cursor›"
+    kinds = {item.label: (item.kind, item.insert) for item in check_completion(text)}
+    assert kinds["CASE"] == ("keyword", "CASE")
+    assert kinds["CURRENT_DATE"] == ("function", "CURRENT_DATE()")
+    assert "true" not in kinds
+
+
+@pytest.mark.parametrize(
+    ("kind", "first"),
+    [
+        ("simple", ["measure"]),
+        ("ratio", ["numerator", "denominator"]),
+        ("derived", ["expr", "metrics"]),
+        ("conversion", ["conversion_type_params"]),
+    ],
+)
+def test_the_parameters_of_a_metrics_kind_come_first(kind: str, first: list[str]) -> None:
+    text = f"metrics:\n  - name: m\n    metric_type: {kind}\n    type_params:\n      ‹cursor›"
+    items = check_completion(text, first=first)
+    assert items[0].detail == f"for a {kind} metric"
+
+
+def test_a_metric_does_not_stand_on_itself() -> None:
+    text = (
+        f"{HEAD}{METRICS}  - name: mine\n    type: ratio\n    type_params: {{numerator: ‹cursor›}}"
+    )
+    check_completion(text, has=["revenue"], absent=["mine"])
+
+
+@pytest.mark.parametrize(
+    ("key", "first"),
+    [
+        ("window: ‹cursor›", "7 days"),
+        ("metrics: [{name: a, offset_window: ‹cursor›}]", "7 days"),
+        ("metrics: [{name: a, offset_to_grain: ‹cursor›}]", "day"),
+        ("grain_to_date: ‹cursor›", "day"),
+        ("window: {frame: {type: ‹cursor›}}", "ROWS"),
+        ("window: {frame: {type: ROWS, start: ‹cursor›}}", "UNBOUNDED PRECEDING"),
+        ("window: {frame: {type: ROWS, end: ‹cursor›}}", "CURRENT ROW"),
+        ("window: {order_by: [orders__ordered_at__‹cursor›]}", "orders__ordered_at__day"),
+    ],
+)
+def test_values_of_times_and_frames_are_offered(key: str, first: str) -> None:
+    text = f"{HEAD}metrics:\n  - name: m\n    type_params: {{{key}}}"
+    check_completion(text, first=[first], absent=["rows"])
+
+
+def test_groupings_of_a_measure_are_entities() -> None:
+    text = HEAD + "      - name: x\n        non_additive_dimension: {window_groupings: [‹cursor›]}"
+    check_completion(text, has=["order", "user"], absent=["ordered_at"])
+
+
+@pytest.mark.parametrize(
+    ("item", "has"),
+    [
+        ("‹cursor›", ["TimeDimension('metric_time', 'month')", "Dimension('order__status')"]),
+        ("Dimension('‹cursor›')", ["order__status"]),
+        ("TimeDimension('order__ordered_at', '‹cursor›')", ["day", "week"]),
+        ("orders__ordered_at__‹cursor›", ["orders__ordered_at__month"]),
+    ],
+)
+def test_saved_queries_are_grouped_by_calls_or_names(item: str, has: list[str]) -> None:
+    query = f"  - name: q\n    query_params:\n      group_by:\n        - {item}"
+    check_completion(f"{HEAD}saved_queries:\n{query}", has=has)
+
+
+def test_templates_of_filters_are_completed() -> None:
+    text = f"{HEAD}{METRICS}  - name: mine\n    expr: revenue\n    filter: |\n      {{{{ %s"
+    check_completion(text % "‹cursor›", first=["Dimension"], absent=["revenue"])
+    check_completion(text % "Dimension('‹cursor›') }}", has=["order__status"])

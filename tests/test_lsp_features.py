@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from tests.support.examples import copy_example
 from tests.support.wire import Wire
 
@@ -293,3 +295,30 @@ def test_all_safe_fixes_come_only_when_asked_for(wire: Wire, shop: Path) -> None
 def test_broken_text_is_answered_too(wire: Wire, shop: Path, kind: str) -> None:
     uri = (shop / "queries" / "broken.smq.json").as_uri()
     assert isinstance(ask(wire, f"textDocument/{kind}", uri), list)
+
+
+@pytest.mark.parametrize("snippets", [True, False])
+@pytest.mark.parametrize("before", ["metrics:\n  ", "metrics:\n  - ", "metrics:\n    - "])
+def test_a_construct_of_several_lines_is_indented_once(
+    tmp_path: Path, before: str, snippets: bool
+) -> None:
+    """As an editor puts it in: snippets get the indentation of their line, texts do not."""
+    item = {"snippetSupport": snippets, "insertTextModeSupport": {"valueSet": [1, 2]}}
+    with Wire() as wire:
+        wire.initialize(
+            tmp_path, capabilities={"textDocument": {"completion": {"completionItem": item}}}
+        )
+        uri = wire.open(tmp_path / "m.yml", before)
+        line = before.splitlines()[-1]
+        at = {"line": 1, "character": len(line)}
+        asked = {"textDocument": {"uri": uri}, "position": at}
+        found = wire.request("textDocument/completion", asked)["result"]["items"]
+        (ratio,) = [each for each in found if each["label"] == "ratio metric"]
+        text = ratio["textEdit"]["newText"]
+        if snippets:
+            assert ratio["insertTextMode"] == 2
+            text = text.replace("\n", "\n" + " " * (len(line) - len(line.lstrip())))
+        whole = before + re.sub(r"[${}]", "", text)
+        (metric,) = yaml.safe_load(whole)["metrics"]
+        assert set(metric) == {"name", "metric_type", "label", "type_params"}
+        assert set(metric["type_params"]) == {"numerator", "denominator"}

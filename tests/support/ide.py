@@ -252,7 +252,11 @@ def completed(text: str, label: str) -> str:
     here, found = complete(text)
     item = next((i for i in found.items if i.label == label), None)
     assert item is not None, (label, [i.label for i in found.items])
-    return here.text[: item.span.start] + item.insert + here.text[item.span.end :]
+    before = here.text[: item.span.start]
+    line = before[before.rfind("\n") + 1 :]
+    # Editors add the indentation of the line to those that follow.
+    insert = item.insert.replace("\n", "\n" + line[: len(line) - len(line.lstrip())])
+    return before + insert + here.text[item.span.end :]
 
 
 # Actions, tokens, outlines

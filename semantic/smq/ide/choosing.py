@@ -46,8 +46,9 @@ class Completion:
     """One offer: `insert` takes the place of the text that `span` covers. Smaller `rank` first.
 
     `filter` is what the client compares with the typed text, `words` are further words by which
-    the offer is found, `insert` may hold `$0`-style places when `snippet`. `why_not` is set on
-    what would not work, and says why.
+    the offer is found, `insert` may hold `$0`-style places when `snippet`; its further lines count
+    their indentation from that of the line that it is put into. `why_not` is set on what would not
+    work, and says why.
     """
 
     label: str

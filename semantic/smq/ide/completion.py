@@ -13,9 +13,12 @@ from dataclasses import replace
 
 from smq.ide.cached import offers_for
 from smq.ide.choosing import Completion, Completions, chosen
+from smq.ide.entity_paths import entity_paths
+from smq.ide.joining import clauses, in_clause
 from smq.ide.offers import Offers
 from smq.ide.spot import Spot, spot_at
 from smq.ide.sql_context import sql_context
+from smq.ide.templates import in_template, template_at
 from smq.query.written import KEYS, SPELLINGS, WrittenQuery
 from smq.syntax import Scalar
 from smq.text import Span, nfc
@@ -110,6 +113,7 @@ def _items(snapshot: Snapshot, uri: str, spot: Spot, offset: int) -> Completions
         def whole() -> Iterator[Completion]:
             if spot.key != "metrics":
                 yield from offers.grains(typed, content)
+                yield from entity_paths(offers, typed, content)
             yield from _whole(offers, spot, content, before)
             if spot.key == "metrics":
                 yield from offers.windows(content)
@@ -117,9 +121,21 @@ def _items(snapshot: Snapshot, uri: str, spot: Spot, offset: int) -> Completions
         return chosen(whole(), typed, content, before)
     word = _word_before(before)
     span = _word_span(spot.scalar, offset, word)
-    context = sql_context(before[: len(before) - len(word)])
+    head = before[: len(before) - len(word)]
+    context = sql_context(head)
     offers = offers_for(snapshot, query, word)
-    return chosen(offers.in_expression(spot.key, word, span, context), word, span)
+    if spot.key == "joins":
+        return chosen(in_clause(offers, head, span, context), word, span)
+    template = template_at(head)
+    if template is not None:
+        return chosen(in_template(offers, template, span), word, span)
+
+    def within() -> Iterator[Completion]:
+        if spot.key == "filters" and context.position == "operand":
+            yield from entity_paths(offers, word, span)
+        yield from offers.in_expression(spot.key, word, span, context)
+
+    return chosen(within(), word, span)
 
 
 def _between(
@@ -149,7 +165,7 @@ def _whole(offers: Offers, spot: Spot, span: Span, typed: str) -> Iterator[Compl
         yield from offers.dimensions()
         yield from offers.metrics(rank=50)
     elif spot.key == "joins":
-        yield from offers.clauses(span)
+        yield from clauses(offers, span)
 
 
 def _taken(spot: Spot) -> frozenset[str]:

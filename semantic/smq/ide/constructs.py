@@ -51,6 +51,42 @@ _CONSTRUCTS: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {
             "  measure: ${3:measure}",
             "  window: ${4:7 days}$0",
         ),
+        "conversion metric": (
+            *_METRIC,
+            "type_params:",
+            "  conversion_type_params:",
+            "    entity: ${3:entity}",
+            "    base_measure: ${4:measure}",
+            "    conversion_measure: ${5:measure}",
+            "    window: ${6:7 days}$0",
+        ),
+        "window metric": (
+            "name: ${1:name}",
+            "metric_type: simple",
+            "label: ${2:label}",
+            "type_params:",
+            "  measure: ${3:measure}",
+            "  window:",
+            "    order_by: [${4:model__dimension}]",
+            "    frame: {type: ROWS, start: UNBOUNDED PRECEDING, end: CURRENT ROW}$0",
+        ),
+    },
+    ("saved_queries",): {
+        "saved query": (
+            "name: ${1:name}",
+            "description: ${2:the question in words}",
+            "query_params:",
+            "  metrics: [${3:metric}]",
+            "  group_by:",
+            "    - TimeDimension('metric_time', '${4:month}')$0",
+        )
+    },
+    ("models",): {
+        "time spine": (
+            "name: ${1:time_spine_daily}",
+            "columns:",
+            "  - {name: ${2:date_day}, granularity: ${3:day}}$0",
+        )
     },
     ("sources",): {
         "source": ("name: ${1:name}", "schema: ${2:schema}", "tables:", "  - name: ${3:table}$0")
@@ -59,12 +95,14 @@ _CONSTRUCTS: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {
 }
 
 
-def constructs(spot: YamlSpot) -> Iterator[Completion]:
-    """The constructs that can stand as a new item of the list at the cursor."""
+def constructs(spot: YamlSpot, is_list_empty: bool = False) -> Iterator[Completion]:
+    """The constructs that can stand as a new item of the list at the cursor; with the dash of an
+    item where the list has none yet."""
     where = tuple(step for step in spot.path if isinstance(step, str))
-    newline = "\n" + " " * spot.indent
-    for label, lines in _CONSTRUCTS.get(where, {}).items():
-        body = newline.join(lines).replace("%s", label.split()[0])
+    dash = "- " if is_list_empty else ""
+    newline = "\n" + " " * (spot.indent + len(dash))
+    for number, (label, lines) in enumerate(_CONSTRUCTS.get(where, {}).items()):
+        body = dash + newline.join(lines).replace("%s", label.split()[0])
         yield Completion(
-            label, "snippet", spot.span, body, 100, "a new one", filter=label, snippet=True
+            label, "snippet", spot.span, body, number - 20, "a new one", filter=label, snippet=True
         )

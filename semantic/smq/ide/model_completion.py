@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
-from smq.graph.symbols import Dimension, Entity, Measure, Model
+from smq.graph.references import all_grains
+from smq.graph.symbols import GRAINS, Dimension, Entity, Measure, Model, RefCall
 from smq.ide.choosing import Completion, Completions, chosen
 from smq.ide.constructs import constructs
 from smq.ide.functions import FUNCTIONS
 from smq.ide.model_schema import allows_text, described, schemas_at
-from smq.ide.offers import Offers
-from smq.ide.sql_context import sql_context
+from smq.ide.offers import Offers, functions, keywords
+from smq.ide.sql_context import SqlContext, sql_context
+from smq.ide.templates import in_template, template_at, whole_calls
 from smq.ide.warehouse import column_offers, table_offers
 from smq.ide.yaml_spot import YamlSpot, yaml_spot
 from smq.syntax import Mapping, Scalar
@@ -21,6 +25,27 @@ _MEASURES = frozenset({"measure", "base_measure", "conversion_measure"})
 _METRICS = frozenset({"numerator", "denominator", "metrics", "base_metric", "conversion_metric"})
 _WINDOWS = frozenset({"partition_by", "order_by"})
 _SQL = frozenset({"expr", "filter", "where"})
+_GRAINS = frozenset({"grain_to_date", "offset_to_grain"})
+_GROUPS = frozenset({"aggregate", "window"})
+_FIRST = ("semantic_models", "metrics", "sources", "saved_queries", "models")
+"""The sections that people write most, which come first in an empty file."""
+_PARAMETERS = {
+    "simple": ("measure", "window"),
+    "ratio": ("numerator", "denominator"),
+    "derived": ("expr", "metrics"),
+    "cumulative": ("measure", "window", "grain_to_date", "cumulative_type_params"),
+    "conversion": ("conversion_type_params",),
+}
+"""What metrics of a kind are made of."""
+_PERIODS = ("7 days", "1 week", "1 month", "1 quarter", "1 year")
+_TEXTS = {
+    "window": _PERIODS,
+    "offset_window": _PERIODS,
+    "start": ("UNBOUNDED PRECEDING", "6 PRECEDING", "CURRENT ROW", "1 FOLLOWING"),
+    "end": ("CURRENT ROW", "UNBOUNDED FOLLOWING", "1 FOLLOWING", "1 PRECEDING"),
+}
+"""Values that are text of any kind to the schema, with examples of what is meant."""
+_CALL = re.compile(r"(?P<name>\w+)\(\s*(?:['\"](?P<first>\w+)['\"]\s*,\s*)?(?P<quote>['\"]?)\Z")
 
 
 def model_completions(snapshot: Snapshot, uri: str, offset: int) -> Completions:
@@ -36,7 +61,9 @@ def model_completions(snapshot: Snapshot, uri: str, offset: int) -> Completions:
 def _offers(snapshot: Snapshot, spot: YamlSpot) -> Iterator[Completion]:
     if spot.kind == "key":
         yield from _keys(spot)
-        if spot.fresh and not spot.flow:
+        if _is_empty_list(spot):
+            yield from constructs(spot, is_list_empty=True)
+        elif spot.fresh and not spot.flow:
             yield from constructs(spot)
         if not spot.fresh or not allows_text(spot.path):
             return
@@ -47,10 +74,18 @@ def _offers(snapshot: Snapshot, spot: YamlSpot) -> Iterator[Completion]:
 # Keys and values by schema.
 
 
+def _is_empty_list(spot: YamlSpot) -> bool:
+    """Whether what is typed stands alone where the schema wants a list."""
+    mapping = spot.mapping(len(spot.path))
+    is_alone = mapping is not None and len(mapping.pairs) == 1 and not spot.flow
+    return is_alone and any("items" in node for node in schemas_at(spot.path))
+
+
 def _keys(spot: YamlSpot) -> Iterator[Completion]:
     mapping = spot.mapping(len(spot.path))
     present = {pair.key.text for pair in mapping.pairs} if mapping else set()
     seen: set[str] = set()
+    of_kind = _PARAMETERS.get(_metric_kind(spot), ()) if spot.path[-1:] == ("type_params",) else ()
     for node in schemas_at(spot.path):
         required = set(node.get("required", ()))
         for name, about in node.get("properties", {}).items():
@@ -58,20 +93,31 @@ def _keys(spot: YamlSpot) -> Iterator[Completion]:
                 continue
             seen.add(name)
             is_required = name in required
+            rank = _FIRST.index(name) - 40 if not spot.path and name in _FIRST else len(seen)
+            detail = "required" if is_required else ""
+            if name in of_kind:
+                rank, detail = of_kind.index(name) - 40, f"for a {_metric_kind(spot)} metric"
             yield Completion(
                 name,
                 "key",
                 spot.span,
                 name if spot.has_value else f"{name}: ",
-                len(seen) - (50 if is_required else 0),
-                "required" if is_required else "",
+                rank - (50 if is_required else 0),
+                detail,
                 described(about),
                 name,
             )
 
 
+def _metric_kind(spot: YamlSpot) -> str:
+    """What kind of metric the cursor's metric is, as far as it says."""
+    metric = spot.mapping(2)
+    kind = _text(metric, "metric_type") or _text(metric, "type")
+    return kind.lower()
+
+
 def _values(spot: YamlSpot) -> Iterator[Completion]:
-    if spot.before.strip():
+    if spot.before.strip() or (spot.path[-1:] and spot.path[-1] in _SQL):
         return
     seen: set[str] = set()
     for node in schemas_at(spot.path):
@@ -81,7 +127,8 @@ def _values(spot: YamlSpot) -> Iterator[Completion]:
             values += [True, False]
         for value in values:
             word = str(value).lower() if isinstance(value, bool) else str(value)
-            if value is not None and word not in seen:
+            # A second spelling of the same word in other letters is accepted and not offered.
+            if value is not None and word not in seen and word.upper() not in seen:
                 seen.add(word)
                 about = described(node)
                 yield Completion(word, "value", spot.span, word, len(seen), "", about, word)
@@ -97,54 +144,142 @@ def _names(snapshot: Snapshot, spot: YamlSpot) -> Iterator[Completion]:
     top, key = steps[0], steps[-1]
     over = steps[-2] if len(steps) > 1 else ""
     subject = over if key == "name" else key
-    if key in _SQL or over in ("filter", "where"):
+    if key in _TEXTS and not spot.before.strip():
+        for number, text in enumerate(_TEXTS[key]):
+            yield Completion(text, "value", spot.span, text, number, filter=text)
+    elif key in _GRAINS:
+        for number, grain in enumerate(_grains(snapshot)):
+            yield Completion(grain, "grain", spot.span, grain, number)
+    elif key in _SQL or over in ("filter", "where"):
         yield from _sql(snapshot, spot, top)
     elif subject in _MEASURES:
         yield from _measures(snapshot, spot)
     elif subject in _METRICS and ("type_params" in steps or "query_params" in steps):
-        yield from Offers(snapshot, None, spot.word).metrics()
+        # A metric that stands on itself would be a circle.
+        own = _text(spot.mapping(2), "name") if top == "metrics" else ""
+        offers = Offers(snapshot, None, spot.word)
+        yield from (item for item in offers.metrics() if item.label != own)
+    elif top == "saved_queries" and key in ("group_by", "order_by"):
+        yield from _sort_keys(snapshot, spot)
     elif key in _WINDOWS:
-        yield from Offers(snapshot, None, spot.word).dimensions()
+        offers = Offers(snapshot, None, spot.word)
+        yield from offers.grains(spot.word, spot.span)
+        yield from offers.dimensions()
     elif (key == "name" and over == "entities") or key == "entity":
         yield from _entities(snapshot, spot)
-    elif key in ("agg_time_dimension", "window_groupings") or (
-        key == "name" and over == "non_additive_dimension"
-    ):
+    elif key == "agg_time_dimension" or (key == "name" and over == "non_additive_dimension"):
         yield from _times(snapshot, spot)
-    elif key == "table" and not spot.before.strip():
-        for source in snapshot.graph.sources.values():
-            call = f"{source.source}('{source.name}')"
-            table = ".".join(source.table.parts)
-            yield Completion(call, "source", spot.span, call, 0, table, filter=call)
-        yield from table_offers(snapshot, spot.word, spot.span)
+    elif key == "window_groupings":
+        model = _model(snapshot, spot)
+        for entity in model.entities if model else ():
+            yield Completion(entity.name, "entity", spot.span, entity.name, 0, entity.kind)
+    elif key in ("table", "model"):
+        yield from _relations(snapshot, spot, key)
 
 
 def _sql(snapshot: Snapshot, spot: YamlSpot, top: str) -> Iterator[Completion]:
+    offers = Offers(snapshot, None, spot.word)
+    template = template_at(spot.before)
+    if template is not None:
+        yield from in_template(offers, template, spot.span)
+        return
     context = sql_context(spot.before)
     if context.position == "string":
         return
-    offers = Offers(snapshot, None, spot.word)
-    own = _text(spot.mapping(2), "name")
+    is_filter = "filter" in spot.path or "where" in spot.path
+    yield from keywords("filters" if is_filter else "expr", spot.span, context)
+    if context.position == "operator":
+        return
     if top == "semantic_models":
         yield from _columns(snapshot, spot)
     else:
-        yield from (item for item in offers.metrics(rank=20) if item.label != own)
-        yield from offers.measures()
-        yield from offers.dimensions()
-    for function in FUNCTIONS.values():
-        aggregates = function.group in ("aggregate", "window")
-        if not aggregates or top != "semantic_models":
-            yield Completion(
-                function.name,
-                "function",
-                spot.span,
-                f"{function.name}($0)",
-                70,
-                function.signature,
-                function.text,
-                function.name,
-                snippet=True,
-            )
+        yield from _members(offers, _text(spot.mapping(2), "name"), is_filter, context)
+    for item in functions("filters" if is_filter else "expr", spot.span):
+        if FUNCTIONS[item.label].group not in _GROUPS or top != "semantic_models":
+            yield item
+
+
+def _members(
+    offers: Offers, own: str, is_filter: bool, context: SqlContext
+) -> Iterator[Completion]:
+    """Measures inside of an aggregate, metrics outside of any, dimensions first in a filter: what
+    makes sense there comes first, and what cannot be is left out."""
+    is_aggregated = any(
+        FUNCTIONS[call.upper()].group == "aggregate"
+        for call in context.calls
+        if call.upper() in FUNCTIONS
+    )
+    if not is_aggregated:
+        metrics = offers.metrics(60 if is_filter else -60)
+        yield from (item for item in metrics if item.label != own)
+    for item in offers.measures():
+        yield replace(item, rank=item.rank - (60 if is_aggregated else 0))
+    yield from offers.dimensions()
+
+
+def _sort_keys(snapshot: Snapshot, spot: YamlSpot) -> Iterator[Completion]:
+    """What a saved query can be grouped by: calls of dbt, or names as queries write them."""
+    offers = Offers(snapshot, None, spot.word)
+    template = template_at(spot.before, braces=False)
+    if template is not None and template.call:
+        yield from in_template(offers, template, spot.span)
+    elif not spot.before.strip():
+        yield from whole_calls(offers, spot.span)
+        yield from offers.grains(spot.word, spot.span)
+        yield from (replace(item, rank=item.rank + 10) for item in offers.dimensions())
+
+
+def _relations(snapshot: Snapshot, spot: YamlSpot, key: str) -> Iterator[Completion]:
+    """Tables: as calls of sources, as dbt's references, as they are named in the warehouse."""
+    graph = snapshot.graph
+    call = _CALL.search(spot.before)
+    if call is not None:
+        quote = "" if call["quote"] else "'"
+        name, first = call["name"], call["first"]
+        if name == "ref":
+            found = dict.fromkeys(_references(snapshot), "")
+        elif name == "source" and first is None:
+            found = {each.source: "" for each in graph.sources.values()}
+        else:
+            wanted = first if name == "source" else name
+            found = {
+                each.name: ".".join(each.table.parts)
+                for each in graph.sources.values()
+                if each.source == wanted
+            }
+        for text, detail in found.items():
+            insert = f"{quote}{text}{quote}"
+            yield Completion(text, "source", spot.span, insert, 0, detail, filter=text)
+        return
+    if spot.before.strip():
+        return
+    for name in _references(snapshot) if key == "model" else ():
+        text = f"ref('{name}')"
+        yield Completion(text, "source", spot.span, text, 0, "model of dbt", filter=text)
+    for source in graph.sources.values():
+        text = f"{source.source}('{source.name}')"
+        if key == "model":
+            text = f"source('{source.source}', '{source.name}')"
+        table = ".".join(source.table.parts)
+        yield Completion(text, "source", spot.span, text, 1, table, filter=text)
+    if key == "table":
+        yield from table_offers(snapshot, spot.word, spot.span)
+
+
+def _references(snapshot: Snapshot) -> tuple[str, ...]:
+    """What `ref('…')` can name: dbt's own models, and those that other files name."""
+    written = [
+        model.relation.model
+        for model in snapshot.graph.models.values()
+        if isinstance(model.relation, RefCall)
+    ]
+    return tuple(dict.fromkeys((*snapshot.refs, *written)))
+
+
+def _grains(snapshot: Snapshot) -> tuple[str, ...]:
+    custom = sorted(all_grains(snapshot.graph) - set(GRAINS))
+    day = GRAINS.index("day")
+    return (*GRAINS[day:], *custom, *GRAINS[:day])
 
 
 def _measures(snapshot: Snapshot, spot: YamlSpot) -> Iterator[Completion]:

@@ -16,7 +16,7 @@ from smq.graph.symbols import GRAINS, Dimension, Measure, Metric, Model
 from smq.ide.choosing import HERE, Completion, Typed, blob_of, letters
 from smq.ide.functions import FUNCTIONS
 from smq.ide.reach import Reachable, Route
-from smq.ide.sql_context import SqlContext
+from smq.ide.sql_context import SqlContext, frame_words
 from smq.query.written import WrittenQuery
 from smq.text import Span
 from smq.workspace import Snapshot
@@ -213,28 +213,6 @@ class Offers:
                     words=f"{metric.insert} {metric.words}",
                 )
 
-    def clauses(self, span: Span) -> Iterator[Completion]:
-        """A whole FROM clause along the automatic joins, to start from."""
-        wanted = [
-            left
-            for group in self.reachable.groups
-            for left, _ in splits(group)
-            if left in self.graph.models
-        ]
-        for base in dict.fromkeys(base.model for base in self.reachable.bases):
-            clause = f"FROM {base}"
-            for model in wanted:
-                paths = self.graph.paths(base, model)
-                for edge in paths[0] if paths else ():
-                    pairs = " AND ".join(
-                        f"{edge.left}__{left.name} = {edge.right}__{right.name}"
-                        for left, right in edge.pairs
-                    )
-                    step = f" LEFT JOIN {edge.right} ON {pairs}"
-                    if step not in clause:
-                        clause += step
-            yield Completion(clause, "snippet", span, clause, 0, "the automatic joins, written out")
-
     # Inside expressions
 
     def in_expression(
@@ -243,11 +221,10 @@ class Offers:
         """Names, functions and words of SQL, as the text before the cursor asks for them."""
         if context.position == "string":
             return
-        if key == "joins":
-            yield from self._in_clause(span, context)
+        yield from keywords(key, span, context)
+        if context.frame or context.position == "operator":
             return
-        yield from _keywords(key, span, context)
-        if context.position == "operator" or (context.window and context.last == "("):
+        if context.window and context.last == "(":
             return
         yield from self._aliases(key, span)
         if key == "metrics" and not context.window:
@@ -262,7 +239,7 @@ class Offers:
             yield from self.dimensions()
             yield from self.metrics(rank=20)
             yield from self.measures()
-        yield from _functions(key, span)
+        yield from functions(key, span)
 
     def _aliases(self, key: str, span: Span) -> Iterator[Completion]:
         if key != "filters" or self.query is None:
@@ -283,32 +260,7 @@ class Offers:
                 why = item.why_not or "a window sees it only when it is in groupBy, too"
                 yield replace(item, rank=item.rank + 50, why_not=why)
 
-    def _in_clause(self, span: Span, context: SqlContext) -> Iterator[Completion]:
-        wants_model = context.last in ("from", "join")
-        if context.position == "operator" or not context.last:
-            words = ("FROM",) if not context.clause else _JOINS
-            for number, word in enumerate(words):
-                yield Completion(word, "keyword", span, word, number)
-            return
-        joined = self.reachable.joined or frozenset()
-        for model in self.graph.models.values():
-            if wants_model:
-                if self.typed.may_be_in(letters(model.name) + "\n" + letters(model.label or "")):
-                    rank = 5 if model.name in joined else self.reachable.route(model.name).distance
-                    yield Completion(
-                        model.name, "model", span, model.name, rank, model.label or "",
-                        words=model.label or "",
-                    )  # fmt: skip
-            elif model.name in joined:
-                for part in (*model.entities, *model.dimensions, *model.measures):
-                    name = f"{model.name}__{part.name}"
-                    rank = 0 if part in model.entities else 10
-                    yield Completion(
-                        name, "column", span, name, rank, part.label or "", words=part.label or ""
-                    )
 
-
-_JOINS = ("LEFT JOIN", "INNER JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN", "ON", "AND", "AS")
 _OPERATORS = (
     "AND",
     "OR",
@@ -320,40 +272,41 @@ _OPERATORS = (
     "IS NULL",
     "IS NOT NULL",
 )
-_FRAMES = (
-    "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW",
-    "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW",
-    "UNBOUNDED PRECEDING",
-    "CURRENT ROW",
-    "PRECEDING",
-    "FOLLOWING",
+_DIRECTIONS = ("ASC", "DESC", "NULLS FIRST", "NULLS LAST")
+_FRAMES = tuple(
+    f"{unit} BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW" for unit in ("ROWS", "RANGE", "GROUPS")
 )
 
 
-def _keywords(key: str, span: Span, context: SqlContext) -> Iterator[Completion]:
+def keywords(key: str, span: Span, context: SqlContext) -> Iterator[Completion]:
+    """Words of SQL that can stand at the cursor."""
     words: tuple[str, ...]
-    if context.window:
+    if context.frame:
+        words = frame_words(context.frame)
+    elif context.window:
         if context.last == "(":
             words = ("PARTITION BY", "ORDER BY")
         elif context.position == "operator":
-            words = ("ORDER BY", "ASC", "DESC", "NULLS FIRST", "NULLS LAST", "AND", *_FRAMES)
+            words = (*_DIRECTIONS, *_FRAMES) if context.sorted else ("ORDER BY",)
         else:
-            words = ("CASE", *_FRAMES)
+            words = ("CASE",)
     elif context.position == "operator":
         words = ("AS",) if key == "metrics" else _OPERATORS
         if context.after_call:
             words = ("OVER", "FILTER", *words)
-        if context.last and key == "metrics":
-            words = (*words, *_OPERATORS)
-        words = (*words, "THEN", "ELSE", "END", "WHEN")
+        if context.case:
+            words = ("THEN", "ELSE", "END", "WHEN", *words)
+            words = (*words, *_OPERATORS) if key == "metrics" else words
     else:
         words = ("NOT", "CASE", "NULL", "TRUE", "FALSE", "DISTINCT", "DATE", "INTERVAL")
-    first = 0 if context.position == "operator" or (context.last == "(" and context.window) else 75
+    is_first = context.position == "operator" or context.frame or context.last == "("
+    first = 0 if is_first and (context.position == "operator" or context.window) else 75
     for number, word in enumerate(words):
         yield Completion(word, "keyword", span, word, first + number, filter=word)
 
 
-def _functions(key: str, span: Span) -> Iterator[Completion]:
+def functions(key: str, span: Span) -> Iterator[Completion]:
+    """SQL functions with their parameters."""
     for function in FUNCTIONS.values():
         if function.name == "CASE":
             continue
@@ -402,6 +355,14 @@ def _metric(metric: Metric, rank: int, why: str) -> Completion:
     )
 
 
+def _type_of(dimension: Dimension) -> str | None:
+    """`varchar`; for a time with the grain it has: `date by day`."""
+    if not dimension.is_time:
+        return dimension.data_type
+    kind = dimension.data_type or "time"
+    return f"{kind} by {dimension.grain}" if dimension.grain else kind
+
+
 def _dimension(dimension: Dimension, name: str, route: Route, why: str) -> Completion:
     return Completion(
         name,
@@ -409,7 +370,7 @@ def _dimension(dimension: Dimension, name: str, route: Route, why: str) -> Compl
         HERE,
         name,
         2 + min(route.distance, 90),
-        _line(dimension.label, dimension.data_type, why or route.path),
+        _line(dimension.label, _type_of(dimension), why or route.path),
         dimension.description or "",
         _filter(name, dimension.label),
         why_not=why,

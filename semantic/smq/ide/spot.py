@@ -38,7 +38,7 @@ def spot_at(parsed: Parsed, offset: int) -> Spot | None:
     root = parsed.root
     if root is None:
         return Spot("document", None, replace=Span(offset, offset))
-    query = _query(root, offset)
+    query = _query(root, parsed, offset)
     if query is None:
         return Spot("document", None, replace=Span(offset, offset))
     pair = _pair(query, offset)
@@ -62,7 +62,7 @@ def spot_at(parsed: Parsed, offset: int) -> Spot | None:
     return Spot("key", query, replace=_word(parsed.document.text, offset))
 
 
-def _query(root: Node, offset: int) -> Mapping | None:
+def _query(root: Node, parsed: Parsed, offset: int) -> Mapping | None:
     candidates = root.items if isinstance(root, Sequence) else (root,)
     for node in candidates:
         if isinstance(node, Mapping) and node.span.start < offset <= node.span.end:
@@ -70,6 +70,9 @@ def _query(root: Node, offset: int) -> Mapping | None:
     # A query that is not closed yet goes on to the end of what is written.
     last = candidates[-1] if candidates else None
     if isinstance(last, Mapping) and offset > last.span.start:
+        is_closed = parsed.document.text[last.span.end - 1 : last.span.end] == "}"
+        if isinstance(root, Sequence) and is_closed:
+            return None
         return last
     return None
 

@@ -23,7 +23,8 @@ class YamlSpot:
 
     `chain` are the nodes from the root to the innermost mapping or list. `before` is the decoded
     text of the value before the word at the cursor; `word` is what is typed of that word, which
-    `span` covers in the file. `fresh` is a list item with nothing in it yet.
+    `span` covers in the file. `fresh` is a list item with nothing in it yet. `indent` is how far
+    the cursor stands behind the indentation of its line, because of the dashes of list items.
     """
 
     kind: Literal["key", "value"]
@@ -60,7 +61,7 @@ def yaml_spot(parsed: Parsed, offset: int) -> YamlSpot | None:
     mark = f"{_MARK}: " if is_alone else _MARK
     marked = text[:start] + mark + text[end:]
     tree = yaml_reader.parse_again(Document(parsed.document.uri, marked), parsed)
-    indent = len(line) if not line.strip(" -") else len(line) - len(line.lstrip(" "))
+    indent = len(line.lstrip(" ")) if not line.strip(" -") else 0
     for root in tree.roots:
         found = _find(root, (), (), start)
         if found is not None:

@@ -36,7 +36,7 @@ _OLD_KINDS = {
 }
 """What a client is told that names no kinds: it knows those of the first protocol alone."""
 _PLACE = re.compile(r"\$\{\d+:([^}]*)\}|\$\d+")
-_TRIGGERS = ['"', "_", "-", "(", ",", " ", ":"]
+_TRIGGERS = ['"', "'", "_", "-", ".", "(", ",", " ", ":"]
 
 
 def register(server: SmqServer) -> None:
@@ -97,6 +97,9 @@ class _Shown:
         item = capability.completion_item if capability else None
         kinds = capability.completion_item_kind if capability else None
         self.snippets = bool(item and item.snippet_support)
+        modes = item.insert_text_mode_support if item else None
+        adjusts = types.InsertTextMode.AdjustIndentation
+        self.adjusts = modes is not None and adjusts in modes.value_set
         formats = (item.documentation_format if item else None) or ()
         self.markdown = types.MarkupKind.Markdown in formats
         known = set((kinds.value_set if kinds else None) or ())
@@ -107,7 +110,10 @@ class _Shown:
 
 
 def _item(view: View, item: Completion, place: Wire, shown: _Shown) -> dict[str, Any]:
-    text = item.insert if shown.snippets or not item.snippet else _plain(item.insert)
+    text = item.insert
+    if item.snippet and not shown.snippets:
+        # What inserts snippets indents their lines; what inserts texts leaves them as they are.
+        text = _plain(text).replace("\n", f"\n{_indentation(view, item)}")
     found: dict[str, Any] = {
         "label": item.label,
         "kind": shown.kinds[item.kind],
@@ -123,7 +129,15 @@ def _item(view: View, item: Completion, place: Wire, shown: _Shown) -> dict[str,
         found["documentation"] = {"kind": kind, "value": words}
     if shown.snippets and item.snippet:
         found["insertTextFormat"] = types.InsertTextFormat.Snippet.value
+        if shown.adjusts and "\n" in text:
+            found["insertTextMode"] = types.InsertTextMode.AdjustIndentation.value
     return found
+
+
+def _indentation(view: View, item: Completion) -> str:
+    """The blanks at the beginning of the line that an item is put into."""
+    line = view.lines.line_text(view.lines.line_of(item.span.start))
+    return line[: len(line) - len(line.lstrip(" \t"))]
 
 
 def _filter_text(view: View, item: Completion) -> str:

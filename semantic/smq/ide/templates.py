@@ -1,0 +1,124 @@
+"""Completion inside dbt's templates: `{{ TimeDimension('order__ordered_at', 'month') }}`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from smq.graph.references import METRIC_TIME, all_grains
+from smq.graph.symbols import GRAINS, Dimension, Model
+from smq.ide.choosing import Completion
+from smq.ide.offers import Offers
+from smq.text import Span
+
+_CALLS = {
+    "Dimension": ("'${1:entity__dimension}'", "a dimension by the entity of its model"),
+    "TimeDimension": ("'${1:entity__dimension}', '${2:day}'", "a time dimension in a grain"),
+    "Entity": ("'${1:entity}'", "the key of an entity"),
+    "Metric": ("'${1:metric}', group_by=['${2:entity}']", "a metric's value for each entity"),
+}
+_OPEN = re.compile(r"\{\{[^{}]*\Z")
+_CALL = re.compile(r"(?P<name>\w+)\s*\(\s*(?P<before>[^()]*)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A place in a template: of a call's name (`call` is empty), or of its argument number so
+    much; `quoted` where the quote is open already."""
+
+    call: str = ""
+    argument: int = 0
+    quoted: bool = False
+
+
+def template_at(before: str, braces: bool = True) -> Template | None:
+    """The place at the end of a text, the word at the cursor left out; None outside of templates.
+    Without `braces` the whole text is one, as in the `group_by` of a saved query."""
+    if braces:
+        found = _OPEN.search(before)
+        if found is None:
+            return None
+        before = found.group()
+    call = _CALL.search(before)
+    if call is None:
+        return Template()
+    given = call["before"]
+    return Template(call["name"], given.count(","), (given.count("'") + given.count('"')) % 2 == 1)
+
+
+def in_template(offers: Offers, at: Template, span: Span) -> Iterator[Completion]:
+    """What can be written at a place in a template."""
+    if not at.call:
+        yield from calls(span)
+        return
+    for item in _arguments(offers, at, span):
+        yield item if at.quoted else replace(item, insert=f"'{item.insert}'")
+
+
+def calls(span: Span) -> Iterator[Completion]:
+    """The calls themselves, with places for their arguments."""
+    for number, (name, (arguments, words)) in enumerate(_CALLS.items()):
+        body = f"{name}({arguments})"
+        yield Completion(name, "function", span, body, number, words, filter=name, snippet=True)
+
+
+def whole_calls(offers: Offers, span: Span) -> Iterator[Completion]:
+    """Each dimension as the call that names it, as the lists of saved queries have them."""
+    month = f"TimeDimension('{METRIC_TIME}', 'month')"
+    yield Completion(month, "time", span, month, 0, "each metric's own time")
+    for name, dimension, model in _named(offers):
+        parts = (dimension.label, model.name)
+        detail, words = " · ".join(part for part in parts if part), dimension.description or ""
+        if dimension.is_time:
+            text = f"TimeDimension('{name}', '{dimension.grain or 'day'}')"
+            yield Completion(text, "time", span, text, 1, detail, words)
+        else:
+            text = f"Dimension('{name}')"
+            yield Completion(text, "dimension", span, text, 1, detail, words)
+
+
+def _arguments(offers: Offers, at: Template, span: Span) -> Iterator[Completion]:
+    if at.call == "TimeDimension" and at.argument == 1:
+        custom = sorted(all_grains(offers.graph) - set(GRAINS))
+        for number, grain in enumerate((*GRAINS[GRAINS.index("day") :], *custom, *GRAINS[:6])):
+            yield Completion(grain, "grain", span, grain, number, f"by {grain}")
+    elif at.call in ("Dimension", "TimeDimension") and at.argument == 0:
+        if at.call == "TimeDimension":
+            detail = "each metric's own time"
+            yield Completion(METRIC_TIME, "time", span, METRIC_TIME, 0, detail)
+        for name, dimension, model in _named(offers):
+            if dimension.is_time or at.call == "Dimension":
+                route = offers.reachable.route(model.name)
+                parts = (dimension.label, model.name, route.why_not or route.path)
+                yield Completion(
+                    name,
+                    "time" if dimension.is_time else "dimension",
+                    span,
+                    name,
+                    1 + route.distance,
+                    " · ".join(part for part in parts if part),
+                    dimension.description or "",
+                    why_not=route.why_not,
+                    words=dimension.label or "",
+                )
+    elif at.call == "Metric" and at.argument == 0:
+        yield from (replace(item, span=span) for item in offers.metrics())
+    elif at.call in ("Entity", "Metric"):
+        names = {entity: model for model in offers.graph.models.values() for entity in _keys(model)}
+        for name, model in names.items():
+            yield Completion(name, "entity", span, name, 0, f"key of {model.name}")
+
+
+def _named(offers: Offers) -> Iterator[tuple[str, Dimension, Model]]:
+    """Dimensions by the key of their model, as dbt names them."""
+    for model in offers.graph.models.values():
+        keys = _keys(model)
+        for dimension in model.dimensions if keys else ():
+            yield f"{keys[0]}__{dimension.name}", dimension, model
+
+
+def _keys(model: Model) -> tuple[str, ...]:
+    if model.primary_entity:
+        return (model.primary_entity,)
+    return tuple(e.name for e in model.entities if e.kind in ("primary", "unique"))
