@@ -67,3 +67,32 @@ def test_every_item_is_found_again_at_its_name() -> None:
         again = item_at(at.snapshot, item.name_at.uri, item.name_at.span.start)
         assert again == item
         assert item.whole.span.covers(item.name_at.span)
+
+
+def test_a_measure_without_sql_is_made_of_the_column_of_its_name() -> None:
+    at = marked(TEXT.replace("price * qty", "amount").replace(", expr: amount", ""))
+    amount = item_at(at.snapshot, "m.yml", at.snapshot.document("m.yml").text.index("amount"))
+    assert amount is not None
+    (column,) = calls_from(at.snapshot, amount)
+    assert (column.item.name, column.item.kind) == ("amount", "column")
+
+
+def test_an_entity_leads_to_the_models_of_its_key_and_to_those_that_refer_to_it() -> None:
+    text = """-- m.yml --
+semantic_models:
+  - {name: customers, table: c, entities: [{name: cust, type: primary, expr: id}]}
+  - {name: orders, table: o, entities: [{name: cu‹cursor›st, type: foreign, expr: cid}]}
+"""
+    at = marked(text)
+    entity = item_at(at.snapshot, at.uri, at.offset)
+    assert entity is not None
+    assert [each.name for each in supertypes(at.snapshot, entity)] == ["customers"]
+    assert [each.name for each in subtypes(at.snapshot, entity)] == ["orders"]
+
+
+def test_a_query_without_a_name_goes_by_its_question() -> None:
+    at = marked(TEXT.replace('"name": "report"', '"description": "How much twice?"'))
+    item = item_at(at.snapshot, at.uri, at.offset)
+    assert item is not None
+    (caller,) = [call.item for call in calls_to(at.snapshot, item)]
+    assert (caller.name, caller.detail) == ("How much twice?", "a.smq.json")

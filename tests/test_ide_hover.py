@@ -135,3 +135,24 @@ def test_a_silencing_comment_shows_the_rule() -> None:
 )
 def test_names_are_known_in_broken_text(query: str) -> None:
     check_hover(query, "**revenue**")
+
+
+def test_a_name_of_the_query_itself_says_what_it_stands_for() -> None:
+    window = "SUM(revenue) OVER (ORDER BY 주문__order_date)"
+    metrics = f'"metrics": ["revenue / 2 AS half", "{window} run"], "groupBy": ["주문__order_date"]'
+    text = f'{{{metrics}, "filters": ["%s > 1", "%s > 2"]}}'
+    check_hover(
+        text % ("ha‹cursor›lf", "run"),
+        "**half** · expression of this query",
+        "```sql\nrevenue / 2\n```",
+    )
+    check_hover(text % ("half", "ru‹cursor›n"), "**run** · window of this query", f"\n{window}\n")
+
+
+def test_a_function_of_a_wrong_query_says_nothing_about_other_engines() -> None:
+    text = hover_text(
+        '{"metrics": ["ROU‹cursor›ND(revenue)"], "groupBy": ["부점코드__nothing"]}',
+        target_dialects=("bigquery", "postgres"),
+    )
+    assert "Rounded" in text
+    assert "other engines" not in text

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.support.ide import actions_at, check_action, check_tokens, marked, outline
+from tests.support.ide import Marked, actions_at, check_action, check_tokens, marked, outline
 
 from smq.ide.actions import fix_everything
-from smq.ide.hints import inlay_hints
+from smq.ide.hints import inlay_hints, lenses
 from smq.ide.signature import signature
 from smq.ide.structure import folds, links, selection
 from smq.text import Span, apply_edits
@@ -222,3 +222,83 @@ def test_everything_that_is_safe_is_fixed_at_once(crlf: bool) -> None:
     text = apply_edits(here.text, edits)
     assert '"revenue"' in text and '"groupBy"' in text
     assert ("\r\n" in text) == crlf
+
+
+def test_a_line_begins_one_fold_which_is_its_own_block() -> None:
+    text = """\
+saved_queries:
+  - name: sales
+    query_params:
+      metrics:
+        - revenue
+      group_by:
+        - orders__day
+"""
+    here = marked(f"-- m.yml --\n{text}")
+    found = [(f.first_line, f.last_line) for f in folds(here.snapshot, here.uri)]
+    assert found == [(0, 6), (1, 6), (2, 6), (3, 4), (5, 6)]
+
+
+def test_saved_queries_and_calendars_are_in_the_outline() -> None:
+    text = """-- m.yml --
+saved_queries:
+  - name: sales
+    description: How much?
+    query_params: {metrics: [revenue]}
+models:
+  - name: days
+    columns: [{name: date_day, granularity: day}]
+"""
+    assert outline(text) == ["query sales", "model days"]
+
+
+def _grown(text: str) -> list[str]:
+    here = marked(text)
+    return [span.cut(here.text) for span in selection(here.snapshot, here.uri, here.offset)]
+
+
+def test_a_selection_grows_through_names_brackets_and_conditions() -> None:
+    text = "a__b = 'x AND y' AND (c__d IN (1, 2) OR ROUND(e__‹cursor›f, 2) > 3)"
+    assert _grown(f'{{"metrics": ["m"], "filters": ["{text}"]}}')[:5] == [
+        "e__f",
+        "(e__f, 2)",
+        "ROUND(e__f, 2) > 3",
+        "(c__d IN (1, 2) OR ROUND(e__f, 2) > 3)",
+        text.replace("‹cursor›", ""),
+    ]
+    condition = '{"metrics": ["m"], "filters": ["고객__등급 = \'\\uD55C\' AND b‹cursor›c > 1"]}'
+    assert _grown(condition)[:2] == ["bc", "bc > 1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "active"),
+    [
+        ("metric_type: ratio\n    type_params:\n      ‹cursor›", "ratio(", 0),
+        ("metric_type: ratio\n    type_params:\n      denominator: ‹cursor›", "ratio(", 1),
+        ("metric_type: ratio\n    type_params: {denominator: ‹cursor›", "ratio(", 1),
+        ("expr: a\n    filter: \"{{ TimeDimension('a__b', ‹cursor›\"", "TimeDimension(", 1),
+    ],
+)
+def test_signatures_of_what_is_half_typed(text: str, label: str, active: int) -> None:
+    here = marked(f"-- m.yml --\nmetrics:\n  - name: m\n    {text}")
+    found = signature(here.snapshot, here.uri, here.offset)
+    assert found is not None
+    assert found.function.signature.startswith(label)
+    assert found.active == active
+
+
+def test_a_frame_of_a_metric_is_no_parameter_of_its_kind() -> None:
+    text = "type_params: {measure: a, window: {frame: {‹cursor›}}}"
+    here = marked(f"-- m.yml --\nmetrics:\n  - name: m\n    {text}")
+    assert signature(here.snapshot, here.uri, here.offset) is None
+
+
+def test_a_lens_counts_queries_and_not_files() -> None:
+    here = marked('[{"metrics": ["revenue"]}, {"metrics": ["revenue", "revenue * 2 AS b"]}]')
+    found = [lens for lens in lenses(here.snapshot, "models.yml") if lens.action == "references"]
+    titles = [lens.title for lens in found if lens.span.cut(_bank(here)) == "revenue"]
+    assert titles == ["used by 2 queries"]
+
+
+def _bank(here: Marked) -> str:
+    return here.snapshot.document("models.yml").text

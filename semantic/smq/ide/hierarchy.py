@@ -2,7 +2,7 @@
 
 Calls go down from a metric to the metrics and measures it names, and up to the metrics and queries
 that name it. Types go from a measure or dimension up to its model, and down from a model to its
-members.
+members; from an entity up to the models it is the key of, and down to those that refer to them.
 """
 
 from __future__ import annotations
@@ -71,7 +71,22 @@ def calls_from(snapshot: Snapshot, item: Item) -> tuple[Call, ...]:
         called = _item(snapshot, key, Location(item.whole.uri, uses[0].span))
         if called is not None:
             calls.append(Call(called, tuple(use.span for use in uses)))
-    return tuple(calls)
+    return tuple(calls) or _own_column(snapshot, item)
+
+
+def _own_column(snapshot: Snapshot, item: Item) -> tuple[Call, ...]:
+    """Without SQL of its own, a member is the column of its name."""
+    mention = mention_at(snapshot, item.name_at.uri, item.name_at.span.start)
+    if mention is None or mention.key[0] not in ("measure", "dimension"):
+        return ()
+    index = snapshot.graph.index(mention.key[1])
+    members = index.measures if mention.key[0] == "measure" else index.dimensions
+    member = members.get(mention.key[2])
+    if member is None or member.expr is not None:
+        return ()
+    place = item.name_at
+    column = Item(member.name, "column", place, place, f"column of {mention.key[1]}")
+    return (Call(column, (place.span,)),)
 
 
 def calls_to(snapshot: Snapshot, item: Item) -> tuple[Call, ...]:
@@ -89,7 +104,8 @@ def calls_to(snapshot: Snapshot, item: Item) -> tuple[Call, ...]:
 
 
 def supertypes(snapshot: Snapshot, item: Item) -> tuple[Item, ...]:
-    """The model of a member; the models that a metric counts rows of."""
+    """The model of a member; the models that a metric counts rows of; the models that an entity is
+    the key of."""
     from smq.ide.definition import bases_of
 
     mention = mention_at(snapshot, item.name_at.uri, item.name_at.span.start)
@@ -101,12 +117,22 @@ def supertypes(snapshot: Snapshot, item: Item) -> tuple[Item, ...]:
         names = (key[1],)
     elif key[0] == "metric":
         names = bases_of(snapshot, key[1])
+    elif key[0] == "entity":
+        names = snapshot.graph.joins.keyed_by(key[1])
     found = (_item(snapshot, ("model", name), item.name_at) for name in names)
     return tuple(model for model in found if model is not None)
 
 
 def subtypes(snapshot: Snapshot, item: Item) -> tuple[Item, ...]:
-    """The members of a model."""
+    """The members of a model; the models that hold the key of another one for an entity."""
+    if item.kind == "entity":
+        holders = (
+            each
+            for each in snapshot.graph.models.values()
+            if any(e.name == item.name and e.kind == "foreign" for e in each.entities)
+        )
+        found = (_item(snapshot, ("model", each.name), item.name_at) for each in holders)
+        return tuple(each for each in found if each is not None)
     model = snapshot.graph.models.get(item.name) if item.kind == "model" else None
     if model is None:
         return ()
@@ -168,10 +194,11 @@ def _member(snapshot: Snapshot, model: Model, member: Entity | Dimension | Measu
 
 def _query(query: WrittenQuery) -> Item:
     assert query.node is not None
-    name = query.name or (query.metrics[0].text if query.metrics else f"query {query.index + 1}")
+    asked = ", ".join(item.text for item in query.metrics) or f"query {query.index + 1}"
+    name = query.name or query.description or asked
     start = query.node.span.start
     place = Location(query.uri, Span(start, start))
-    return Item(name, "query", place, query.location, query.description or "")
+    return Item(name, "query", place, query.location, query.uri.rpartition("/")[2])
 
 
 def _caller(snapshot: Snapshot, place: Location) -> Item | None:

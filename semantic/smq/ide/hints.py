@@ -66,12 +66,21 @@ def lenses(snapshot: Snapshot, uri: str) -> tuple[Lens, ...]:
         found.append(Lens(top, "Cost", "cost", query.index))
     for metric in snapshot.file(uri).declarations.metrics:
         used = _uses(snapshot, metric.name)
-        queries = {place.uri for place in used if snapshot.document(place.uri).kind == "smq"}
-        count = len(queries)
+        count = len(_queries_at(snapshot, used))
         title = f"used by {count} quer{'y' if count == 1 else 'ies'}"
         found.append(Lens(metric.name_at.span, title, "references", places=tuple(used)))
         found.append(Lens(metric.name_at.span, "Run preview", "preview", metric=metric.name))
     return tuple(found)
+
+
+def _queries_at(snapshot: Snapshot, places: list[Location]) -> set[tuple[str, int]]:
+    """The queries that hold some of the places; a file may have several."""
+    return {
+        (place.uri, query.index)
+        for place in places
+        for query in snapshot.queries(place.uri)
+        if query.node is not None and query.node.span.covers(place.span)
+    }
 
 
 def _uses(snapshot: Snapshot, metric: str) -> list[Location]:

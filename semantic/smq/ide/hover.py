@@ -175,7 +175,7 @@ def _about(
         case "metric_time":
             return _metric_time(snapshot, query)
         case "alias":
-            return f"**{key[3]}** · column of this query"
+            return _alias(snapshot, key)
         case "column":
             text = f"`{key[2]}` · column of the table of `{key[1]}`{_table_of(graph, key[1])}"
             known = graph.models.get(key[1])
@@ -189,6 +189,23 @@ def _about(
             parts = (documentation(key[1]), _elsewhere(snapshot, uri, mention, query))
             return "\n\n".join(part for part in parts if part)
     return None
+
+
+def _alias(snapshot: Snapshot, key: Key) -> str:
+    """What a query calls by a name of its own, and when in the query that is computed."""
+    _, uri, index, name = key
+    dialect = snapshot.configuration.dialect
+    for query in snapshot.queries(uri):
+        for item in query.metrics if str(query.index) == index else ():
+            template = parse_expression(item.text, dialect)
+            if template.alias == name and template.alias_at is not None:
+                end = item.text[: template.alias_at[0]].rstrip()
+                written = end.rstrip('"`[')[: -len("as")] if end.lower().endswith("as") else end
+                kind = "window" if template.has_window else "expression"
+                when = ", computed over the rows of the result" if template.has_window else ""
+                head = f"**{name}** · {kind} of this query{when}"
+                return f"{head}\n\n```sql\n{written.strip()}\n```"
+    return f"**{name}** · column of this query"
 
 
 def _head(kind: str, symbol: Symbol, data_type: str | None = None) -> str:
@@ -207,7 +224,7 @@ def _defined(snapshot: Snapshot, location: Location) -> str:
 def _metric(snapshot: Snapshot, metric: Metric, query: WrittenQuery | None) -> str:
     parts = [_head(f"{metric.kind} metric", metric, metric.data_type)]
     if metric.description:
-        parts.append(metric.description)
+        parts.append(metric.description.strip())
     dialect = snapshot.configuration.dialect
     formula = expand(snapshot.graph, metric.name, dialect)
     if isinstance(formula, Broken):
@@ -287,7 +304,7 @@ def _used_by(snapshot: Snapshot, key: Key) -> str:
 def _model(snapshot: Snapshot, model: Model) -> str:
     parts = [_head("semantic model", model)]
     if model.description:
-        parts.append(model.description)
+        parts.append(model.description.strip())
     keys = [e.name for e in model.entities if e.kind == "primary"] or (
         [model.primary_entity] if model.primary_entity else []
     )
@@ -327,7 +344,7 @@ def _member(
     kind = f"{'time ' if isinstance(symbol, Dimension) and symbol.is_time else ''}{key[0]}"
     parts = [_head(f"{kind} of `{key[1]}`", symbol, symbol.data_type)]
     if symbol.description:
-        parts.append(symbol.description)
+        parts.append(symbol.description.strip())
     if isinstance(symbol, Dimension) and symbol.grain:
         parts.append(f"Granularity: {symbol.grain}")
     if isinstance(symbol, Measure):
@@ -381,7 +398,7 @@ def _entity(snapshot: Snapshot, name: str) -> str:
                 (keyed if entity.kind in ("primary", "unique") else foreign).append(model.name)
     parts = [f"**{name}** · entity"]
     if described is not None and described.description:
-        parts.append(described.description)
+        parts.append(described.description.strip())
     if keyed:
         parts.append("Key of " + ", ".join(f"`{model}`" for model in keyed))
     if foreign:

@@ -17,7 +17,6 @@ from smq.ide.sql_context import SqlContext, sql_context
 from smq.ide.templates import in_template, template_at, whole_calls
 from smq.ide.warehouse import column_offers, table_offers
 from smq.ide.yaml_spot import YamlSpot, yaml_spot
-from smq.syntax import Mapping, Scalar
 from smq.text import nfc
 from smq.workspace import Snapshot
 
@@ -111,9 +110,7 @@ def _keys(spot: YamlSpot) -> Iterator[Completion]:
 
 def _metric_kind(spot: YamlSpot) -> str:
     """What kind of metric the cursor's metric is, as far as it says."""
-    metric = spot.mapping(2)
-    kind = _text(metric, "metric_type") or _text(metric, "type")
-    return kind.lower()
+    return (spot.text(2, "metric_type") or spot.text(2, "type")).lower()
 
 
 def _values(spot: YamlSpot) -> Iterator[Completion]:
@@ -156,7 +153,7 @@ def _names(snapshot: Snapshot, spot: YamlSpot) -> Iterator[Completion]:
         yield from _measures(snapshot, spot)
     elif subject in _METRICS and ("type_params" in steps or "query_params" in steps):
         # A metric that stands on itself would be a circle.
-        own = _text(spot.mapping(2), "name") if top == "metrics" else ""
+        own = spot.text(2, "name") if top == "metrics" else ""
         offers = Offers(snapshot, None, spot.word)
         yield from (item for item in offers.metrics() if item.label != own)
     elif top == "saved_queries" and key in ("group_by", "order_by"):
@@ -193,7 +190,7 @@ def _sql(snapshot: Snapshot, spot: YamlSpot, top: str) -> Iterator[Completion]:
     if top == "semantic_models":
         yield from _columns(snapshot, spot)
     else:
-        yield from _members(offers, _text(spot.mapping(2), "name"), is_filter, context)
+        yield from _members(offers, spot.text(2, "name"), is_filter, context)
     for item in functions("filters" if is_filter else "expr", spot.span):
         if FUNCTIONS[item.label].group not in _GROUPS or top != "semantic_models":
             yield item
@@ -342,10 +339,5 @@ def _columns(snapshot: Snapshot, spot: YamlSpot) -> Iterator[Completion]:
 
 def _model(snapshot: Snapshot, spot: YamlSpot) -> Model | None:
     """The model in whose item the cursor stands."""
-    name = _text(spot.mapping(2), "name")
+    name = spot.text(2, "name")
     return snapshot.graph.models.get(nfc(name)) if name else None
-
-
-def _text(mapping: Mapping | None, key: str) -> str:
-    value = mapping.get(key) if mapping is not None else None
-    return value.text.strip() if isinstance(value, Scalar) else ""

@@ -33,6 +33,9 @@ def rewritings(snapshot: Snapshot, query: WrittenQuery, path: str) -> tuple[Rewr
     if not targets:
         return ()
     own = _texts(snapshot, query, path, configuration.dialect)
+    if own.problem:
+        # What is wrong with the query itself is no fault of other engines.
+        return ()
     found = []
     for target in dict.fromkeys(targets):
         texts = _texts(snapshot, query, path, target)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from smq.ide.functions import Function, find_function
+from smq.ide.yaml_spot import yaml_spot
 from smq.rules.model_edits import item_around
 from smq.syntax import Alias, Mapping, Node, Scalar
 from smq.workspace import Snapshot
@@ -53,13 +54,53 @@ _TYPES = {
 }
 
 
+_TEMPLATES = {
+    "Dimension": Function(
+        "Dimension",
+        ("'entity__dimension'",),
+        "text",
+        "A dimension, named by the entity that is the key of its model.",
+    ),
+    "TimeDimension": Function(
+        "TimeDimension",
+        ("'entity__dimension'", "'grain'"),
+        "time",
+        "A time dimension, or `metric_time`, cut down to a grain such as `month`.",
+    ),
+    "Entity": Function("Entity", ("'entity'",), "text", "The key of an entity."),
+    "Metric": Function(
+        "Metric",
+        ("'metric'", "group_by=['entity']"),
+        "number",
+        "The value of a metric for each entity, to filter by.",
+    ),
+}
+"""The calls of dbt's templates."""
+
+
 def signature(snapshot: Snapshot, uri: str, offset: int) -> Signature | None:
     """The innermost call that is open at the offset, inside any string of SQL."""
     if uri not in snapshot:
         return None
     before = _before(snapshot, uri, offset)
     found = _open_call(before) if before is not None else None
-    return found or _metric_type(snapshot, uri, offset)
+    return found or _metric_type(snapshot, uri, offset) or _half_typed(snapshot, uri, offset)
+
+
+def _half_typed(snapshot: Snapshot, uri: str, offset: int) -> Signature | None:
+    """Among the parameters of a metric, where the file has no key or value yet."""
+    parsed = snapshot.parsed(uri)
+    spot = yaml_spot(parsed, offset) if parsed.document.kind == "yaml" else None
+    if spot is None or spot.path[:1] != ("metrics",) or spot.path[2:3] != ("type_params",):
+        return None
+    kind = spot.text(2, "metric_type") or spot.text(2, "type")
+    function = _TYPES.get(kind.lower())
+    if function is None or len(spot.path) > 4:
+        return None
+    written = str(spot.path[3]) if len(spot.path) == 4 else ""
+    if written and written not in function.parameters:
+        return None
+    return Signature(function, function.parameters.index(written) if written else 0)
 
 
 def _before(snapshot: Snapshot, uri: str, offset: int) -> str | None:
@@ -104,7 +145,8 @@ def _metric_type(snapshot: Snapshot, uri: str, offset: int) -> Signature | None:
         for pair in inner:
             if pair.span.contains(offset) and pair.key.text in function.parameters:
                 return Signature(function, function.parameters.index(pair.key.text))
-        return Signature(function, 0)
+        is_inside = any(pair.span.contains(offset) for pair in inner)
+        return None if is_inside else Signature(function, 0)
     return None
 
 
@@ -127,7 +169,7 @@ def _open_call(before: str) -> Signature | None:
                     inside = before[at + 1 :]
                     active = 2 if _FRAME.search(inside) else 1 if _ORDER.search(inside) else 0
                     return Signature(_OVER, active)
-                function = find_function(name) if name else None
+                function = (_TEMPLATES.get(name) or find_function(name)) if name else None
                 if function is not None:
                     last = max(len(function.parameters) - 1, 0)
                     return Signature(function, min(commas, last))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from smq.graph.symbols import RefCall, SourceCall
 from smq.ide.definition import definitions
 from smq.ide.index import mentions
-from smq.syntax import Alias, Mapping, Node, Scalar, Sequence
+from smq.syntax import Alias, Mapping, Node, Scalar
 from smq.text import Location, Span
 from smq.workspace import Snapshot
 
@@ -33,24 +34,27 @@ class Link:
 
 
 def folds(snapshot: Snapshot, uri: str) -> tuple[Fold, ...]:
-    """Nodes of several lines, and runs of comment lines."""
+    """What a key or an item of a list holds in several lines, and runs of comment lines.
+
+    Each line begins one fold at most, the longest: editors show one arrow at a line.
+    """
     if uri not in snapshot:
         return ()
     parsed, lines = snapshot.parsed(uri), snapshot.lines(uri)
-    found: dict[tuple[int, int], Fold] = {}
+    found: dict[int, Fold] = {}
     for root in parsed.roots:
         for span in _spans(root):
             first = lines.line_of(span.start)
             last = lines.line_of(max(span.start, span.end - 1))
-            if last > first:
-                found.setdefault((first, last), Fold(first, last))
+            if last > first and (first not in found or last > found[first].last_line):
+                found[first] = Fold(first, last)
     run: list[int] = []
     for comment in (*parsed.comments, None):
         line = lines.line_of(comment.start) if comment is not None else -1
         end = lines.line_of(max(comment.start, comment.end - 1)) if comment is not None else -1
         if run and line != run[1] + 1:
             if run[1] > run[0]:
-                found.setdefault((run[0], run[1]), Fold(run[0], run[1], True))
+                found.setdefault(run[0], Fold(run[0], run[1], True))
             run = []
         if comment is not None:
             run = [run[0] if run else line, end]
@@ -101,18 +105,69 @@ def links(snapshot: Snapshot, uri: str) -> tuple[Link, ...]:
 
 
 def _spans(node: Node | None) -> Iterator[Span]:
+    """Pairs, items, and what stands in brackets; not the block of a key, which its pair has."""
     stack: list[Node | None] = [node]
     while stack:
         current = stack.pop()
-        if current is None or isinstance(current, Alias):
+        if current is None or isinstance(current, Alias | Scalar):
             continue
-        yield current.span
+        if current.flow:
+            yield current.span
         if isinstance(current, Mapping):
-            for pair in current.pairs:
-                yield pair.span
-                stack.append(pair.value)
-        elif isinstance(current, Sequence):
+            yield from (pair.span for pair in current.pairs)
+            stack.extend(pair.value for pair in current.pairs)
+        else:
+            yield from (item.span for item in current.items if item is not None)
             stack.extend(current.items)
+
+
+def _parts(scalar: Scalar, offset: int) -> Iterator[Span]:
+    """Inside of a text: the whole name, the brackets around it, and the condition it stands in."""
+    at = scalar.source_map.to_decoded(offset)
+    if at is None:
+        return
+    text = scalar.text
+    start, end = at, at
+    while start > 0 and (text[start - 1].isalnum() or text[start - 1] == "_"):
+        start -= 1
+    while end < len(text) and (text[end].isalnum() or text[end] == "_"):
+        end += 1
+    if end > start:
+        yield scalar.source(Span(start, end))
+    opened = [0]
+    for match in _BRACKETS.finditer(text):
+        if match.group() in "([{":
+            opened.append(match.start())
+        elif match.group() in ")]}" and len(opened) > 1:
+            first = opened.pop()
+            if first <= at <= match.end():
+                yield scalar.source(Span(first, match.end()))
+                if first < at <= match.start():
+                    yield from _conditions(scalar, Span(first + 1, match.start()), at)
+    yield from _conditions(scalar, Span(0, len(text)), at)
+
+
+def _conditions(scalar: Scalar, within: Span, at: int) -> Iterator[Span]:
+    """The part between AND and OR, on the level of the brackets, that holds a place."""
+    depth, first = 0, within.start
+    ends = [*_STEPS.finditer(scalar.text, within.start, within.end), None]
+    if not any(match is not None and match["word"] for match in ends):
+        return
+    for match in ends:
+        if match is not None and not match["word"]:
+            depth += {"(": 1, ")": -1}.get(match.group(), 0)
+        elif depth == 0 or match is None:
+            last = match.start() if match is not None else within.end
+            if first <= at <= last:
+                part = scalar.text[first:last]
+                left = first + len(part) - len(part.lstrip())
+                yield scalar.source(Span(left, max(left, first + len(part.rstrip()))))
+            first = match.end() if match is not None else last
+
+
+_QUOTED = r"'(?:[^']|'')*'"
+_BRACKETS = re.compile(rf"{_QUOTED}|[()\[\]{{}}]")
+_STEPS = re.compile(rf"{_QUOTED}|[()]|\b(?P<word>AND|OR)\b", re.IGNORECASE)
 
 
 def _around(node: Node | None, offset: int) -> Iterator[Span]:
@@ -121,6 +176,7 @@ def _around(node: Node | None, offset: int) -> Iterator[Span]:
         if isinstance(node, Scalar):
             if node.content.contains(offset):
                 yield node.content
+                yield from _parts(node, offset)
             return
         inner: Node | None = None
         if isinstance(node, Mapping):

@@ -9,8 +9,9 @@ from heapq import nsmallest
 from itertools import islice
 from typing import Literal
 
-from smq.graph.symbols import Declarations, Dimension, Entity, Measure, Metric, Model
+from smq.graph.symbols import Model, Symbol
 from smq.query.written import WrittenQuery
+from smq.rules.model_edits import item_around
 from smq.text import Location, Span
 from smq.workspace import File, Snapshot
 
@@ -48,7 +49,7 @@ def document_symbols(snapshot: Snapshot, uri: str) -> tuple[DocumentSymbol, ...]
         return ()
     file = snapshot.file(uri)
     found = [_query(query) for query in file.queries if query.node is not None]
-    found.extend(_declared(file.declarations))
+    found.extend(_declared(file))
     return tuple(sorted(found, key=lambda symbol: symbol.whole))
 
 
@@ -95,14 +96,15 @@ def _all(file: File) -> Iterator[WorkspaceSymbol]:
             yield _named("dimension", dimension, model.name)
         for measure in model.measures:
             yield _named("measure", measure, model.name)
+    for saved in declared.saved_queries:
+        yield _named("query", saved)
     for query in file.queries:
-        if query.name:
-            yield WorkspaceSymbol(query.name, "query", query.location, label=query.description)
+        name = query.name or query.description
+        if name:
+            yield WorkspaceSymbol(name, "query", query.location, label=query.description)
 
 
-def _named(
-    kind: Kind, each: Model | Metric | Entity | Dimension | Measure, container: str = ""
-) -> WorkspaceSymbol:
+def _named(kind: Kind, each: Symbol, container: str = "") -> WorkspaceSymbol:
     return WorkspaceSymbol(each.name, kind, each.name_at, container, each.label, each.description)
 
 
@@ -163,7 +165,8 @@ def _query(query: WrittenQuery) -> DocumentSymbol:
     return DocumentSymbol(name or "query", "query", whole, first, detail, tuple(items))
 
 
-def _declared(declared: Declarations) -> Iterator[DocumentSymbol]:
+def _declared(file: File) -> Iterator[DocumentSymbol]:
+    declared = file.declarations
     for model in declared.models:
         yield _model(model)
     for metric in declared.metrics:
@@ -172,9 +175,23 @@ def _declared(declared: Declarations) -> Iterator[DocumentSymbol]:
         if not whole.covers(name_at):
             whole = name_at
         yield DocumentSymbol(metric.name, "metric", whole, name_at, metric.label or "")
+    for query in declared.saved_queries:
+        yield _item(file, query, "query")
+    for spine in declared.time_spines:
+        yield _item(file, spine, "model")
     for source in declared.sources:
         span = source.name_at.span
         yield DocumentSymbol(f"{source.source}.{source.name}", "source", span, span)
+
+
+def _item(file: File, symbol: Symbol, kind: Kind) -> DocumentSymbol:
+    """What is an item of a list and nothing more."""
+    name_at = symbol.name_at.span
+    around = item_around(file.parsed.roots, name_at)
+    node = around[0].items[around[1]] if around is not None else None
+    whole = node.span if node is not None and node.span.covers(name_at) else name_at
+    detail = symbol.label or symbol.description or ""
+    return DocumentSymbol(symbol.name, kind, whole, name_at, detail)
 
 
 def _model(model: Model) -> DocumentSymbol:

@@ -43,6 +43,12 @@ class YamlSpot:
         node = self.chain[depth] if depth < len(self.chain) else None
         return node if isinstance(node, Mapping) else None
 
+    def text(self, depth: int, key: str) -> str:
+        """What a mapping on the way says under a key; empty where it says nothing."""
+        mapping = self.mapping(depth)
+        value = mapping.get(key) if mapping is not None else None
+        return value.text.strip() if isinstance(value, Scalar) else ""
+
 
 def yaml_spot(parsed: Parsed, offset: int) -> YamlSpot | None:
     """The spot of an offset; None in comments and where the reader finds no place for a word."""
