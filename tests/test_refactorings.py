@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from datetime import date, datetime
 
 import pytest
+import yaml
 from tests.support.examples import EXAMPLES
-from tests.support.ide import actions_at, applied, assert_nothing_new, check_action
+from tests.support.ide import actions_at, applied, assert_nothing_new, check_action, marked
 
 from smq.ide.actions import Action, actions
 from smq.ide.index import mentions
 from smq.ide.queries import compiled
+from smq.problem import Severity
 from smq.rules.check import check
 from smq.text import Span
 from smq.workspace import Change, Snapshot
@@ -478,3 +481,63 @@ def test_a_bare_name_of_several_models_gets_any_of_them() -> None:
     assert titles == ["Change to 'orders__ord'", "Change to 'baskets__ord'"]
     for title in titles:
         _cured(text, title, "MET109")
+
+
+# Where a new metric belongs
+
+_APART = """\
+-- models/orders.yml --
+semantic_models:
+  - name: orders
+    table: shop.orders
+    entities: [{name: ord, type: primary, expr: id}]
+    dimensions: [{name: status, type: varchar}]
+    measures: [{name: amount, type: integer, agg: sum}, {name: tax, type: integer, agg: sum}]
+-- metrics/sales.yml --
+metrics:
+  - name: revenue
+    metric_type: simple
+    expr: SUM(orders__amount)
+-- metrics/dbt.yml --
+metrics:
+  - name: taxes
+    label: Taxes
+    type: simple
+    type_params: {measure: tax}
+"""
+
+
+def test_an_extracted_metric_stands_beside_the_metric_it_is_made_of() -> None:
+    query = '-- q.smq.json --\n{"metrics": ["revenue ‹cursor›- taxes AS net"]}\n'
+    texts = check_action(_APART + query, "Extract into a metric 'net' in metrics/sales.yml")
+    assert list(texts) == ["metrics/sales.yml", "q.smq.json"]
+    (_, net) = yaml.safe_load(texts["metrics/sales.yml"])["metrics"]
+    assert net == {"name": "net", "metric_type": "derived", "expr": "revenue - taxes"}
+
+
+def test_beside_a_metric_in_words_of_dbt_it_is_in_words_of_dbt() -> None:
+    query = '-- q.smq.json --\n{"metrics": ["taxes / ‹cursor›revenue AS share"]}\n'
+    here = marked(_APART + query)
+    texts = check_action(_APART + query, "Extract into a metric 'share' in metrics/dbt.yml")
+    (_, share) = yaml.safe_load(texts["metrics/dbt.yml"])["metrics"]
+    assert share["type"] == "derived"
+    assert share["type_params"] == {
+        "expr": "taxes / revenue",
+        "metrics": [{"name": "taxes"}, {"name": "revenue"}],
+    }
+    after = here.snapshot.apply([Change(uri, text) for uri, text in texts.items()])
+    assert not [each.message for each in check(after) if each.severity is Severity.ERROR]
+
+
+def test_a_filter_becomes_a_metric_beside_its_original() -> None:
+    condition = "orders__st‹cursor›atus = 'a'"
+    query = f'-- q.smq.json --\n{{"metrics": ["revenue"], "filters": ["{condition}"]}}\n'
+    texts = check_action(_APART + query, "Move the filter into")
+    assert "metrics/sales.yml" in texts
+
+
+@pytest.mark.parametrize("joins", ['["gds_cd"]', '["FROM nothing JOIN orders ON 1 = 1"]'])
+def test_from_wrong_joins_one_can_go_back_to_automatic_ones(joins: str) -> None:
+    query = f'-- q.smq.json --\n{{"metrics": ["reve‹cursor›nue"], "joins": {joins}}}\n'
+    texts = check_action(_APART + query, "Use automatic joins")
+    assert json.loads(texts["q.smq.json"]) == {"metrics": ["revenue"]}

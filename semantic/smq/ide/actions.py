@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from smq.expr import parse_expression
-from smq.format.json_edit import replace_item, set_value
+from smq.format.json_edit import remove_key, replace_item, set_value
+from smq.format.keys import find_pair
 from smq.graph.formula import expand
 from smq.graph.leaves import Formula
 from smq.ide.dialect_change import converted
@@ -24,7 +25,7 @@ from smq.query.written import Item, WrittenQuery
 from smq.rules.check import check
 from smq.rules.finding import Finding
 from smq.rules.fixing import fix_all
-from smq.rules.model_additions import added_metric, free_name
+from smq.rules.model_additions import added_derived, free_name
 from smq.sql.compile import CompileOptions, compile_query
 from smq.syntax import Sequence
 from smq.text import Edit, Span
@@ -132,11 +133,14 @@ def _rewrites(snapshot: Snapshot, query: WrittenQuery) -> Iterator[Action]:
         return
     document = snapshot.document(query.uri)
     result = compiled(snapshot, query)
-    if query.joins and result.queries:
-        edits = set_value(document, query.node, "joins", ())
+    if query.joins:
+        pair = find_pair(query.node, "joins")
+        edits = remove_key(document, query.node, pair) if pair is not None else ()
         automatic = replace(query, joins=())
-        if compiled(snapshot, automatic).queries:
-            same = _written_joins(snapshot, automatic) == " ".join(query.joins[0].text.split())
+        if edits and compiled(snapshot, automatic).queries:
+            same = not result.queries or _written_joins(snapshot, automatic) == " ".join(
+                query.joins[0].text.split()
+            )
             title = "Use automatic joins" + ("" if same else " (other rows may come)")
             yield Action(title, "refactor.rewrite", edits)
     elif result.queries:
@@ -217,28 +221,28 @@ def _extractions(snapshot: Snapshot, query: WrittenQuery, item: Item) -> Iterato
     body = item.text[: template.body_end].strip()
     taken = snapshot.graph.metrics
     name = free_name(template.alias or "new_metric", taken)
-    home = _home(snapshot, [use.name for use in template.uses])
-    if home is None:
-        return
-    model = snapshot.graph.models[home]
-    if model.name_at.uri not in snapshot:
-        return
-    added = added_metric(snapshot.parsed(model.name_at.uri), model, name, body)
-    if added is None:
-        return
-    replaced = replace_item(snapshot.document(query.uri), item.node, name)
-    yield Action(
-        f"Extract into a metric '{name}' in the model's file",
-        "refactor.extract",
-        (added, *replaced),
-    )
+    used = [use.name for use in template.uses]
+    metrics = [each for each in used if each in taken]
+    for uri in _homes(snapshot, used):
+        if uri not in snapshot:
+            continue
+        added = added_derived(snapshot.parsed(uri), name, body, metrics)
+        if added is not None:
+            replaced = replace_item(snapshot.document(query.uri), item.node, name)
+            place = snapshot.configuration.relative_path(uri)
+            title = f"Extract into a metric '{name}' in {place}"
+            yield Action(title, "refactor.extract", (added, *replaced))
+            return
 
 
-def _home(snapshot: Snapshot, names: Iterable[str]) -> str | None:
-    """The model in whose file a metric over these names belongs: that of the first one."""
+def _homes(snapshot: Snapshot, names: Iterable[str]) -> Iterator[str]:
+    """The files where a metric over these names belongs: beside the first of them that is a
+    metric, else with the model whose rows that one counts."""
     for name in names:
-        if name in snapshot.graph.metrics:
+        metric = snapshot.graph.metrics.get(name)
+        if metric is not None:
+            yield metric.name_at.uri
             formula = expand(snapshot.graph, name, snapshot.configuration.dialect)
             if isinstance(formula, Formula) and formula.leaves:
-                return formula.leaves[0].base
-    return None
+                yield snapshot.graph.models[formula.leaves[0].base].name_at.uri
+            return

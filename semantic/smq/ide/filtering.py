@@ -95,17 +95,20 @@ def _plain_metrics(snapshot: Snapshot, query: WrittenQuery, item: Item) -> tuple
 def _definitions(
     snapshot: Snapshot, twins: dict[str, str], condition: str
 ) -> tuple[Edit, ...] | None:
-    """The new metrics, each in the file of the model whose rows its original counts."""
-    by_model: dict[str, list[tuple[str, str, str]]] = {}
+    """The new metrics, each beside its original, or else with the model whose rows that counts."""
+    by_file: dict[str, list[tuple[str, str, str]]] = {}
     for name, twin in twins.items():
         formula = expand(snapshot.graph, name, snapshot.configuration.dialect)
         assert isinstance(formula, Formula)
         if not formula.leaves:
             return None
-        home = snapshot.graph.models[formula.leaves[0].base].name_at.uri
-        by_model.setdefault(home, []).append((twin, name, condition))
+        new = (twin, name, condition)
+        home = snapshot.graph.metrics[name].name_at.uri
+        if home not in snapshot or added_metrics(snapshot.parsed(home), [new]) is None:
+            home = snapshot.graph.models[formula.leaves[0].base].name_at.uri
+        by_file.setdefault(home, []).append(new)
     edits = []
-    for uri, metrics in by_model.items():
+    for uri, metrics in by_file.items():
         edit = added_metrics(snapshot.parsed(uri), metrics) if uri in snapshot else None
         if edit is None:
             return None

@@ -86,9 +86,7 @@ def added_metric_beside(
     node = found[0].items[found[1]] if found is not None else None
     if found is None or not isinstance(node, Mapping) or not _is_metrics(parsed, found[0]):
         return None
-    typed = node.pair("type")
-    kind = typed.value if typed is not None else None
-    dbt = node.pair("metric_type") is None and isinstance(kind, Scalar) and kind.value in KINDS
+    dbt = _in_words_of_dbt(node)
     lines = _metric_lines(name, expr, measure, dbt)
     if lines is None:
         return None
@@ -120,14 +118,30 @@ def _metric_lines(
     return (*lines, "type_params:", f"  measure: {measure.name}")
 
 
+def added_derived(parsed: Parsed, name: str, expr: str, metrics: Iterable[str]) -> Edit | None:
+    """Define a metric over other metrics at the end of a file's list of metrics, in its words."""
+    root = next((r for r in parsed.roots if isinstance(r, Mapping)), None)
+    pair = root.pair("metrics") if root is not None else None
+    value = unaliased(pair.value) if pair is not None else None
+    others = value.items if isinstance(value, Sequence) else ()
+    if not any(isinstance(other, Mapping) and _in_words_of_dbt(other) for other in others):
+        lines = (f"name: {name}", "metric_type: derived", f"expr: {_scalar(expr)}")
+        return _added(parsed, (lines,))
+    inputs = [f"    - name: {metric}" for metric in dict.fromkeys(metrics)]
+    head = (f"name: {name}", f"label: {name}", "type: derived", "type_params:")
+    return _added(parsed, ((*head, f"  expr: {_scalar(expr)}", "  metrics:", *inputs),))
+
+
+def _in_words_of_dbt(metric: Mapping) -> bool:
+    typed = metric.pair("type")
+    kind = typed.value if typed is not None else None
+    is_kind = isinstance(kind, Scalar) and kind.value in KINDS
+    return metric.pair("metric_type") is None and is_kind
+
+
 def added_metrics(parsed: Parsed, metrics: Iterable[tuple[str, str, str]]) -> Edit | None:
     """Define metrics that are other metrics with a filter: (name, metric, condition) of each."""
-    root = next((r for r in parsed.roots if isinstance(r, Mapping)), None)
-    if root is None or root.flow:
-        return None
-    pair = root.pair("metrics")
-    value = unaliased(pair.value) if pair is not None else None
-    items = [
+    items = (
         (
             f"name: {name}",
             "metric_type: simple",
@@ -135,7 +149,17 @@ def added_metrics(parsed: Parsed, metrics: Iterable[tuple[str, str, str]]) -> Ed
             f"filter: {_scalar(condition)}",
         )
         for name, metric, condition in metrics
-    ]
+    )
+    return _added(parsed, tuple(items))
+
+
+def _added(parsed: Parsed, items: tuple[tuple[str, ...], ...]) -> Edit | None:
+    """Metrics of so many lines each; None when the file does not show where."""
+    root = next((r for r in parsed.roots if isinstance(r, Mapping)), None)
+    if root is None or root.flow:
+        return None
+    pair = root.pair("metrics")
+    value = unaliased(pair.value) if pair is not None else None
     if pair is None:
         first = _at_end(parsed, root, "metrics", items[0])
         rest = (line for lines in items[1:] for line in _item("  ", lines))
