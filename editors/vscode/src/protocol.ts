@@ -216,7 +216,7 @@ export interface FindParams {
    */
   text: string;
   /**
-   * At most so many are answered.
+   * At most so many of each workspace are answered.
    */
   most?: number;
 }

@@ -54,19 +54,20 @@ def document_symbols(snapshot: Snapshot, uri: str) -> tuple[DocumentSymbol, ...]
 
 
 def workspace_symbols(
-    snapshot: Snapshot, text: str, most: int = WORKSPACE_LIMIT
+    snapshot: Snapshot, text: str, most: int = WORKSPACE_LIMIT, queries: bool = True
 ) -> tuple[WorkspaceSymbol, ...]:
-    """Models, their members and metrics whose name or label holds the text; beginnings first."""
+    """Models, their members and metrics whose name or label holds the text; beginnings first.
+    Queries with such a name or question come behind them, if they are wanted."""
     wanted = _letters(text)
     uris = sorted(uri for uri, _ in snapshot.files)
     best = nsmallest(
         most,
         (
-            (not letters.startswith(wanted), name, is_query, number, at)
+            (not letters.startswith(wanted), is_query, name, number, at)
             for number, uri in enumerate(uris)
             if wanted in (named := _named_in(snapshot.file(uri))).letters
             for letters, words, name, is_query, at in named.entries
-            if wanted in letters or wanted in words
+            if (wanted in letters or wanted in words) and (queries or not is_query)
         ),
     )
     found: list[WorkspaceSymbol] = []

@@ -277,7 +277,7 @@ class FindParams:
     """Metrics, models and their members whose name or label holds a text."""
 
     text: Annotated[str, "Compared without case; empty: whatever comes first."]
-    most: Annotated[int, "At most so many are answered."] = 200
+    most: Annotated[int, "At most so many of each workspace are answered."] = 200
 
 
 @dataclass(frozen=True, slots=True)

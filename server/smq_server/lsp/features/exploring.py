@@ -51,10 +51,9 @@ def register(server: SmqServer) -> None:
         found = [
             _found(session, snapshot, symbol)
             for snapshot in session.snapshots()
-            for symbol in workspace_symbols(snapshot, params.text, max(0, params.most))
-            if symbol.kind != "query"
+            for symbol in workspace_symbols(snapshot, params.text, max(0, params.most), False)
         ]
-        return protocol.FindResult(tuple(found[: params.most]))
+        return protocol.FindResult(tuple(found))
 
     @answers(server, protocol.STATUS)
     def status(params: protocol.StatusParams) -> protocol.StatusResult:
