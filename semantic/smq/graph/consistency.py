@@ -1,4 +1,4 @@
-"""Where a file contradicts itself: names used twice, and references inside one model that miss.
+"""Where a definition contradicts itself: names used twice, references in one model that miss.
 
 What only other files can settle (sources, keys of other models, metrics) is looked for by rules
 over the whole graph.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from smq.graph.symbols import Declarations, Measure, Model, Symbol
+from smq.graph.symbols import Measure, Metric, Model, SavedQuery, Symbol
 from smq.problem import Problem, Related
 from smq.text import Location, nearest
 
@@ -79,22 +79,27 @@ SQL_WORDS = frozenset(
 """Words that an expression cannot use as a name."""
 
 
-def contradictions(declarations: Declarations) -> Iterator[Problem]:
-    """Problems of one file, by its declarations alone."""
-    for model in declarations.models:
-        yield from _unspeakable("semantic model", model, _NAME)
-        yield from _doubles(model, "entity", model.entities)
-        yield from _doubles(model, "dimension", model.dimensions)
-        yield from _doubles(model, "measure", model.measures)
-        yield from _shared(model)
-        for what, members in (("dimension", model.dimensions), ("measure", model.measures)):
-            for member in members:
-                yield from _unspeakable(what, member, _SUFFIX)
-        yield from _times(model)
-    for metric in declarations.metrics:
-        yield from _unspeakable("metric", metric, _NAME)
-    for query in declarations.saved_queries:
-        yield from _unspeakable("saved query", query, _NAME)
+def of_model(model: Model) -> Iterator[Problem]:
+    """What a model contradicts itself in."""
+    yield from _unspeakable("semantic model", model, _NAME)
+    yield from _doubles(model, "entity", model.entities)
+    yield from _doubles(model, "dimension", model.dimensions)
+    yield from _doubles(model, "measure", model.measures)
+    yield from _shared(model)
+    for what, members in (("dimension", model.dimensions), ("measure", model.measures)):
+        for member in members:
+            yield from _unspeakable(what, member, _SUFFIX)
+    yield from _times(model)
+
+
+def of_metric(metric: Metric) -> Iterator[Problem]:
+    """What is wrong with a metric's own name."""
+    return _unspeakable("metric", metric, _NAME)
+
+
+def of_saved_query(query: SavedQuery) -> Iterator[Problem]:
+    """What is wrong with a saved query's own name."""
+    return _unspeakable("saved query", query, _NAME)
 
 
 def _unspeakable(what: str, symbol: Symbol, pattern: re.Pattern[str]) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from dataclasses import fields, is_dataclass
 from operator import attrgetter
 from typing import Any
 
-from smq.graph.symbols import Sql
+from smq.graph.symbols import Sql, Symbol
 from smq.text import Location
 
 _UNSEEN = frozenset({"label", "description", "node"})
@@ -26,6 +26,8 @@ def means_the_same(one: object, other: object) -> bool:
     if kind is not type(other):
         return False
     if kind is Location:
+        return True
+    if isinstance(one, Symbol) and isinstance(other, Symbol) and one.origin is other.origin:
         return True
     if isinstance(one, Sql) and isinstance(other, Sql):
         return one.text == other.text

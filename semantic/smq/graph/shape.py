@@ -28,7 +28,7 @@ from smq.graph.fingerprint import (
 )
 from smq.problem import Problem
 from smq.syntax import Mapping, Node, Pair, Parsed, Scalar, Sequence, unaliased
-from smq.text import Location, Span, nearest
+from smq.text import Location, Span, nearest, nfc
 from smq_schemas import schema as load_schema
 
 Engine = Literal["jsonschema", "jsonschema_rs"]
@@ -60,21 +60,63 @@ def check_shape(parsed: Parsed, root: Mapping, engine: Engine | None = None) -> 
 
     `engine` names the validator library; by default the fastest that is installed.
     """
-    engine = engine or _fastest()
+    yield from check_top(parsed, root, engine)
+    for key, _, items in lists_of(root):
+        for index in range(len(items.items)):
+            yield from check_item(parsed, key, items, index, engine)
+
+
+def check_top(parsed: Parsed, root: Mapping, engine: Engine | None = None) -> Iterator[Problem]:
+    """What is wrong with the shape of a document apart from the items of its lists."""
     top = _Subject(parsed, load_schema("semantic-model"), root)
-    yield from top.problems(_violations("", engine, _shallow(root)))
+    return top.problems(_violations("", engine or _fastest(), _shallow(root)))
+
+
+def lists_of(root: Mapping) -> Iterator[tuple[str, Pair, Sequence]]:
+    """The lists of a document that are read, each with its key, in the order of the file."""
     for key, pair in pairs_of(root).items():
-        definition = SECTIONS.get(key)
         items = unaliased(pair.value)
-        if definition is None or not isinstance(items, Sequence):
-            continue
-        for index, item in enumerate(items.items):
-            if not _known_valid(definition, item, engine):
-                at = item.span if item is not None else _gap(parsed.document.text, items, index)
-                subject = _Subject(parsed, _definition(definition), item, at)
-                yield from subject.problems(
-                    _violations(definition, engine, plain(item, _place(definition)))
-                )
+        if key in SECTIONS and isinstance(items, Sequence):
+            yield key, pair, items
+
+
+def check_item(
+    parsed: Parsed, key: str, items: Sequence, index: int, engine: Engine | None = None
+) -> Iterator[Problem]:
+    """What is wrong with the shape of one item of the list under a key."""
+    engine = engine or _fastest()
+    definition, item = SECTIONS[key], items.items[index]
+    if not _known_valid(definition, item, engine):
+        at = item.span if item is not None else _gap(parsed.document.text, items, index)
+        subject = _Subject(parsed, _definition(definition), item, at)
+        yield from subject.problems(
+            _violations(definition, engine, plain(item, _place(definition)))
+        )
+
+
+def stays_valid(key: str, old: Node | None, new: Node | None, path: tuple[int, ...]) -> bool:
+    """Whether an item of the list under a key, which was valid, is valid after a change of one
+    entry in it; False also when only judging the whole item tells.
+
+    `path` leads to that entry in both; nothing else may have changed.
+    """
+    place: Place | None = _place(SECTIONS[key])
+    is_valid = False
+    for step in path:
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            if any(pair.key.text == "<<" for pair in new.pairs):
+                return False
+            pair = new.pairs[step]
+            place = place.properties.get(nfc(pair.key.text)) if place is not None else None
+            old, new = old.pairs[step].value, pair.value
+        elif isinstance(old, Sequence) and isinstance(new, Sequence):
+            place = place.items if place is not None else None
+            old, new = old.items[step], new.items[step]
+            # Schemas say of lists what each item must be, so any valid one may take its place.
+            is_valid = is_valid or (place is not None and fingerprint(new, place) in place.valid)
+        else:
+            return False
+    return is_valid or fingerprint(old, place) == fingerprint(new, place)
 
 
 def _shallow(root: Mapping) -> Plain:

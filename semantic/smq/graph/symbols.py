@@ -44,14 +44,28 @@ GRAINS: tuple[Grain, ...] = (
 )
 
 
+class _Moved:
+    """Room in a symbol for the one that it was moved from, which is no part of what it says."""
+
+    __slots__ = ("moved_from",)
+
+    moved_from: Symbol
+
+
 @dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(_Moved):
     """What every named thing has: its name, where it is written, and words about it."""
 
     name: str
     name_at: Location
     label: str | None = field(default=None, kw_only=True)
     description: str | None = field(default=None, kw_only=True)
+
+    @property
+    def origin(self) -> Symbol:
+        """The symbol as it was read: this one, or one that differs in places alone."""
+        found: Symbol = getattr(self, "moved_from", self)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def yaml_spot(parsed: Parsed, offset: int) -> YamlSpot | None:
     is_alone = not line.strip(" -\ufeff") and not has_value
     mark = f"{_MARK}: " if is_alone else _MARK
     marked = text[:start] + mark + text[end:]
-    tree = yaml_reader.parse_again(Document(parsed.document.uri, marked), parsed)
+    tree, _ = yaml_reader.parse_again(Document(parsed.document.uri, marked), parsed)
     indent = len(line.lstrip(" ")) if not line.strip(" -") else 0
     for root in tree.roots:
         found = _find(root, (), (), start)

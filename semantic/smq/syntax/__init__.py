@@ -18,6 +18,7 @@ from smq.syntax.nodes import (
     kind_of,
     unaliased,
 )
+from smq.syntax.yaml_again import Splice
 
 __all__ = [
     "Alias",
@@ -28,6 +29,7 @@ __all__ = [
     "Parsed",
     "Scalar",
     "Sequence",
+    "Splice",
     "Style",
     "index_at",
     "kind_of",

@@ -6,16 +6,18 @@ slotted and not frozen, because building a hundred thousand frozen ones costs tw
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Sequence as Values
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from smq.problem import Problem
 from smq.text import SourceMap, Span, nfc
 
 Style = Literal["plain", "single", "double", "literal", "folded"]
 Value = str | int | float | bool | None
+
+_new = tuple.__new__
 
 
 @dataclass(slots=True, eq=False)
@@ -46,12 +48,45 @@ class Scalar:
             return SourceMap.shifted(self.span.start + inset, len(self.text))
         return SourceMap(self.segments)
 
+    def moved(self, by: int) -> Scalar:
+        """The scalar so many characters further on, without its anchor."""
+        start, end = self.span
+        segments = self.segments
+        if segments is not None:
+            segments = tuple([(a, at + by, b, length) for a, at, b, length in segments])
+        # A named tuple's own constructor costs twice this one.
+        span = _new(Span, (start + by, end + by))
+        return Scalar(span, self.value, self.text, self.style, segments, None, self.tag)
+
     def source(self, span: Span) -> Span:
         """Where a range of the decoded text stands in the file."""
         if self.segments is None:
             start = self.span.start + (1 if self.style in ("single", "double") else 0)
             return Span(start + span.start, start + span.end)
         return self.source_map.to_source(span)
+
+
+class Later:
+    """What a collection holds that nobody has asked for yet: entries of another tree, moved.
+
+    A key that somebody presses moves all that stands behind it, and little of that is looked at
+    before the next key.
+    """
+
+    __slots__ = ("by", "entries", "move")
+
+    def __init__(self, entries: Any, by: int, move: Callable[[Any, int], Any]) -> None:
+        self.entries = entries
+        self.by = by
+        self.move = move
+
+    def fill(self, collection: Any, name: str) -> Any:
+        """Give a collection its entries, under the name that it has for them."""
+        # Two threads may come by here at once: either leaves entries that say the same.
+        moved = self.move(self.entries, self.by)
+        setattr(collection, name, moved)
+        collection.later = None
+        return moved
 
 
 @dataclass(slots=True, eq=False)
@@ -63,6 +98,12 @@ class Sequence:
     flow: bool = False
     anchor: str | None = None
     tag: str | None = None
+    later: Later | None = field(default=None, init=False, repr=False)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            return _filled(self, name, "items")
 
 
 @dataclass(slots=True, eq=False)
@@ -83,6 +124,12 @@ class Mapping:
     flow: bool = False
     anchor: str | None = None
     tag: str | None = None
+    later: Later | None = field(default=None, init=False, repr=False)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            return _filled(self, name, "pairs")
 
     def pair(self, key: str) -> Pair | None:
         """The last pair with that key, as loaders take it; merged pairs give way to own ones."""
@@ -123,6 +170,15 @@ class Mapping:
                     waiting.extend(reversed(parts))
         for layer in reversed(layers):
             yield from layer
+
+
+def _filled(collection: Any, name: str, entries: str) -> Any:
+    """The entries of a moved collection, when they are first asked for."""
+    if name != entries:
+        raise AttributeError(name)
+    later = collection.later
+    # When another thread has just been here, there is nothing left to do.
+    return later.fill(collection, name) if later else object.__getattribute__(collection, name)
 
 
 def _is_merge(pair: Pair) -> bool:
@@ -206,6 +262,8 @@ class Parsed:
     problems: tuple[Problem, ...] = ()
     comments: tuple[Span, ...] = field(default=())
     complete: bool = True
+    bound: bool = False
+    """Whether nodes may refer to one another, by anchors and aliases."""
 
     @property
     def root(self) -> Node | None:

@@ -10,7 +10,7 @@ import re
 
 from smq.problem import Problem
 from smq.syntax.nodes import Document, Parsed
-from smq.syntax.yaml_again import read_again
+from smq.syntax.yaml_again import Splice, read_again
 from smq.syntax.yaml_blocks import BlockReader
 from smq.syntax.yaml_state import MAX_DEPTH, State, TooDeepError, TooManyProblemsError
 from smq.text import Location, Span
@@ -49,15 +49,19 @@ def parse(document: Document) -> Parsed:
     state.ending = True
     roots = reader.finish()
     problems = sorted(state.problems, key=lambda problem: problem.location.span)
-    return Parsed(document, roots, tuple(problems), tuple(state.comments), complete)
+    comments = tuple(state.comments)
+    return Parsed(document, roots, tuple(problems), comments, complete, state.bound)
 
 
-def parse_again(document: Document, before: Parsed) -> Parsed:
-    """What `parse` makes of a document; the faster, the less it differs from one read earlier."""
+def parse_again(document: Document, before: Parsed) -> tuple[Parsed, Splice | None]:
+    """What `parse` makes of a document, and how that was made from an earlier tree, if it was.
+
+    The less the text differs from the earlier one, the faster.
+    """
     again = None
     if len(document.text) <= MAX_CHARACTERS:
         again = read_again(document, before, parse)
-    return again if again is not None else parse(document)
+    return again if again is not None else (parse(document), None)
 
 
 def _controls(text: str) -> list[int]:

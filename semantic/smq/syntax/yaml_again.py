@@ -2,8 +2,9 @@
 
 The smallest entry of a block around the change (`key: value`, or an item of a list) is read by
 itself, which in a file without faults says the same as reading it among its siblings; what stands
-behind it is moved. Whatever is not that simple is left to a reading of the whole file: faults,
-anchors, entries that begin or end otherwise than before.
+behind it is moved, its insides only when somebody looks at them. Whatever is not that simple is
+left to a reading of the whole file: faults, anchors, entries that begin or end otherwise than
+before.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from smq.syntax.nodes import Alias, Document, Mapping, Node, Pair, Parsed, Scalar, Sequence
+from smq.syntax.nodes import Alias, Document, Later, Mapping, Node, Pair, Parsed, Scalar, Sequence
 from smq.text import Span
 
 _LARGEST = 20_000
@@ -41,7 +42,20 @@ class _Step:
     end: int
 
 
-def read_again(document: Document, before: Parsed, read: Reader) -> Parsed | None:
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """How a tree was made from an earlier one: one entry was read anew, the others were kept.
+
+    `path` has the index of a pair or an item for each block on the way to that entry, from the
+    root. Entries before the way are the same objects, those behind it say the same `by`
+    characters further on.
+    """
+
+    path: tuple[int, ...]
+    by: int
+
+
+def read_again(document: Document, before: Parsed, read: Reader) -> tuple[Parsed, Splice] | None:
     """What `read` makes of a document, by way of what it made of an earlier text of it; None when
     only reading the whole can tell."""
     old, new = before.document.text, document.text
@@ -58,7 +72,8 @@ def read_again(document: Document, before: Parsed, read: Reader) -> Parsed | Non
         except _NotSimpleError:
             return None
         if found is not None:
-            return found
+            shift = len(new) - len(old)
+            return found, Splice(tuple(step.index for step in steps[:depth]), shift)
     return None
 
 
@@ -130,13 +145,15 @@ def _spliced(document: Document, before: Parsed, steps: list[_Step], read: Reade
             return None
         if root.pairs[0].key.span.start + last.start != old_pair.key.span.start:
             return None
-        _moved_pair(old_pair, 0, 0)
+        if before.bound:
+            _moved_pair(old_pair, 0, 0)
         entry = _moved_pair(root.pairs[0], last.start, len(steps))
     elif isinstance(root, Sequence) and isinstance(last.block, Sequence):
         item, old_item = root.items[0], last.block.items[last.index]
         if len(root.items) != 1 or item is None or old_item is None:
             return None
-        _moved(old_item, 0, 0)
+        if before.bound:
+            _moved(old_item, 0, 0)
         entry = _moved(item, last.start, len(steps))
     else:
         return None
@@ -145,38 +162,83 @@ def _spliced(document: Document, before: Parsed, steps: list[_Step], read: Reade
             if not isinstance(entry, Pair):
                 key = step.block.pairs[step.index].key
                 entry = Pair(Span(key.span.start, entry.span.end), key, entry)
-            entry = _with_pair(step.block, step.index, entry, shift)
+            entry = _with_pair(step.block, step.index, entry, shift, before.bound)
         else:
             assert not isinstance(entry, Pair)
-            entry = _with_item(step.block, step.index, entry, shift)
+            entry = _with_item(step.block, step.index, entry, shift, before.bound)
     assert not isinstance(entry, Pair)
     comments = (
         *(span for span in before.comments if span.start < last.start),
         *(_moved_span(span, last.start) for span in alone.comments),
         *(_moved_span(span, shift) for span in before.comments if span.start >= last.end),
     )
-    return Parsed(document, (entry,), (), comments)
+    return Parsed(document, (entry,), (), comments, bound=before.bound)
 
 
-def _with_pair(block: Mapping, index: int, pair: Pair, shift: int) -> Mapping:
+def _with_pair(block: Mapping, index: int, pair: Pair, shift: int, is_bound: bool) -> Mapping:
     behind = block.pairs[index + 1 :]
-    if shift:
+    if shift and is_bound:
         behind = tuple([_moved_pair(each, shift, 0) for each in behind])
+    elif shift:
+        behind = _pairs_later(behind, shift)
     pairs = (*block.pairs[:index], pair, *behind)
     return Mapping(Span(block.span.start, pairs[-1].span.end), pairs)
 
 
-def _with_item(block: Sequence, index: int, item: Node, shift: int) -> Sequence:
+def _with_item(block: Sequence, index: int, item: Node, shift: int, is_bound: bool) -> Sequence:
     behind = block.items[index + 1 :]
-    if shift:
+    if shift and is_bound:
         behind = tuple([_moved(each, shift, 0) for each in behind if each is not None])
+    elif shift:
+        behind = _items_later(behind, shift)
     items = (*block.items[:index], item, *behind)
     end = items[-1].span.end if items[-1] is not None else block.span.end + shift
     return Sequence(Span(block.span.start, end), items)
 
 
-# Moving. Half of the time goes into making objects, and a named tuple's constructor costs twice
-# this one.
+# Moving without looking inside, where nothing is bound to anything else.
+
+
+def _pairs_later(pairs: tuple[Pair, ...], by: int) -> tuple[Pair, ...]:
+    return tuple(
+        [
+            Pair(
+                _moved_span(pair.span, by),
+                pair.key.moved(by),
+                _later(pair.value, by) if pair.value is not None else None,
+            )
+            for pair in pairs
+        ]
+    )
+
+
+def _items_later(items: tuple[Node | None, ...], by: int) -> tuple[Node | None, ...]:
+    return tuple([_later(item, by) if item is not None else None for item in items])
+
+
+def _later(node: Node, by: int) -> Node:
+    """The node so many characters further on; what it holds is moved when somebody asks for it."""
+    if type(node) is Scalar:
+        return node.moved(by)
+    assert isinstance(node, (Mapping, Sequence))
+    # Asked for once, because another thread may be filling it.
+    later = node.later
+    span = _moved_span(node.span, by)
+    if isinstance(node, Mapping):
+        moved = Mapping(span, (), node.flow, None, node.tag)
+        del moved.pairs
+        pairs, way = (later.entries, later.by) if later else (node.pairs, 0)
+        moved.later = Later(pairs, way + by, _pairs_later)
+        return moved
+    sequence = Sequence(span, (), node.flow, None, node.tag)
+    del sequence.items
+    items, way = (later.entries, later.by) if later else (node.items, 0)
+    sequence.later = Later(items, way + by, _items_later)
+    return sequence
+
+
+# Moving all of it. Half of the time goes into making objects, and a named tuple's constructor
+# costs twice this one.
 
 _new = tuple.__new__
 
@@ -202,19 +264,7 @@ def _moved(node: Node, by: int, depth: int) -> Node:
     if type(node) is Scalar:
         if node.anchor is not None:
             raise _NotSimpleError
-        start, end = node.span
-        segments = node.segments
-        if segments is not None:
-            segments = tuple([(a, at + by, b, length) for a, at, b, length in segments])
-        return Scalar(
-            _new(Span, (start + by, end + by)),
-            node.value,
-            node.text,
-            node.style,
-            segments,
-            None,
-            node.tag,
-        )
+        return node.moved(by)
     if isinstance(node, Alias) or node.anchor is not None or depth > _DEEPEST:
         raise _NotSimpleError
     span = _moved_span(node.span, by)

@@ -36,6 +36,7 @@ class State:
         "_undo",
         "_untold",
         "anchors",
+        "bound",
         "budget",
         "comments",
         "ending",
@@ -52,6 +53,8 @@ class State:
         self.comments: list[Span] = []
         # A name without a node belongs to a collection that is still open.
         self.anchors: dict[str, Node | None] = {}
+        self.bound = False
+        """Whether some node has, or seemed to have, an anchor that others may refer to."""
         self.strict = False
         # Characters that may be read twice because a first reading did not fit.
         self.budget = len(text) + 20_000
@@ -109,6 +112,7 @@ class State:
         """Let aliases of that name stand for `node`; None while the node is being read."""
         if self.strict:
             self._undo.append((name, name in self.anchors, self.anchors.get(name)))
+        self.bound = True
         self.anchors[name] = node
 
     def alias(self, start: int, end: int) -> Alias:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from smq.graph.loaders import is_about_models, load
+from smq.graph.loaders import Earlier, Loaded, is_about_models, load_again
 from smq.graph.symbols import Declarations, Metric, Sql
 from smq.problem import Problem
 from smq.query.read import read_queries
@@ -28,6 +28,7 @@ class File:
     __slots__ = (
         "_lines",
         "_load",
+        "_loaded",
         "_parsed",
         "_uses",
         "declarations",
@@ -49,12 +50,14 @@ class File:
         declarations: Declarations,
         queries: tuple[WrittenQuery, ...] = (),
         problems: tuple[Problem, ...] = (),
+        loaded: Loaded | None = None,
     ) -> None:
         self.document = document
         self.declarations = declarations
         self.queries = queries
         self.problems = problems
         self._parsed = parsed
+        self._loaded = loaded
         self._uses: str | None = None
         self._lines: LineIndex | None = None
 
@@ -68,6 +71,7 @@ class File:
         file.document = document
         file._load = load
         file._parsed = None
+        file._loaded = None
         file._uses = None
         file._lines = None
         return file
@@ -94,6 +98,11 @@ class File:
         return self._parsed
 
     @property
+    def loaded(self) -> Loaded | None:
+        """What it declares item by item, unless that has been forgotten."""
+        return self._loaded
+
+    @property
     def lines(self) -> LineIndex:
         if self._lines is None:
             # An editor that has opened the file says itself whether its text has a mark.
@@ -111,7 +120,8 @@ class File:
     def with_document(self, document: Document) -> File:
         """The same reading under another version number of the same text."""
         parsed = replace(self._parsed, document=document) if self._parsed is not None else None
-        return File(document, parsed, self.declarations, self.queries, self.problems)
+        reading = self.declarations, self.queries, self.problems
+        return File(document, parsed, *reading, self._loaded)
 
     @property
     def reading(self) -> Reading:
@@ -122,6 +132,7 @@ class File:
         """Give back two thirds of the memory of a file that nobody has open."""
         if self.document.kind != "smq":
             self._parsed = None
+            self._loaded = None
 
 
 def read_file(document: Document, before: File | None = None) -> File:
@@ -130,21 +141,34 @@ def read_file(document: Document, before: File | None = None) -> File:
     `before` is a reading of an earlier text, which makes it faster and changes nothing else.
     """
     nothing = Declarations(document.uri)
-    parsed = _parse(document, before.tree if before is not None else None)
+    parsed, earlier = _parse_again(document, before)
     if document.kind == "smq":
         queries, problems = read_queries(parsed)
         return File(document, parsed, nothing, queries, (*parsed.problems, *problems))
     if not is_about_models(parsed):
         # Other people's YAML is theirs to check, however odd it looks to our reader.
         return File(document, parsed, nothing)
-    declarations, problems = load(parsed)
-    return File(document, parsed, declarations, (), (*parsed.problems, *problems))
+    loaded = load_again(parsed, earlier)
+    problems = (*parsed.problems, *loaded.problems)
+    return File(document, parsed, loaded.declarations, (), problems, loaded)
 
 
-def _parse(document: Document, before: Parsed | None = None) -> Parsed:
-    if document.kind == "smq" or document.uri.lower().endswith(".json"):
-        return jsonc.parse(document)
-    return yaml.parse_again(document, before) if before is not None else yaml.parse(document)
+def _is_json(document: Document) -> bool:
+    return document.kind == "smq" or document.uri.lower().endswith(".json")
+
+
+def _parse(document: Document) -> Parsed:
+    return jsonc.parse(document) if _is_json(document) else yaml.parse(document)
+
+
+def _parse_again(document: Document, before: File | None) -> tuple[Parsed, Earlier | None]:
+    """The tree, and what of an earlier reading the loaders can use."""
+    if before is None or before.tree is None or _is_json(document):
+        return _parse(document), None
+    parsed, splice = yaml.parse_again(document, before.tree)
+    if splice is None or before.loaded is None:
+        return parsed, None
+    return parsed, Earlier(before.tree, before.loaded, splice)
 
 
 def _uses(file: File) -> Iterator[str]:

@@ -6,6 +6,7 @@ beside it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import cast
 
 from smq.graph.loaders.fields import Fields
@@ -15,11 +16,14 @@ from smq.graph.loaders.models import model_of
 from smq.graph.symbols import Input, Metric, MetricKind, Model
 
 
-def is_dbt_model(fields: Fields) -> bool:
-    """True for a model that is written as dbt writes it, which decides what `type: time` means."""
+def is_dbt_model(fields: Fields, dimensions: Iterable[Fields]) -> bool:
+    """True for a model that is written as dbt writes it, which decides what `type: time` means.
+
+    `dimensions` are those of the model that may be written so.
+    """
     if "model" in fields or "defaults" in fields:
         return True
-    return any((d.text("type") or "").lower() == "categorical" for d in fields.items("dimensions"))
+    return any((d.text("type") or "").lower() == "categorical" for d in dimensions)
 
 
 def is_dbt_metric(fields: Fields) -> bool:

@@ -7,17 +7,24 @@ wrong has been reported by the check of the file's shape, and must not cost the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as Mapping_
+from collections.abc import Sequence as Values
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TypeVar, cast
 
 from smq.graph.fingerprint import pairs_of
-from smq.graph.symbols import GRAINS, Sql
+from smq.graph.symbols import GRAINS, Sql, Symbol
 from smq.problem import Problem
 from smq.syntax import Mapping, Node, Pair, Scalar, Sequence, unaliased
 from smq.text import Location, Span, nfc
 
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _DOC = re.compile(r"\{\{-?\s*doc\s*\(")
+S = TypeVar("S", bound=Symbol)
+Kept = Mapping_[str, Values[Symbol | None]]
+_NOTHING_KEPT: Kept = MappingProxyType({})
 _DURATION = re.compile(r"\s*(\d{1,9})\s+(\S+)\s*\Z")
 
 
@@ -38,13 +45,18 @@ class Reading:
 
 
 class Fields:
-    """The keys of one mapping, merged and aliased ones included."""
+    """The keys of one mapping, merged and aliased ones included.
 
-    __slots__ = ("_pairs", "node", "reading")
+    `kept` are the symbols that are known already, by the key of the list that declares them: one
+    for each of its items, None for those that are to be read.
+    """
 
-    def __init__(self, reading: Reading, node: Mapping) -> None:
+    __slots__ = ("_pairs", "kept", "node", "reading")
+
+    def __init__(self, reading: Reading, node: Mapping, kept: Kept = _NOTHING_KEPT) -> None:
         self.reading = reading
         self.node = node
+        self.kept = kept
         self._pairs = pairs_of(node)
 
     def __contains__(self, key: str) -> bool:
@@ -147,6 +159,29 @@ class Fields:
                 inner = item if type(item) is Mapping else unaliased(item)
                 if isinstance(inner, Mapping):
                     yield Fields(self.reading, inner)
+
+    def each(self, key: str, read: Callable[[Fields], S | None]) -> tuple[S, ...]:
+        """What the mappings in a list declare, each as `read` makes it unless it is kept."""
+        made: list[S | None] = []
+        for known, fields in self._items(key):
+            # Under its key there are only symbols of the kind that `read` makes.
+            made.append(read(fields) if fields is not None else cast("S | None", known))
+        return tuple([symbol for symbol in made if symbol is not None])
+
+    def unkept(self, key: str) -> Iterator[Fields]:
+        """The mappings in a list of which no symbol is kept."""
+        return (fields for _, fields in self._items(key) if fields is not None)
+
+    def _items(self, key: str) -> Iterator[tuple[Symbol | None, Fields | None]]:
+        kept = self.kept.get(key)
+        if kept is None:
+            yield from ((None, fields) for fields in self.items(key))
+            return
+        node = self.node_of(key)
+        items = node.items if isinstance(node, Sequence) else ()
+        for known, item in zip(kept, items, strict=True):
+            inner = unaliased(item) if known is None else None
+            yield known, Fields(self.reading, inner) if isinstance(inner, Mapping) else None
 
     def duration(self, key: str) -> tuple[int, str] | None:
         """`7 days`, or {count: 7, granularity: day}, as (7, "day")."""
