@@ -7,9 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.yaml_text import models
 
-from smq.graph.loaders import items as loading
-from smq.graph.meaning import means_the_same
-from smq.graph.symbols import Metric
 from smq.rules.check import check
 from smq.syntax import Document
 from smq.workspace import Change, build, read_file
@@ -54,7 +51,10 @@ metrics:
   - name: rolling
     expr: SUM(orders__fee)
     type_params:
-      window: {partition_by: [orders__지역], order_by: [metric_time], frame: {type: rows, start: 1 PRECEDING}}
+      window:
+        partition_by: [orders__지역]
+        order_by: [metric_time]
+        frame: {type: rows, start: 1 PRECEDING}
 saved_queries:
   - name: monthly
     query_params: {metrics: [total], group_by: ["Dimension('order__지역')"], where: "{{ x }} = 1"}
@@ -116,7 +116,7 @@ PIECES = (
     *"x가 \n:-#'\"[]{},&*|>\\", "\r\n", ": ", "- ", "\n  ", "\n    ", "\n      - ", "  - name: z\n",
     "name: ", "type: categorical", "type: time", "enabled: false", "{{ y }}", "&a ", "*first",
     "---\n", "# smq: ignore[MOD201]", "# x\n", "<<: ", "<<: {type: date}", "yes", "1.5",
-    "      - {name: 지역, type: varchar}\n", "      - {name: new, type: integer}\n", "__", "COUNT(*)",
+    "      - {name: 지역, type: varchar}\n", "      - {name: new, type: integer}\n", "COUNT(*)",
     "metrics:\n", "    measures: []\n", "    model: ref('x')\n", "    type: simple\n",
 )  # fmt: skip
 
@@ -152,6 +152,25 @@ def assert_the_same(texts: list[str]) -> None:
         snapshot = snapshot.apply([Change("a.yml", text)])
         again, anew = check(snapshot), check(build([document]))
         assert [repr(each.problem) for each in again] == [repr(each.problem) for each in anew]
+
+
+def test_what_stands_around_a_change_is_not_read_again() -> None:
+    first = read_file(Document("a.yml", text := models(1, 3)))
+    at = text.index("name: dim_2") + len("name: dim_2")
+    second = read_file(Document("a.yml", f"{text[:at]}x{text[at:]}"), first)
+    (then,), (now,) = first.declarations.models, second.declarations.models
+    kept = [one is other for one, other in zip(then.dimensions, now.dimensions, strict=True)]
+    assert kept == [True, True, False, False, False]
+    same = [one.origin is one for one in (*now.dimensions, *now.measures)]
+    assert same == [True, True, True, False, False, False, False, False]
+    assert [m.origin for m in now.measures] == [*then.measures]
+    assert second.declarations.metrics[0].origin is first.declarations.metrics[0]
+
+
+def test_what_is_found_stays_when_only_the_text_behind_it_breaks() -> None:
+    assert_the_same(
+        [DBT, DBT.replace("conversion_measure: amount}", "conversion_measure: amount}x")]
+    )
 
 
 @settings(max_examples=150, deadline=None)

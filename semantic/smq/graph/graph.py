@@ -12,6 +12,7 @@ from typing import Any
 
 from smq.graph.carried import Carried
 from smq.graph.meaning import means_the_same
+from smq.graph.overlaid import overlaid
 from smq.graph.paths import Edge, JoinGraph, Path
 from smq.graph.symbols import (
     Declarations,
@@ -31,7 +32,7 @@ from smq.graph.symbols import (
     TimeSpine,
     UnknownRelation,
 )
-from smq.text.name_index import NameIndex, changed_names
+from smq.text.name_index import NameIndex
 
 
 class ModelIndex:
@@ -79,7 +80,7 @@ class SemanticGraph:
         default_schema: str | None,
     ) -> None:
         self.models = MappingProxyType(dict(models))
-        self.metrics = MappingProxyType(dict(metrics))
+        self.metrics: Mapping[str, Metric] = MappingProxyType(dict(metrics))
         """In no order that means anything: each says itself where it is defined."""
         self.sources = MappingProxyType(dict(sources))
         self.time_spines = time_spines
@@ -90,7 +91,7 @@ class SemanticGraph:
         self.joins = JoinGraph(self.models)
         self._refs = refs
         self._indexes: dict[str, ModelIndex] = {}
-        self._by_member: dict[str, tuple[str, ...]] | None = None
+        self._by_member: Mapping[str, tuple[str, ...]] | None = None
         self._metric_names: NameIndex | None = None
         self._model_names: NameIndex | None = None
         self._member_names: NameIndex | None = None
@@ -151,41 +152,39 @@ class SemanticGraph:
         which definition counts.
         """
         models = self.models.copy()
-        metrics: dict[str, Metric] | None = None
+        come: dict[str, Metric] = {}
+        gone: set[str] = set()
         changed: set[str] = set()
         read_again: set[str] = set()
         metric_names = self._metric_names
         for before, after in changes:
             if not _declares_alike(before, after):
                 return None
-            if _names(before.metrics) != _names(after.metrics):
-                gone, come = _names(before.metrics), _names(after.metrics)
-                if metrics is None:
-                    metrics = self.metrics.copy()
-                for name in gone:
-                    metrics.pop(name, None)
-                if len(set(come)) != len(come) or any(name in metrics for name in come):
+            old_names, new_names = _names(before.metrics), _names(after.metrics)
+            if any(f"metric:{name}" in self.duplicates for name in (*old_names, *new_names)):
+                return None
+            if old_names != new_names:
+                gone.update(old_names)
+                for name in old_names:
+                    come.pop(name, None)
+                if len(set(new_names)) != len(new_names) or any(
+                    name in come or (name in self.metrics and name not in gone)
+                    for name in new_names
+                ):
                     return None
                 if metric_names is not None:
-                    metric_names = metric_names.changed(gone, come)
+                    metric_names = metric_names.changed(old_names, new_names)
             for model in after.models:
                 if f"model:{model.name}" in self.duplicates:
                     return None
                 models[model.name] = model
                 changed.add(model.name)
-            for name in _names(before.metrics):
-                if f"metric:{name}" in self.duplicates:
-                    return None
-            if metrics is None:
-                metrics = self.metrics.copy()
-            read_again.update(_names(before.metrics), _names(after.metrics))
+            read_again.update(old_names, new_names)
             for metric in after.metrics:
-                if f"metric:{metric.name}" in self.duplicates:
-                    return None
-                metrics[metric.name] = metric
+                come[metric.name] = metric
         graph = SemanticGraph.__new__(SemanticGraph)
         graph.models = MappingProxyType(models)
-        graph.metrics = self.metrics if metrics is None else MappingProxyType(metrics)
+        graph.metrics = overlaid(self.metrics, come, gone)
         graph.sources = self.sources
         graph.time_spines = self.time_spines
         graph.saved_queries = self.saved_queries
@@ -196,10 +195,14 @@ class SemanticGraph:
         graph._indexes = self._indexes.copy()
         for name in changed:
             graph._indexes.pop(name, None)
-        graph._by_member = self._members_after(models, changed)
+        graph._by_member, gone_members, new_members = self._members_after(models, changed)
         graph._metric_names = metric_names
         graph._model_names = self._model_names
-        graph._member_names = self._member_names_after(graph._by_member)
+        graph._member_names = (
+            self._member_names.changed(gone_members, new_members)
+            if self._member_names is not None and graph._by_member is not None
+            else None
+        )
         graph.memo = {}
         graph.formulas = {}
         graph.carried = self._carried_to(graph, changed, read_again)
@@ -220,37 +223,29 @@ class SemanticGraph:
 
     def _members_after(
         self, models: Mapping[str, Model], changed: Iterable[str]
-    ) -> dict[str, tuple[str, ...]] | None:
+    ) -> tuple[Mapping[str, tuple[str, ...]] | None, set[str], set[str]]:
+        """The models by their members' names, if that is known, and which names went and came."""
         if self._by_member is None:
-            return None
-        by_member: dict[str, tuple[str, ...]] | None = None
-        order: dict[str, int] = {}
+            return None, set(), set()
+        now: dict[str, tuple[str, ...]] = {}
         for name in changed:
             before, after = _members(self.models[name]), _members(models[name])
-            if before == after:
-                continue
-            if by_member is None:
-                by_member = dict(self._by_member)
-                order = {name: number for number, name in enumerate(models)}
-            for member in before - after:
-                left = tuple(model for model in by_member[member] if model != name)
-                if left:
-                    by_member[member] = left
-                else:
-                    del by_member[member]
-            for member in after - before:
-                owners = (*by_member.get(member, ()), name)
-                by_member[member] = tuple(sorted(owners, key=order.__getitem__))
-        return self._by_member if by_member is None else by_member
-
-    def _member_names_after(
-        self, by_member: Mapping[str, tuple[str, ...]] | None
-    ) -> NameIndex | None:
-        if self._member_names is None or self._by_member is None or by_member is None:
-            return None
-        if by_member is self._by_member:
-            return self._member_names
-        return self._member_names.changed(*changed_names(self._by_member, by_member))
+            for member in sorted(before ^ after):
+                owners = now.get(member, self._by_member.get(member, ()))
+                now[member] = (
+                    (*owners, name) if member in after else tuple(o for o in owners if o != name)
+                )
+        if not now:
+            return self._by_member, set(), set()
+        order = {name: number for number, name in enumerate(models)}
+        come = {
+            member: tuple(sorted(owners, key=order.__getitem__))
+            for member, owners in now.items()
+            if owners
+        }
+        gone = {member for member, owners in now.items() if not owners}
+        new = {member for member in come if member not in self._by_member}
+        return overlaid(self._by_member, come, gone), gone, new
 
     @property
     def metric_names(self) -> NameIndex:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from smq.text.names import nearest
@@ -167,13 +167,6 @@ def nearest_of(
         ranked = sorted((-_alike(pairs, _pairs(each)), each) for each in distinct)
         distinct = {each for _, each in ranked[:_COMPARED]}
     return nearest(name, sorted(distinct), limit, cutoff)
-
-
-def changed_names(
-    before: Mapping[str, object], after: Mapping[str, object]
-) -> tuple[list[str], list[str]]:
-    """The names that have gone and that have come."""
-    return [n for n in before if n not in after], [n for n in after if n not in before]
 
 
 def _letters(name: str) -> str:

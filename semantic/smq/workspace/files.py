@@ -149,8 +149,11 @@ def read_file(document: Document, before: File | None = None) -> File:
         # Other people's YAML is theirs to check, however odd it looks to our reader.
         return File(document, parsed, nothing)
     loaded = load_again(parsed, earlier)
-    problems = (*parsed.problems, *loaded.problems)
-    return File(document, parsed, loaded.declarations, (), problems, loaded)
+    declarations, problems = loaded.declarations, (*parsed.problems, *loaded.problems)
+    if before is not None and before.declarations == declarations:
+        # The graph stays as it is then, and these are the very symbols that it has.
+        declarations = before.declarations
+    return File(document, parsed, declarations, (), problems, loaded)
 
 
 def _is_json(document: Document) -> bool:

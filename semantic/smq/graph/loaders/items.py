@@ -1,8 +1,8 @@
 """The items of a file's lists, one by one: what each declares and what is wrong with it.
 
 An item is read for itself, so after a change of the text only the one that changed is read, and
-of a model only the member that changed; symbols behind it are moved. What has problems is always
-read anew, because their facts may speak of the text around.
+of a model only the member that changed; symbols behind it are moved. Problems are not: their facts
+may speak of places and of the text around, so they are looked for anew.
 """
 
 from __future__ import annotations
@@ -50,16 +50,6 @@ class Item:
     is_dbt: bool = False
     """Whether it is a model that was read as dbt writes them."""
 
-    @property
-    def is_sound(self) -> bool:
-        return not (self.shape or self.problems or self.contradictions)
-
-    def moved(self, by: int) -> Item:
-        """The same so many characters further on; only of a sound item."""
-        if not by or not self.symbols:
-            return self
-        return Item(tuple([moved(symbol, by) for symbol in self.symbols]), is_dbt=self.is_dbt)
-
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -99,14 +89,13 @@ class _Root:
         known = self._known(key, declared_with)
         found: list[Item] = []
         for index, node in enumerate(sequence.items):
-            at = self._place(key, index)
-            item = known[index] if known is not None else None
-            if item is None or not item.is_sound or at is None:
-                kept = item if item is not None and item.is_sound else None
-                item = self._read(key, sequence, index, unaliased(node), declared_with, kept)
+            before = known[index] if known is not None and not known[index].problems else None
+            by = self._way(key, index) if before is not None else None
+            if before is not None and by is not None:
+                found.append(self._moved(key, sequence, index, before, by))
             else:
-                item = item.moved(at)
-            found.append(item)
+                inner = unaliased(node)
+                found.append(self._read(key, sequence, index, inner, declared_with, before))
         self.items[key] = tuple(found)
         return self.items[key]
 
@@ -121,7 +110,7 @@ class _Root:
         is_same = key != "metrics" or self.earlier.loaded.declared_with == declared_with
         return known if is_same else None
 
-    def _place(self, key: str, index: int) -> int | None:
+    def _way(self, key: str, index: int) -> int | None:
         """How far an item has moved as a whole; None when something in it has changed."""
         if self.earlier is None:
             return None
@@ -134,6 +123,15 @@ class _Root:
             return None
         return by if index > path[1] else 0
 
+    def _moved(self, key: str, sequence: Sequence, index: int, before: Item, by: int) -> Item:
+        """An item that has not changed. What is wrong with it is looked for anew."""
+        if not (by or before.shape or before.contradictions):
+            return before
+        symbols = tuple([moved(symbol, by) for symbol in before.symbols])
+        shape = tuple(check_item(self.parsed, key, sequence, index)) if before.shape else ()
+        contradictions = _contradictions(symbols) if before.contradictions else ()
+        return Item(symbols, shape, (), contradictions, before.is_dbt)
+
     def _read(
         self,
         key: str,
@@ -144,7 +142,7 @@ class _Root:
         before: Item | None,
     ) -> Item:
         shape: tuple[Problem, ...] = ()
-        if before is None or not self._stays_valid(key, index):
+        if before is None or before.shape or not self._stays_valid(key, index):
             shape = tuple(check_item(self.parsed, key, sequence, index))
         if not isinstance(node, MappingNode):
             return Item(shape=shape)
@@ -163,8 +161,8 @@ class _Root:
         else:
             symbols = tuple(_symbols(key, fields, declared_with))
         declared = tuple([symbol for symbol in symbols if symbol is not None])
-        contradictions = tuple([each for symbol in declared for each in _contradictions(symbol)])
-        return Item(declared, shape, tuple(reading.problems), contradictions, is_dbt)
+        problems = tuple(reading.problems)
+        return Item(declared, shape, problems, _contradictions(declared), is_dbt)
 
     def _stays_valid(self, key: str, index: int) -> bool:
         assert self.earlier is not None
@@ -281,9 +279,13 @@ def _is_disabled(fields: Fields) -> bool:
     return fields.is_false("enabled") or bool(config and config.is_false("enabled"))
 
 
-def _contradictions(symbol: Symbol) -> Iterator[Problem]:
-    if isinstance(symbol, Model):
-        return consistency.of_model(symbol)
-    if isinstance(symbol, Metric):
-        return consistency.of_metric(symbol)
-    return consistency.of_saved_query(symbol) if isinstance(symbol, SavedQuery) else iter(())
+def _contradictions(symbols: Iterable[Symbol]) -> tuple[Problem, ...]:
+    found: list[Problem] = []
+    for symbol in symbols:
+        if isinstance(symbol, Model):
+            found += consistency.of_model(symbol)
+        elif isinstance(symbol, Metric):
+            found += consistency.of_metric(symbol)
+        elif isinstance(symbol, SavedQuery):
+            found += consistency.of_saved_query(symbol)
+    return tuple(found)
