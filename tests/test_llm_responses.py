@@ -18,6 +18,7 @@ from tests.support.llm_endpoint import LlmEndpoint, Reply
 from tests.test_llm_client import ASK, SHAPE, TOOL, Asking, failing
 
 from smq_server.generation import abilities
+from smq_server.generation.budget import MOST_REFUSED
 from smq_server.generation.chat import Message, Request
 from smq_server.generation.failure import GenerationFailure
 
@@ -151,11 +152,28 @@ def test_without_the_responses_api_chat_is_used_and_remembered(absent: int) -> N
         ask = asking(endpoint)
         ask(replace(ASK, answer=SHAPE), ASK)
         assert endpoint.paths == [RESPONSES, CHAT, CHAT]
-        assert ask.budget.calls == 3, "looking for it is a call like others"
+        assert ask.budget.calls == 2, "no model was asked by looking for it"
         abilities.forget()
         asking(endpoint)(ASK)
         assert endpoint.paths[3:] == [CHAT], "the next process knows, too"
     assert endpoint.requests[0]["response_format"]["type"] == "json_schema"
+
+
+def test_finding_out_what_an_endpoint_can_uses_up_no_calls() -> None:
+    said = {"content": '{"words": "hi"}'}
+    lacks = ["json_schema", "max_completion_tokens", "stream_options", "temperature"]
+    with LlmEndpoint([said], lacks=lacks) as endpoint:
+        ask = asking(endpoint, max_calls=1)
+        ask(replace(ASK, answer=SHAPE))
+    assert ask.budget.calls == 1 and ask.budget.refused == len(endpoint.paths) - 1 == 5
+
+
+def test_an_endpoint_that_refuses_everything_is_asked_a_few_times() -> None:
+    no = {"status": 400, "error": {"message": "no"}}
+    with LlmEndpoint(answer=lambda _: no, apis=("responses", "chat")) as endpoint:
+        ask = asking(endpoint, max_calls=1)
+        assert failing(ask, replace(ASK, answer=SHAPE, tools=(TOOL,))).kind == "endpoint"
+    assert len(endpoint.paths) <= MOST_REFUSED + 1
 
 
 @pytest.mark.parametrize(

@@ -49,9 +49,6 @@ class Abilities:
         )
 
 
-MOST_REFUSED = 8
-"""Calls that finding out what an endpoint can may take, for whoever allows only a few."""
-
 _DAYS = 7
 """An endpoint may have learned something new by then."""
 

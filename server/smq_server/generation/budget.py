@@ -8,6 +8,9 @@ from collections.abc import Callable
 from smq_server.generation.chat import Usage
 from smq_server.generation.failure import GenerationFailure
 
+MOST_REFUSED = 12
+"""Refused calls that cost nothing: more than there are rungs to come down by."""
+
 
 class Budget:
     """Counts what is spent, and raises GenerationFailure before more is spent than allowed."""
@@ -23,6 +26,8 @@ class Budget:
         self.max_tokens = max_tokens
         self.seconds = seconds
         self.calls = 0
+        self.refused = 0
+        """Calls that were refused before a model saw them, which are none of `calls`."""
         self.usage = Usage()
         self._clock = clock
         self._started = clock()
@@ -54,6 +59,16 @@ class Budget:
         if self.remaining <= 0:
             raise self.overdue()
         self.calls += 1
+
+    def take_back(self) -> None:
+        """The call that was begun asked for what the endpoint does not know: no model was asked.
+
+        Otherwise finding out what an endpoint can would use up the calls of whoever allows one.
+        An endpoint that refuses without end is still asked in bounded calls.
+        """
+        if self.refused < MOST_REFUSED:
+            self.refused += 1
+            self.calls -= 1
 
     def spend(self, usage: Usage) -> None:
         self.usage += usage

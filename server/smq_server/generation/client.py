@@ -72,6 +72,8 @@ class Client:
                     reply = await self._call(request, parameters, abilities)
             except _Lower as lower:
                 abilities = lower.abilities
+                if lower.is_refusal:
+                    self._budget.take_back()
                 continue
             except _Again as again:
                 self._budget.spend(Usage(wire.tokens_of(parameters), 0))
@@ -142,7 +144,7 @@ class Client:
             raise self._failure("too-long", "sent an answer without end.")
         if collector.is_empty and abilities.streaming and not self._may_lower(abilities):
             # Some endpoints ignore that a stream was asked for.
-            raise _Lower(replace(abilities, streaming=False))
+            raise _Lower(replace(abilities, streaming=False), is_refusal=False)
         if collector.is_empty:
             raise self._no_protocol(abilities)
         if collector.fault:
@@ -261,9 +263,12 @@ def parameters_of(
 
 
 class _Lower(Exception):
-    def __init__(self, abilities: rungs.Abilities) -> None:
+    """The endpoint is to be asked otherwise; not a refusal where it may have asked its model."""
+
+    def __init__(self, abilities: rungs.Abilities, is_refusal: bool = True) -> None:
         super().__init__()
         self.abilities = abilities
+        self.is_refusal = is_refusal
 
 
 class _Again(Exception):

@@ -15,7 +15,6 @@ from smq.catalog import Known
 from smq.text import nfc
 from smq.workspace import Configuration
 from smq_metasync.examples import AskFailed, Candidate
-from smq_server.generation.abilities import MOST_REFUSED
 from smq_server.generation.budget import Budget
 from smq_server.generation.chat import AnswerShape, Message, Request
 from smq_server.generation.client import Client
@@ -87,8 +86,7 @@ async def _ask(
     )
     messages = [Message("user", prompt)]
     good: dict[str, Candidate] = {}
-    calls = _CALLS * (1 + settings.retries) + MOST_REFUSED
-    budget = Budget(calls, settings.max_tokens, settings.deadline)
+    budget = Budget(_CALLS * (1 + settings.retries), settings.max_tokens, settings.deadline)
     async with Client(connection(configuration, environ), budget) as client:
         for _ in range(_CALLS):
             reply = await client.ask(Request("examples", tuple(messages), answer=_SHAPE))
