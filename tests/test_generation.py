@@ -26,7 +26,7 @@ from tests.support.llm_endpoint import LlmEndpoint
 from smq_server.generation import prompts
 from smq_server.generation.chat import estimated_tokens
 from smq_server.generation.generate import Question, first_request
-from smq_server.generation.knowledge import knowledge
+from smq_server.generation.knowledge import knowledge, whole_or_near
 from smq_server.generation.reading import json_objects
 from smq_server.generation.validation import formatted, judge
 from smq_server.generation.wording import groups_wanted, numbers_in
@@ -311,6 +311,21 @@ def test_knowledge_keeps_to_its_room_and_says_the_same_each_time() -> None:
         assert estimated_tokens(known.text) < tokens + 60
         assert known == knowledge("revenue by store", example("shop"), tokens)
         assert "metric revenue " in known.text
+
+
+def test_few_models_are_shown_in_one_order_whatever_is_asked() -> None:
+    """An endpoint on one's own machine reads only the question anew."""
+    one, other = (
+        str(asyncio.run(first_request(Question(text, TODAY), example("bank"), {}))["input"])
+        for text in ("지점별 고객 수", "대출 잔액이 가장 많은 상품은?")
+    )
+    shared, told, nearest = one.partition("## nearest to the question")
+    assert told and other.startswith(shared + told)
+    assert len(nearest) < 0.1 * len(shared)
+    whole = whole_or_near("지점별 고객 수", example("bank"), 8000)
+    assert whole.nearest[0] == "metrics/고객.yml" and set(whole.nearest) == whole.reasons.keys()
+    few = whole_or_near("지점별 고객 수", example("bank"), 2000)
+    assert few == knowledge("지점별 고객 수", example("bank"), 2000) and not few.nearest
 
 
 def test_a_description_cannot_leave_its_line() -> None:

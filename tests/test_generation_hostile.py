@@ -59,6 +59,17 @@ HOSTILE: dict[str, Reply] = {
     "many calls": {
         "tool_calls": [{"name": CONVERT, "arguments": {"smq": [query("x")]}, "id": "1"}] * 40
     },
+    "a call in words, for ever": {
+        "content": json.dumps({"name": SELECT, "arguments": {"userQuery": "again"}})
+    },
+    "a small context": {
+        "status": 400,
+        "error": {
+            "message": "request (9000 tokens) exceeds the available context size (4096 tokens)",
+            "type": "exceed_context_size_error",
+            "code": 400,
+        },
+    },
     "nameless call": {"tool_calls": [{"name": "", "arguments": ""}]},
 }
 

@@ -117,6 +117,28 @@ def test_calls_of_tools_are_put_together_and_answered() -> None:
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        '{"name": "look", "arguments": {"at": "매출"}}',
+        '```json\n{"name": "look", "arguments": "{\\"at\\": \\"매출\\"}"}\n```',
+        '<tools>\n{"function": {"name": "look", "arguments": {"at": "매출"}}}\n</tools>',
+        'I look: {"type": "function", "function": "look", "parameters": {"at": "매출"}}',
+    ],
+)
+def test_a_call_that_a_small_model_writes_in_words_is_a_call(said: str) -> None:
+    with script({"content": said}) as endpoint:
+        (found,) = Asking(endpoint)(replace(ASK, tools=(TOOL,)))
+    ((name, arguments),) = [(call.name, call.arguments) for call in found.calls]
+    assert name == "look" and json.loads(arguments) == {"at": "매출"}
+
+
+def test_json_that_names_no_tool_is_no_call() -> None:
+    with script({"content": '{"name": "revenue", "arguments": {}} {"metrics": ["a"]}'}) as endpoint:
+        (found,) = Asking(endpoint)(replace(ASK, tools=(TOOL,)))
+    assert found.calls == () and "revenue" in found.text
+
+
+@pytest.mark.parametrize(
     "lacks",
     [
         ("json_schema",),
@@ -278,6 +300,20 @@ _BROKEN = 'data: {"choices": [{"index": 0, "delta": {"content": "a"}, "finish_re
             {"status": 400, "error": {"message": "big", "code": "context_length_exceeded"}},
             "too-long",
             "llm.prompt_tokens",
+            1,
+        ),
+        (
+            {
+                "status": 400,
+                "error": {
+                    "message": "request (17030 tokens) exceeds the available context size "
+                    "(16384 tokens), try increasing it",
+                    "type": "exceed_context_size_error",
+                    "code": 400,
+                },
+            },
+            "too-long",
+            "a larger context",
             1,
         ),
         ({"refusal": "I must not."}, "refused", "I must not.", 1),

@@ -121,7 +121,9 @@ def test_an_answer_is_streamed_and_counted() -> None:
     assert "".join(p.text for p in ask.told if p.kind == "answer") == found.text
     assert ask.budget.calls == 1 and ask.budget.usage.total > 0
     (body,) = endpoint.requests
-    assert body["input"] == [{"role": m.role, "content": m.text} for m in ASK.messages]
+    assert body["input"] == [
+        {"type": "message", "role": m.role, "content": m.text} for m in ASK.messages
+    ]
     assert body["store"] is False
     assert set(body) == {"model", "input", "store", "temperature", "max_output_tokens", "stream"}
 
@@ -174,6 +176,36 @@ def test_an_endpoint_that_refuses_everything_is_asked_a_few_times() -> None:
         ask = asking(endpoint, max_calls=1)
         assert failing(ask, replace(ASK, answer=SHAPE, tools=(TOOL,))).kind == "endpoint"
     assert len(endpoint.paths) <= MOST_REFUSED + 1
+
+
+def test_who_forgets_a_schema_in_the_responses_api_is_asked_in_chat() -> None:
+    """llama.cpp's server takes `text.format` and answers as if there was none."""
+
+    def answer(body: dict[str, Any]) -> Reply:
+        return {"content": "Hello! How can I help?" if "input" in body else '{"words": "hi"}'}
+
+    with LlmEndpoint(answer=answer, apis=("responses", "chat")) as endpoint:
+        ask = asking(endpoint)
+        (found, _) = ask(replace(ASK, answer=SHAPE), replace(ASK, answer=SHAPE))
+    assert found.text == '{"words": "hi"}'
+    assert endpoint.paths == [RESPONSES, CHAT, CHAT]
+    assert ask.budget.calls == 3, "here the model was asked each time"
+
+
+@pytest.mark.parametrize("apis", [("responses",), ("chat",), ("responses", "chat")])
+def test_who_forgets_a_schema_everywhere_is_told_of_it_in_words(apis: tuple[str, ...]) -> None:
+    with LlmEndpoint(answer=lambda _: {"content": "[1]"}, apis=apis) as endpoint:
+        ask = asking(endpoint)
+        ask(*[replace(ASK, answer=SHAPE)] * 2)
+    assert "JSON Schema" not in str(endpoint.requests[0])
+    assert "JSON Schema" in str(endpoint.requests[-1])
+    assert ask.budget.calls <= 3
+
+
+def test_an_answer_of_another_shape_is_worth_a_look_with_the_last_call() -> None:
+    with both({"content": '{"metrics": []}'}) as endpoint:
+        (found,) = asking(endpoint, max_calls=1)(replace(ASK, answer=SHAPE))
+    assert found.text == '{"metrics": []}'
 
 
 @pytest.mark.parametrize(

@@ -2,45 +2,71 @@
 
 The strategies ask a proxy on loopback, which hands each request on and keeps the answer: its text,
 calls, refusal, why it ended, or its error. Neither headers nor requests are kept, so that a record
-holds no key; of a request only the few words by which a replay tells it from others.
+holds no key; of a request only a mark, and the few words by which a replay tells it from others.
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.eval import running
+from tests.eval.kept import lacks_of, mark_of, step_of
 from tests.eval.questions import Question
+
+from smq_server.generation import wire
+from smq_server.generation.abilities import abilities_of
 
 Json = dict[str, Any]
 
-_PATIENCE = 600.0
+_PATIENCE = 3600.0
+"""Seconds: a slow endpoint is waited for, because a replay would not run out of time."""
 _HANDED_ON = ("authorization", "content-type", "accept")
 _DROPPED = ("transfer-encoding", "content-length", "content-encoding", "connection")
 
 
+class NoAnswers(Exception):
+    """The endpoint has answered nothing at all to a question, which says nothing of its model."""
+
+
 def record(
     questions: Sequence[Question], strategy: str, environ: Mapping[str, str], settings: Json
-) -> Json:
-    """The answers to all questions, one after the other, with the verdicts that they get."""
-    found: Json = {}
-    for question in questions:
-        with Proxy(_address(settings.get("base_url"))) as proxy:
-            # The proxy hands on whole answers, which take longer than their first words.
-            own = {**settings, "base_url": proxy.base_url, "timeout": _PATIENCE}
+) -> Iterator[tuple[running.Outcome, Json]]:
+    """The answers to each question, one after the other, with the verdict that they get.
+
+    Raises NoAnswers when there are none, as from an endpoint that is still loading its model.
+    """
+    with Proxy(_address(settings.get("base_url"))) as proxy:
+        # The proxy hands on whole answers, which take longer than their first words.
+        patient = {"timeout": _PATIENCE, "deadline": _PATIENCE}
+        own = {**settings, "base_url": proxy.base_url, **patient}
+        for question in questions:
+            proxy.exchanges.clear()
             (outcome,) = running.run([question], strategy, environ, settings=own)
-        kept: Json = {"verdict": outcome.judgement.verdict, "note": outcome.judgement.why}
-        if strategy == "graph":
-            # Its steps run at the same time, so their order says nothing.
-            kept["exchanges"] = [{"when": when, "reply": reply} for when, reply in proxy.exchanges]
-        else:
-            kept["replies"] = [reply for _, reply in proxy.exchanges]
-        found[question.id] = kept
-    return found
+            why = outcome.judgement.why.replace(proxy.base_url, "the endpoint")
+            if all("status" in each["reply"] for each in proxy.exchanges):
+                raise NoAnswers(why)
+            spent = outcome.result.spent
+            kept: Json = {
+                "verdict": outcome.judgement.verdict,
+                "note": why,
+                "tokens": [spent.usage.sent, spent.usage.received],
+                "seconds": round(spent.seconds, 1),
+                "asked": [each["mark"] for each in proxy.exchanges],
+            }
+            if strategy == "graph":
+                # Its steps run at the same time, so their order says nothing.
+                kept["exchanges"] = [
+                    {key: each[key] for key in ("step", "when", "reply") if each[key]}
+                    for each in proxy.exchanges
+                ]
+            else:
+                kept["replies"] = [each["reply"] for each in proxy.exchanges]
+            lacks = lacks_of(abilities_of(proxy.base_url, settings["model"]))
+            yield outcome, {**kept, "lacks": lacks} if lacks else kept
 
 
 def _address(base_url: str | None) -> str:
@@ -55,7 +81,7 @@ class Proxy:
     """`with Proxy("https://…/v1") as proxy: … proxy.base_url`; `exchanges` are what was said."""
 
     def __init__(self, address: str) -> None:
-        self.exchanges: list[tuple[list[str], Json]] = []
+        self.exchanges: list[Json] = []
         self._address = address
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -87,7 +113,7 @@ class Proxy:
                 status, answered, data, is_whole = asked(proxy._address + self.path, sent, headers)
                 reply = reply_of(status, answered, data.decode(errors="replace"))
                 if reply is not None:
-                    proxy.exchanges.append((words_of(json.loads(sent)), reply))
+                    proxy.exchanges.append(exchange(json.loads(sent), reply))
                 self.send_response(status)
                 for name, value in answered.items():
                     if name.lower() not in _DROPPED:
@@ -121,6 +147,15 @@ def asked(url: str, body: bytes, headers: Json) -> tuple[int, Mapping[str, str],
     return answer.status_code, dict(answer.headers), data, True
 
 
+def exchange(body: Json, reply: Json) -> Json:
+    """A request and its reply, as far as they are kept."""
+    step = step_of(body)
+    words = words_of(body)
+    # The name of the step outlives the words that ask for it.
+    when = [word for word in words if word.startswith("Question:")] if step else words
+    return {"mark": mark_of(body), "step": step, "when": when or words, "reply": reply}
+
+
 def words_of(body: Json) -> list[str]:
     """The words by which a request is known again: what its last message asks for."""
     (*_, last) = body["messages"] if "messages" in body else body["input"]
@@ -137,13 +172,16 @@ def reply_of(status: int, headers: Mapping[str, str], text: str) -> Json | None:
 
     None for what is left out: an endpoint that says that it cannot be asked so.
     """
-    if status in (400, 404, 405, 415, 422, 501):
-        return None
     if status != 200:
         try:
             error = json.loads(text).get("error") or {}
         except (ValueError, AttributeError):
             error = {}
+        is_too_long = wire.is_too_long(status, str(error), "")
+        if status in (400, 404, 405, 415, 422, 501) and not is_too_long:
+            return None
+        if is_too_long:
+            error["code"] = "context_length_exceeded"
         kept = {k: v for k, v in headers.items() if k.lower().startswith("retry-after")}
         said = {"message": "an error", **{k: error[k] for k in ("code", "type") if error.get(k)}}
         return {"status": status, "error": said, **({"headers": kept} if kept else {})}

@@ -18,7 +18,8 @@ Replies are values:
 
 A script is a list of replies in order, or a recorded conversation: `{"exchanges": [{"when":
 ["words", "of the request"], "reply": {…}}]}`. Of a conversation, the first exchange that has not
-been used and whose words all stand in the request answers it.
+been used and whose words all stand in the request answers it; if it has a `step`, only a request
+for a shape of that name.
 """
 
 from __future__ import annotations
@@ -67,6 +68,8 @@ class LlmEndpoint:
         """Those of each request, refused ones too."""
         self.refused: list[str] = []
         """Requests that were malformed, in words."""
+        self.unanswered = 0
+        """Requests for which the script had no reply left."""
         self.disconnected = threading.Event()
         """Set when a client has gone away in the middle of an answer."""
         self._script = script
@@ -121,6 +124,7 @@ class LlmEndpoint:
                 return self._recorded(self._script["exchanges"], body)
             number = len(self._used)
             if number >= len(self._script):
+                self.unanswered += 1
                 return _error(500, "no reply is left in the script", "replay_exhausted")
             self._used.add(number)
             return self._script[number]
@@ -128,11 +132,15 @@ class LlmEndpoint:
     def _recorded(self, exchanges: Sequence[Mapping[str, Any]], body: Body) -> Reply:
         messages = body["messages"] if "messages" in body else body["input"]
         said = "\n".join(_words(message) for message in messages)
+        step = _shape(body).get("name")
         for number, exchange in enumerate(exchanges):
-            if number not in self._used and all(word in said for word in exchange["when"]):
+            if number in self._used or exchange.get("step", step) != step:
+                continue
+            if all(word in said for word in exchange["when"]):
                 self._used.add(number)
                 reply: Reply = exchange["reply"]
                 return reply
+        self.unanswered += 1
         return _error(500, "no recorded exchange answers this request", "replay_exhausted")
 
     def _objection(self, path: str, headers: Mapping[str, str], body: Body) -> Reply | None:
@@ -441,6 +449,12 @@ def _uses(body: Body, name: str) -> bool:
         shape = body.get("response_format") or (body.get("text") or {}).get("format") or {}
         return bool(shape.get("type") == name)
     return name in body
+
+
+def _shape(body: Body) -> Body:
+    """The shape that an answer is wanted in, by a schema."""
+    chat = (body.get("response_format") or {}).get("json_schema")
+    return chat or (body.get("text") or {}).get("format") or {}
 
 
 def _words(message: Body) -> str:

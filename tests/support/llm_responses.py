@@ -230,6 +230,9 @@ def fault_of(body: Body, strict_fault: Any) -> str | None:
 
 
 def _item_fault(item: Body, open_calls: list[str]) -> str | None:
+    if "type" not in item and item.get("role") == "assistant":
+        # The vendor would see what it is; llama.cpp's server does not.
+        return "Cannot determine type of 'item'"
     kind = item.get("type", "message")
     if kind == "function_call":
         if not all(isinstance(item.get(k), str) for k in ("call_id", "name", "arguments")):

@@ -62,8 +62,40 @@ class Client:
 
     async def ask(self, request: Request) -> Reply:
         """Ask until there is a whole reply, within the budget."""
+        known = known_abilities(self._connection)
+        reply, abilities = await self._ask(request, known)
+        if self._connection.base_url is not None and not _is_obeyed(request, reply, abilities):
+            reply, abilities = await self._without_promise(request, reply, abilities)
+        if abilities != known:
+            # Only now: an endpoint that refuses everything has not said what it lacks.
+            rungs.remember(self._place, self._connection.model, abilities)
+        if request.tools and not reply.calls:
+            reply = replace(reply, calls=wire.calls_written(reply.text, request.tools))
+        return reply
+
+    async def _without_promise(
+        self, request: Request, reply: Reply, abilities: rungs.Abilities
+    ) -> tuple[Reply, rungs.Abilities]:
+        """What to do where an endpoint takes a schema and answers as if there was none.
+
+        Some forget it in the Responses API, and obey in chat completions. Who does so there is
+        told of it in words the next time; what has been answered is worth a look all the same.
+        """
+        told = replace(abilities, structured="text")
+        if not self._may_lower(abilities):
+            return reply, told
+        try:
+            other, lower = await self._ask(request, rungs.CHAT)
+        except GenerationFailure:
+            # There may be no such thing as chat completions.
+            return reply, told
+        is_obeyed = _is_obeyed(request, other, lower)
+        return other, lower if is_obeyed else replace(lower, structured="text")
+
+    async def _ask(
+        self, request: Request, abilities: rungs.Abilities
+    ) -> tuple[Reply, rungs.Abilities]:
         retries = 0
-        abilities = known = known_abilities(self._connection)
         while True:
             parameters = parameters_of(request, self._connection, abilities)
             self._budget.begin_call(wire.tokens_of(parameters))
@@ -85,11 +117,10 @@ class Client:
             except TimeoutError as error:
                 raise self._budget.overdue() from error
             self._budget.spend(reply.usage)
-            if abilities != known:
-                # Only now: an endpoint that refuses everything has not said what it lacks.
-                rungs.remember(self._place, self._connection.model, abilities)
             asked, _ = wire.prepared(request, abilities)
-            return reply if asked == request.messages else replace(reply, asked=asked)
+            if asked != request.messages:
+                reply = replace(reply, asked=asked)
+            return reply, abilities
 
     async def _wait(self, retries: int, again: _Again) -> None:
         seconds = again.after
@@ -200,11 +231,11 @@ class Client:
                 self._failure("rate-limited", f"is busy (429: {said}). Ask again later."),
                 wire.retry_after(error),
             )
-        if code == "context_length_exceeded" or "context length" in words.lower() or status == 413:
+        if wire.is_too_long(status, words, code):
             return GenerationFailure(
                 "too-long",
                 f"The question and the models do not fit into the model's context ({said}). "
-                "Lower llm.prompt_tokens.",
+                "Lower llm.prompt_tokens, or start the endpoint with a larger context.",
             )
         lower = rungs.without(
             abilities,
@@ -260,6 +291,13 @@ def parameters_of(
     if abilities.api == "chat":
         return wire_chat.parameters(request, connection, abilities)
     return wire_responses.parameters(request, connection, abilities)
+
+
+def _is_obeyed(request: Request, reply: Reply, abilities: rungs.Abilities) -> bool:
+    """Whether the answer has all that the schema requires which the endpoint has taken."""
+    if request.answer is None or abilities.structured not in ("json_schema", "object_with_schema"):
+        return True
+    return wire.is_of_shape(reply.text, request.answer)
 
 
 class _Lower(Exception):

@@ -6,7 +6,7 @@ from smq_server.generation import prompts
 from smq_server.generation.answer import SHAPE, Answer, read_answer
 from smq_server.generation.chat import Message, Request
 from smq_server.generation.failure import GenerationFailure
-from smq_server.generation.knowledge import knowledge
+from smq_server.generation.knowledge import whole_or_near
 from smq_server.generation.result import Alternative, NoAnswer, Proposal
 from smq_server.generation.task import Task
 from smq_server.generation.validation import ValidQuery, judge
@@ -15,9 +15,8 @@ from smq_server.generation.validation import ValidQuery, judge
 async def answer(task: Task) -> Proposal | NoAnswer:
     """Ask once, and again for each repair. Raises GenerationFailure when repairs do not help."""
     task.tell("Choosing models")
-    known = knowledge(task.question, task.snapshot, task.settings.prompt_tokens)
-    files = {file.path: list(file.reasons) for file in known.files}
-    task.note("select", files=files, left_out=known.left_out)
+    known = whole_or_near(task.question, task.snapshot, task.settings.prompt_tokens)
+    task.note("select", files=known.reasons, left_out=known.left_out)
     turns = [task.language(), Message("user", first_turn(task, known.text))]
     problems: tuple[str, ...] = ()
     for attempt in range(task.settings.repairs + 1):

@@ -15,9 +15,9 @@ from typing import Annotated, Any, TypedDict
 
 from smq_server.generation import prompts
 from smq_server.generation.answer import QUERY, closed, described, strings
-from smq_server.generation.chat import AnswerShape, Message, Request
+from smq_server.generation.chat import AnswerShape, Message, Request, estimated_tokens
 from smq_server.generation.failure import GenerationFailure
-from smq_server.generation.knowledge import knowledge
+from smq_server.generation.knowledge import whole_or_near
 from smq_server.generation.reading import json_objects
 from smq_server.generation.result import NoAnswer, Proposal
 from smq_server.generation.task import Task
@@ -25,6 +25,7 @@ from smq_server.generation.validation import judge
 
 _MOST_PARTS = 4
 _METRICS_SHOWN = 2000
+"""Tokens of metrics that the first step sees."""
 _INSTALL = "pip install 'smq[graph]'"
 
 
@@ -82,9 +83,10 @@ async def replay(task: Task, node: str, state: Mapping[str, Any]) -> Update:
 
 async def _classify(task: Task, state: Mapping[str, Any]) -> Update:
     task.tell("Looking at the question")
-    known = knowledge(state["question"], task.snapshot, min(_METRICS_SHOWN, _room(task)))
-    metrics = [line for line in known.text.splitlines() if line.startswith("metric ")]
-    words = prompts.render("classify", metrics="\n".join(metrics), question=state["question"])
+    known = whole_or_near(state["question"], task.snapshot, _room(task))
+    words = prompts.render(
+        "classify", metrics=_some_metrics(known.text), question=state["question"]
+    )
     found = await _asked(task, "classify", words, _CLASSIFIED)
     is_data = found.get("is_data_question")
     # In doubt it is one: the next steps know more.
@@ -105,7 +107,7 @@ async def _split(task: Task, state: Mapping[str, Any]) -> Update:
 
 async def _select(task: Task, state: Mapping[str, Any]) -> Update:
     task.tell("Choosing models")
-    return {"models": knowledge(state["question"], task.snapshot, _room(task)).text}
+    return {"models": whole_or_near(state["question"], task.snapshot, _room(task)).text}
 
 
 async def _metrics(task: Task, state: Mapping[str, Any]) -> Update:
@@ -323,6 +325,19 @@ def _question(task: Task, state: Mapping[str, Any]) -> str:
 def _so_far(state: Mapping[str, Any]) -> str:
     found = {key: state.get(key, []) for key in ("metrics", "groupBy")}
     return json.dumps(found, ensure_ascii=False)
+
+
+def _some_metrics(models: str) -> str:
+    """The lines of metrics, as many as a look at the question is worth."""
+    left = _METRICS_SHOWN
+    lines: list[str] = []
+    for line in models.splitlines():
+        if line.startswith("metric "):
+            left -= estimated_tokens(line)
+            if left < 0:
+                break
+            lines.append(line)
+    return "\n".join(lines)
 
 
 def _text(value: Any) -> str:

@@ -23,6 +23,8 @@ _LONGEST_WORDS = 240
 _METRICS: tuple[Kind, ...] = ("metric",)
 _FILES = 5
 _FEW_METRICS = 500
+_WHOLE_SHARE = 2
+"""All models are shown if they take at most this part of the room: one in so many."""
 _INDEX_SHARE = 4
 """The list of all metrics takes at most this part of the room: one in so many."""
 
@@ -42,13 +44,21 @@ class Knowledge:
 
     `files` declare what the question is about, `related` holds what these need from other files,
     `index` the names of all other metrics, as far as there is room. `left_out` counts files that
-    would have mattered but did not fit.
+    would have mattered but did not fit. Where `files` are all there are, `nearest` names those
+    that the question is about.
     """
 
     files: tuple[FileText, ...]
     related: str
     index: str
     left_out: int = 0
+    nearest: tuple[str, ...] = ()
+
+    @property
+    def reasons(self) -> dict[str, list[str]]:
+        """Why each file was chosen."""
+        chosen = (file for file in self.files if not self.nearest or file.path in self.nearest)
+        return {file.path: list(file.reasons) for file in chosen}
 
     @property
     def text(self) -> str:
@@ -58,6 +68,8 @@ class Knowledge:
             parts.append(f"## related, from other files\n{self.related}")
         if self.index:
             parts.append(f"## other metrics\n{self.index}")
+        if self.nearest:
+            parts.append(f"## nearest to the question\n{', '.join(self.nearest)}")
         return "\n\n".join(parts) or "(There are no semantic models.)"
 
 
@@ -72,6 +84,15 @@ class NearMetric:
 def knowledge(question: str, snapshot: Snapshot, tokens: int) -> Knowledge:
     """What the question is about, the most telling first, in at most so many tokens."""
     return _Writer(snapshot, tokens).write(question)
+
+
+def whole_or_near(question: str, snapshot: Snapshot, tokens: int) -> Knowledge:
+    """All models where they are few, else what the question is about.
+
+    All of them stand in one order, whatever is asked: an endpoint that keeps what it has read of
+    the last prompt reads only the question anew.
+    """
+    return _Writer(snapshot, tokens).whole(question) or knowledge(question, snapshot, tokens)
 
 
 def nearest_metrics(question: str, snapshot: Snapshot, limit: int = 5) -> tuple[NearMetric, ...]:
@@ -114,6 +135,26 @@ class _Writer:
             self._mark(file.uri)
         related = self._related(question, [file.uri for file in chosen])
         return Knowledge(tuple(files), related, self._index(), left_out)
+
+    def whole(self, question: str) -> Knowledge | None:
+        """Every file, if there is room."""
+        self._left //= _WHOLE_SHARE
+        chosen = {
+            file.uri: tuple(f"{each.word}: {each.kind} {each.name}" for each in file.reasons)
+            for file in select_model_files(question, self._snapshot, _FILES)
+        }
+        files: dict[str, FileText] = {}
+        for declared in self._snapshot.declarations:
+            text = self._file(declared.uri) if declared.models or declared.metrics else ""
+            if not text:
+                continue
+            if not self._fits(text):
+                return None
+            path = path_shown(self._snapshot, declared.uri)
+            files[declared.uri] = FileText(path, text, chosen.get(declared.uri, ()))
+        nearest = tuple(files[uri].path for uri in chosen if uri in files)
+        in_order = sorted(files.values(), key=lambda file: file.path)
+        return Knowledge(tuple(in_order), "", "", nearest=nearest)
 
     def _fits(self, text: str) -> bool:
         tokens = estimated_tokens(text) + 8

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from smq_server.generation import prompts
 from smq_server.generation.abilities import Abilities
-from smq_server.generation.chat import Message, Reply, Request, ToolCall, Usage, estimated_tokens
+from smq_server.generation.chat import (
+    AnswerShape,
+    Message,
+    Reply,
+    Request,
+    Tool,
+    ToolCall,
+    Usage,
+    estimated_tokens,
+)
 from smq_server.generation.reading import json_objects
 
 if TYPE_CHECKING:
@@ -84,9 +93,37 @@ def _calls_in(text: str) -> tuple[ToolCall, ...]:
     for value in json_objects(text):
         name = value.get("tool")
         if isinstance(name, str):
-            arguments = json.dumps(value.get("arguments", {}), ensure_ascii=False)
-            found.append(ToolCall(f"call_{len(found)}", name, arguments))
+            found.append(_written(len(found), name, value.get("arguments", {})))
     return tuple(found)
+
+
+def calls_written(text: str, tools: tuple[Tool, ...]) -> tuple[ToolCall, ...]:
+    """Calls of these tools that a small model has written as words, in the form it was taught.
+
+    Its endpoint would have made calls of them, had it written the marks around them, too.
+    """
+    names = {tool.name for tool in tools}
+    found: list[ToolCall] = []
+    for value in json_objects(text):
+        inner = value.get("function")
+        call = inner if isinstance(inner, dict) else value
+        name = call.get("name", call.get("tool", inner))
+        arguments = call.get("arguments", call.get("parameters"))
+        if isinstance(name, str) and name in names and arguments is not None:
+            found.append(_written(len(found), name, arguments))
+    return tuple(found)
+
+
+def _written(number: int, name: str, arguments: Any) -> ToolCall:
+    if not isinstance(arguments, str):
+        arguments = json.dumps(arguments, ensure_ascii=False)
+    return ToolCall(f"call_{number}", name, arguments)
+
+
+def is_of_shape(text: str, shape: AnswerShape) -> bool:
+    """Whether a text holds all that a strict schema asks for, as its endpoint has promised."""
+    wanted = set(shape.schema.get("required", ()))
+    return any(wanted <= value.keys() for value in json_objects(text))
 
 
 # What comes back.
@@ -207,6 +244,20 @@ def words_of(error: openai.APIStatusError) -> tuple[str, str]:
         # A page for people, of which only the status says something.
         text = "a web page"
     return text, ""
+
+
+_TOO_LONG_CODES = ("context_length_exceeded", "exceed_context_size_error")
+_TOO_LONG_WORDS = ("context length", "context size", "context window", "maximum context")
+
+
+def is_too_long(status: int, words: str, code: str) -> bool:
+    """Whether an error says that the prompt does not fit into the model."""
+    words = words.lower()
+    return (
+        status == 413
+        or code in _TOO_LONG_CODES
+        or any(each in words for each in (*_TOO_LONG_CODES, *_TOO_LONG_WORDS))
+    )
 
 
 def retry_after(error: openai.APIStatusError) -> float | None:

@@ -66,7 +66,8 @@ def _items(message: Message) -> Iterator[dict[str, Any]]:
         }
         return
     if message.text or not message.calls:
-        yield {"role": message.role, "content": message.text}
+        # The vendor does without the type; llama.cpp's server does not know an answer without it.
+        yield {"type": "message", "role": message.role, "content": message.text}
     for call in message.calls:
         yield {
             "type": "function_call",
