@@ -261,6 +261,17 @@ def test_what_passes_is_tried_again(trouble: Reply) -> None:
     assert [p.kind for p in asking.told].count("wait") == 2
 
 
+def test_a_server_that_is_just_starting_is_waited_for() -> None:
+    loading = {"status": 503, "error": {"message": "Loading model", "code": 503}}
+    with script(*[loading] * 6, {"content": "at last"}) as endpoint:
+        asking = Asking(endpoint)
+        (found,) = asking(ASK)
+    assert found.text == "at last" and sum(asking.pauses) > 20
+    with LlmEndpoint(answer=lambda _: loading) as endpoint:
+        failure = failing(Asking(endpoint))
+    assert "is still loading its model" in failure.message
+
+
 def test_an_endpoint_says_how_long_to_wait() -> None:
     busy = {"status": 429, "error": {"message": "slow down"}, "headers": {"retry-after": "7"}}
     later = {"status": 429, "error": {}, "headers": {"retry-after-ms": "1500"}}

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import openai
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 20.0
+_WHILE_LOADING = 10
+"""Times that a server which is just starting is asked again: for as long as most deadlines are."""
 _INSTALL = "pip install 'smq[llm]'"
 
 Pause = Callable[[float], Awaitable[object]]
@@ -109,7 +111,7 @@ class Client:
                 continue
             except _Again as again:
                 self._budget.spend(Usage(wire.tokens_of(parameters), 0))
-                if retries >= self._connection.settings.retries:
+                if retries >= max(self._connection.settings.retries, again.most):
                     raise again.failure from again
                 await self._wait(retries, again)
                 retries += 1
@@ -253,6 +255,9 @@ class Client:
                 "Check llm.model and llm.base_url"
                 + (".", ", and whether llm.api is right.")[self._connection.settings.api != "auto"],
             )
+        if status == 503 and "loading" in words.lower():
+            failure = self._failure("endpoint", f"is still loading its model (503: {said}).")
+            return _Again(failure, wire.retry_after(error), _WHILE_LOADING)
         failure = self._failure("endpoint", f"answers with an error ({status}: {said}).")
         if status in (408, 409) or status >= 500:
             return _Again(failure, wire.retry_after(error))
@@ -310,12 +315,18 @@ class _Lower(Exception):
 
 
 class _Again(Exception):
-    """A call that may succeed when it is made again; `after` are seconds the endpoint named."""
+    """A call that may succeed when it is made again; `after` are seconds the endpoint named.
 
-    def __init__(self, failure: GenerationFailure, after: float | None = None) -> None:
+    `most` is how often, where that is more than the settings say.
+    """
+
+    def __init__(
+        self, failure: GenerationFailure, after: float | None = None, most: int = 0
+    ) -> None:
         super().__init__(failure.message)
         self.failure = failure
         self.after = after
+        self.most = most
 
 
 def _import() -> Any:
