@@ -85,7 +85,9 @@ def differences(tree: exp.Expr, context: Context) -> exp.Expr:
         unit = node.args.get("unit")
         word = "WEEK" if isinstance(unit, exp.WeekStart) else unit.name.upper() if unit else "DAY"
         end, start = _plain(node.this), _plain(node.expression)
+        # TIMESTAMP_DIFF counts whole units wherever it is written, also where DATE_DIFF does not.
         by_boundary = context.written.counts_boundaries or word == "DAY"
+        by_boundary = by_boundary and not isinstance(node, exp.TimestampDiff)
         new = _difference(end, start, word, context) if by_boundary else None
         if new is None:
             # Weeks are among them: some engines count Mondays, some Sundays, some seven days.

@@ -47,7 +47,9 @@ def extremes(tree: exp.Expr, context: Context) -> exp.Expr:
             for value in values[1:]:
                 absent = exp.Is(this=value.copy(), expression=exp.Null())
                 missing = exp.Or(this=missing, expression=absent)
-            new = exp.Case(ifs=[exp.If(this=missing, true=exp.Null())], default=node.copy())
+            plain = node.copy()
+            plain.set("ignore_nulls", True)
+            new = exp.Case(ifs=[exp.If(this=missing, true=exp.Null())], default=plain)
         tree = context.replace(node, new, tree)
     return tree
 
