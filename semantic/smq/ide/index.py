@@ -12,6 +12,7 @@ from operator import itemgetter
 from weakref import WeakKeyDictionary
 
 from smq.graph.graph import SemanticGraph
+from smq.ide.by_identity import ByIdentity
 from smq.ide.mentions import Key, Mention
 from smq.ide.mentions import mentions as read_mentions
 from smq.syntax import Document
@@ -108,26 +109,19 @@ def _rank(mention: Mention, offset: int) -> tuple[bool, int]:
 
 
 _WORD = re.compile(r"\w+")
-_WORDS: dict[int, tuple[Document, frozenset[str] | None]] = {}
-_REMEMBERED = 50_000
 
 
-def _words(document: Document) -> frozenset[str] | None:
-    """The words of a text, cut at the separator; None where they may be written otherwise.
-
-    Documents outlive snapshots, so each text is cut once and not again after each key.
-    """
-    known = _WORDS.get(id(document))
-    if known is None or known[0] is not document:
-        if len(_WORDS) >= _REMEMBERED:
-            _WORDS.clear()
-        known = _WORDS[id(document)] = (document, _read_words(document.text))
-    return known[1]
-
-
-def _read_words(text: str) -> frozenset[str] | None:
+def _read_words(document: Document) -> frozenset[str] | None:
+    text = document.text
     if "\\u" in text or "\\x" in text or "\\U" in text or not is_nfc(text):
         return None
     words = set(_WORD.findall(text))
     parts = {part for word in words if "__" in word for part in word.split("__")}
     return frozenset(words | parts)
+
+
+_words: ByIdentity[Document, frozenset[str] | None] = ByIdentity(_read_words, most=50_000)
+"""The words of a text, cut at the separator; None where they may be written otherwise.
+
+Documents outlive snapshots, so each text is cut once and not again after each key.
+"""

@@ -13,6 +13,7 @@ from itertools import islice
 from smq.expr import parse_expression
 from smq.graph.references import METRIC_TIME, all_grains, readings, splits
 from smq.graph.symbols import GRAINS, Dimension, Measure, Metric, Model
+from smq.ide.by_identity import ByIdentity
 from smq.ide.choosing import HERE, Completion, Typed, blob_of, letters
 from smq.ide.functions import FUNCTIONS
 from smq.ide.reach import Reachable, Route
@@ -393,65 +394,36 @@ def _measure(measure: Measure, name: str, route: Route) -> Completion:
     )
 
 
-_METRICS: dict[tuple[int, int], tuple[Metric, Completion]] = {}
-_DIMENSIONS: dict[int, tuple[Model, Route, tuple[tuple[Dimension, Completion], ...]]] = {}
-_MEASURES: dict[int, tuple[Model, Route, tuple[Completion, ...]]] = {}
-_MODELS_REMEMBERED = 500
-_METRICS_REMEMBERED = 5_000
+def _offers_of_dimensions(model: Model, route: Route) -> tuple[tuple[Dimension, Completion], ...]:
+    return tuple(
+        (each, _dimension(each, f"{model.name}__{each.name}", route, route.why_not))
+        for each in model.dimensions
+    )
 
 
-def _free_metric(metric: Metric, rank: int) -> Completion:
-    """The offer of a metric that nothing stands in the way of."""
-    key = id(metric), rank
-    known = _METRICS.get(key)
-    if known is None or known[0] is not metric:
-        if len(_METRICS) >= _METRICS_REMEMBERED:
-            _METRICS.clear()
-        known = _METRICS[key] = (metric, _metric(metric, rank, ""))
-    return known[1]
+def _offers_of_measures(model: Model, route: Route) -> tuple[Completion, ...]:
+    return tuple(_measure(each, f"{model.name}__{each.name}", route) for each in model.measures)
 
 
-def _dimensions(model: Model, route: Route) -> tuple[tuple[Dimension, Completion], ...]:
-    """A model's dimensions under their usual names, each with its offer."""
-    known = _DIMENSIONS.get(id(model))
-    if known is None or known[0] is not model or known[1] != route:
-        if len(_DIMENSIONS) >= _MODELS_REMEMBERED:
-            _DIMENSIONS.clear()
-        offers = tuple(
-            (each, _dimension(each, f"{model.name}__{each.name}", route, route.why_not))
-            for each in model.dimensions
-        )
-        known = _DIMENSIONS[id(model)] = (model, route, offers)
-    return known[2]
+def _offer_of_metric(metric: Metric, rank: int) -> Completion:
+    return _metric(metric, rank, "")
 
 
-def _measures(model: Model, route: Route) -> tuple[Completion, ...]:
-    known = _MEASURES.get(id(model))
-    if known is None or known[0] is not model or known[1] != route:
-        if len(_MEASURES) >= _MODELS_REMEMBERED:
-            _MEASURES.clear()
-        offers = tuple(
-            _measure(each, f"{model.name}__{each.name}", route) for each in model.measures
-        )
-        known = _MEASURES[id(model)] = (model, route, offers)
-    return known[2]
+_free_metric: ByIdentity[Metric, Completion] = ByIdentity(_offer_of_metric, most=5_000)
+"""The offer of a metric that nothing stands in the way of, at a rank."""
+_dimensions: ByIdentity[Model, tuple[tuple[Dimension, Completion], ...]] = ByIdentity(
+    _offers_of_dimensions, most=500
+)
+"""A model's dimensions under their usual names, each with its offer, along a route."""
+_measures: ByIdentity[Model, tuple[Completion, ...]] = ByIdentity(_offers_of_measures, most=500)
 
 
 # All metrics as one text, because looking into twenty thousand texts takes longer than a keystroke.
 _START, _NAME, _END = "\0", "\1", "\2"
-_ENTRIES: dict[int, tuple[Metric, str]] = {}
-_ENTRIES_REMEMBERED = 100_000
 
 
-def _entry(metric: Metric) -> str:
-    """A metric's letters and its name; metrics outlive the graphs they are in."""
-    known = _ENTRIES.get(id(metric))
-    if known is None or known[0] is not metric:
-        if len(_ENTRIES) >= _ENTRIES_REMEMBERED:
-            _ENTRIES.clear()
-        text = f"{_START}{_letters_of(metric)}{_NAME}{metric.name}{_END}"
-        known = _ENTRIES[id(metric)] = (metric, text)
-    return known[1]
+def _entry_of(metric: Metric) -> str:
+    return f"{_START}{_letters_of(metric)}{_NAME}{metric.name}{_END}"
 
 
 def _letters_of(metric: Metric) -> str:
@@ -473,19 +445,15 @@ def _entries(text: str, wanted: str) -> Iterator[str]:
         at = text.find(wanted, end)
 
 
-_BLOBS: dict[int, tuple[Model, str]] = {}
-_REMEMBERED = 20_000
+def _blob_of(model: Model) -> str:
+    return blob_of(
+        name
+        for part in (*model.dimensions, *model.measures)
+        for name in (f"{model.name}__{part.name}", part.label or "")
+    )
 
 
-def _blob(model: Model) -> str:
-    """The letters of a model's members with their prefix; models outlive the graphs they are in."""
-    known = _BLOBS.get(id(model))
-    if known is None or known[0] is not model:
-        if len(_BLOBS) >= _REMEMBERED:
-            _BLOBS.clear()
-        parts = (*model.dimensions, *model.measures)
-        blob = blob_of(
-            name for part in parts for name in (f"{model.name}__{part.name}", part.label or "")
-        )
-        known = _BLOBS[id(model)] = (model, blob)
-    return known[1]
+_entry: ByIdentity[Metric, str] = ByIdentity(_entry_of, most=100_000)
+"""A metric's letters and its name."""
+_blob: ByIdentity[Model, str] = ByIdentity(_blob_of, most=20_000)
+"""The letters of a model's members with their prefix."""
