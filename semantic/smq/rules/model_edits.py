@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from smq.problem import Fix, Problem, Safety
-from smq.syntax import Mapping, Node, Parsed, Sequence
+from smq.syntax import Mapping, Node, Parsed, Sequence, index_at
 from smq.text import Edit, Location, Span
 
 
@@ -52,23 +52,36 @@ def item_around(roots: Iterable[Node | None], span: Span) -> tuple[Sequence, int
     while stack:
         node = stack.pop()
         if isinstance(node, Sequence):
-            for index, item in enumerate(node.items):
-                if item is not None and item.span.covers(span):
-                    if isinstance(item, Mapping):
-                        found = node, index
-                    stack.append(item)
+            index = _index_around(node.items, span)
+            item = node.items[index] if index is not None else None
+            if index is not None and item is not None:
+                if isinstance(item, Mapping):
+                    found = node, index
+                stack.append(item)
         elif isinstance(node, Mapping):
             inner = (pair.value for pair in node.pairs)
             stack.extend(value for value in inner if value is not None and value.span.covers(span))
     return found
 
 
+def _index_around(items: tuple[Node | None, ...], span: Span) -> int | None:
+    """The item that covers the span. A list may have thousands, each with a problem of its own."""
+    # At the end of an item a span without characters still belongs to it.
+    for offset in (span.start, span.start - 1):
+        index = index_at(items, offset)
+        item = items[index] if index is not None else None
+        if item is not None and item.span.covers(span):
+            return index
+    return None
+
+
 def _with_comma(text: str, sequence: Sequence, index: int, item: Node) -> Span:
-    behind = [i for i in sequence.items[index + 1 :] if i is not None]
-    before = [i for i in sequence.items[:index] if i is not None]
-    if behind:
-        return Span(item.span.start, behind[0].span.start)
-    return Span(before[-1].span.end if before else item.span.start, item.span.end)
+    items = sequence.items
+    behind = next((each for at in range(index + 1, len(items)) if (each := items[at])), None)
+    before = next((each for at in range(index - 1, -1, -1) if (each := items[at])), None)
+    if behind is not None:
+        return Span(item.span.start, behind.span.start)
+    return Span(before.span.end if before is not None else item.span.start, item.span.end)
 
 
 def _line_start(text: str, offset: int) -> int:
