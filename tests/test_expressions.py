@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from smq.dialects import dialect as facts_of
 from smq.dialects import names as dialects
-from smq.expr import conjuncts, copied, fill, parse_expression
+from smq.expr import Template, conjuncts, copied, fill, parse_expression
 from smq.expr.parse import _quick, _shaped
 from smq.expr.reader import read_expression
 
@@ -140,7 +140,9 @@ def test_the_short_way_reads_what_the_parser_reads(word: str, shape: str, dialec
     assert quick.functions == full.functions
 
 
-NAMES = st.sampled_from(["a__b", "부점코드__brn_cd", "x__y__z", "ORDERS__Amount", "고객__등급"])
+NAMES = st.sampled_from(
+    ["a__b", "부점코드__brn_cd", "x__y__z", "ORDERS__Amount", "고객__등급", "order_count", "매출"]
+)
 LONG_SHAPES = st.sampled_from(
     [
         "{} / NULLIF({}, 0) AS 비율__r",
@@ -156,15 +158,7 @@ LONG_SHAPES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
-@given(LONG_SHAPES, st.lists(NAMES, min_size=3, max_size=3), st.sampled_from(["duckdb", "oracle"]))
-def test_expressions_of_one_shape_are_read_as_each_is_alone(
-    shape: str, names: list[str], dialect: str
-) -> None:
-    text = shape.format(*names)
-    shared = _shaped(text, dialect)
-    assert shared is not None
-    alone = read_expression(text, dialect)
+def assert_read_alike(shared: Template, alone: Template) -> None:
     assert repr(shared.tree) == repr(alone.tree)
     assert [
         (u.parts, u.start, u.end, u.in_aggregate, u.in_window, u.role) for u in shared.uses
@@ -174,6 +168,55 @@ def test_expressions_of_one_shape_are_read_as_each_is_alone(
     if alone.alias is not None:
         assert shared.alias_at == alone.alias_at
     assert (shared.has_window, shared.has_aggregate) == (alone.has_window, alone.has_aggregate)
+
+
+@settings(max_examples=300, deadline=None)
+@given(LONG_SHAPES, st.lists(NAMES, min_size=3, max_size=3), st.sampled_from(["duckdb", "oracle"]))
+def test_expressions_of_one_shape_are_read_as_each_is_alone(
+    shape: str, names: list[str], dialect: str
+) -> None:
+    text = shape.format(*names)
+    shared = _shaped(text, dialect)
+    assert shared is not None
+    assert_read_alike(shared, read_expression(text, dialect))
+
+
+ODD_WORDS = st.one_of(
+    NAMES,
+    st.sampled_from(
+        [
+            *("current_date", "CURRENT_TIMESTAMP", "group_concat", "double_precision", "day_hour"),
+            *("DAY_OF_WEEK", "timezone_hour", "utf8_bin", "_utf8", "timestamp_ltz", "my_type"),
+            *("sql_tsi_day", "일", "_", "__", "session_user", "straight_join", "auto_increment"),
+        ]
+    ),
+)
+ODD_SHAPES = st.sampled_from(
+    [
+        *("CAST({} AS {})", "{}::{}", "TRY_CAST({} AS {}(3))", "EXTRACT({} FROM {})"),
+        *("{} + INTERVAL '1' {}", "INTERVAL {} {}", "DATE_TRUNC({}, {})", "DATEDIFF({}, {}, now_)"),
+        *("{} COLLATE {}", "{} {}", "{} 'x'", "{} AT TIME ZONE {}", "SUM({}) OVER {}"),
+        *("LIST_FILTER({}, {} -> x_y > 1)", "f({} => {})", "{} IS {}", "{} = ANY({})", "({}, {})"),
+        *("CASE {} WHEN {} THEN 1 END", "{} LIKE {} ESCAPE '!'", "POSITION({} IN {})", "{}[{}]"),
+        *("LAST_VALUE({} IGNORE NULLS) OVER (ORDER BY {})", "TRIM({} FROM {})", "{}:{}"),
+        *("CAST({} AS STRUCT({} INT))", "CONVERT({}, {})", "CONVERT({} USING {})", "{} AS {}"),
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    ODD_SHAPES,
+    st.lists(ODD_WORDS, min_size=2, max_size=2, unique=True),
+    st.sampled_from([facts_of(name).sqlglot for name in dialects()]),
+)
+def test_a_word_that_is_no_name_in_its_place_keeps_an_expression_from_sharing(
+    shape: str, words: list[str], dialect: str
+) -> None:
+    text = shape.format(*words)
+    shared = _shaped(text, dialect)
+    if shared is not None:
+        assert_read_alike(shared, read_expression(text, dialect))
 
 
 @settings(max_examples=300, deadline=None)

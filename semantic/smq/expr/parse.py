@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import lru_cache
 
 from sqlglot import exp
@@ -75,19 +74,17 @@ _NO_SHAPE = re.compile(
 )
 
 
-_NUMBERED = re.compile(r"smq__\d+\Z")
-
-
 def _shaped(text: str, sqlglot_name: str) -> Template | None:
     """The template through that of its shape; None where names are more than names."""
-    if len(text) > MAX_LENGTH or "__" not in text or _NO_SHAPE.search(text):
+    # One name alone is read faster than a shape is found.
+    if len(text) > MAX_LENGTH or _BARE.match(text.strip()) or _NO_SHAPE.search(text):
         return None
     names: list[tuple[str, int, int]] = []
     pieces: list[str] = []
     done = 0
     for match in _SHAPE_TOKEN.finditer(text):
         word = match.group()
-        if word[0] == "'" or match["behind"] or "__" not in word:
+        if word[0] == "'" or match["behind"] or not _is_telling(word, sqlglot_name):
             continue
         pieces += (text[done : match.start()], f"smq__{len(names)}")
         names.append((nfc(word), match.start(), match.end()))
@@ -104,10 +101,12 @@ def _shape(canonical: str, sqlglot_name: str) -> Template | None:
     template = _quick(canonical, sqlglot_name) or read_expression(canonical, sqlglot_name)
     if template.fault is not None or template.tables:
         return None
-    # The library must have read the numbers as names of their own, not glued to a neighbour.
+    # The library must have read each number as a name of its own: not glued to a neighbour, and
+    # as no type or unit, which would keep it.
     names = [use.parts[0] for use in template.uses] + [template.alias or ""]
-    glued = any(name.startswith("smq__") and _NUMBERED.match(name) is None for name in names)
-    return None if glued else template
+    numbered = sorted(name for name in names if name.startswith("smq__"))
+    wanted = sorted(f"smq__{number}" for number in range(canonical.count("smq__")))
+    return template if numbered == wanted else None
 
 
 def _renamed(shape: Template, text: str, names: list[tuple[str, int, int]]) -> Template:
@@ -138,23 +137,33 @@ def _renamed(shape: Template, text: str, names: list[tuple[str, int, int]]) -> T
             parts: tuple[str, ...] = (name,)
         else:
             parts, start, end = use.parts, place(use.start), place(use.end)
-        # `replace` takes as long as everything else here.
+        # `replace` takes as long as everything else here, also of a function and of the template.
         flags = use.in_aggregate, use.in_window, use.role, use.scope, use.call, use.quoted
         uses.append(NameUse(use.slot, parts, start, end, *flags))
-    functions = tuple(replace(f, start=place(f.start), end=place(f.end)) for f in shape.functions)
-    alias, alias_at = shape.alias, (place(shape.alias_at[0]), place(shape.alias_at[1]))
+    functions = []
+    for f in shape.functions:
+        seen = f.windowed, f.in_aggregate, f.in_window, f.slots, f.scope
+        functions.append(FunctionUse(f.name, place(f.start), place(f.end), *seen))
+    alias, alias_at = shape.alias, (0, 0)
     if alias is not None:
         original = known(alias)
-        if original is not None:
-            alias, alias_at = original[0], original[1:]
-    return replace(
-        shape,
-        text=text,
-        uses=tuple(uses),
-        functions=functions,
-        alias=alias,
-        alias_at=alias_at if alias is not None else (0, 0),
-        body_end=place(shape.body_end),
+        alias = original[0] if original is not None else alias
+        alias_at = place(shape.alias_at[0]), place(shape.alias_at[1])
+    return Template(
+        text,
+        shape.dialect,
+        shape.tree,
+        tuple(uses),
+        shape.tables,
+        tuple(functions),
+        alias,
+        alias_at,
+        place(shape.body_end),
+        shape.fault,
+        shape.has_window,
+        shape.has_aggregate,
+        shape.scopes,
+        shape.memo,
     )
 
 
@@ -207,6 +216,13 @@ def _is_word(text: str, sqlglot_name: str) -> bool:
     if _BARE.match(text) is None:
         return False
     return _KEYWORD_FREE.match(text) is not None or text.upper() not in _keywords(sqlglot_name)
+
+
+def _is_telling(word: str, sqlglot_name: str) -> bool:
+    """A word that looks like a name of ours, and that no dialect reads as anything else."""
+    if "_" not in word and word[0].isascii():
+        return False
+    return _KEYWORD_FREE.match(word) is not None or word.upper() not in _keywords(sqlglot_name)
 
 
 @lru_cache(maxsize=32)
