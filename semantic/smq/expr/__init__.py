@@ -3,7 +3,7 @@
 from smq.expr.conditions import conjuncts, is_boolean
 from smq.expr.jinja import Call
 from smq.expr.parse import parse_expression, parse_simple_name
-from smq.expr.template import Fault, FunctionUse, NameUse, TableUse, Template, copied, fill
+from smq.expr.template import Fault, FunctionUse, NameUse, TableUse, Template, copied, fill, woven
 
 __all__ = [
     "Call",
@@ -18,4 +18,5 @@ __all__ = [
     "is_boolean",
     "parse_expression",
     "parse_simple_name",
+    "woven",
 ]

@@ -113,7 +113,12 @@ def fill(template: Template, slot: Callable[[int], exp.Expr]) -> exp.Expr:
     assert tree is not None, "a template with a fault cannot be filled"
     if isinstance(tree, exp.Placeholder):
         return slot(int(tree.this))
-    return _copied(tree, slot)
+    return _copied(tree, lambda place: _grouped(slot(int(place.this)), place))
+
+
+def woven(tree: exp.Expr, value: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
+    """A copy of a tree with what `value` makes of each placeholder in its place, as it is."""
+    return value(tree) if isinstance(tree, exp.Placeholder) else _copied(tree, value)
 
 
 def copied(tree: exp.Expr) -> exp.Expr:
@@ -125,10 +130,10 @@ def copied(tree: exp.Expr) -> exp.Expr:
     return _copied(tree, None)
 
 
-def _copied(tree: exp.Expr, slot: Callable[[int], exp.Expr] | None) -> exp.Expr:
+def _copied(tree: exp.Expr, value_of: Callable[[exp.Expr], exp.Expr] | None) -> exp.Expr:
     root = tree.__class__()
     ahead: list[tuple[exp.Expr, exp.Expr]] = [(tree, root)]
-    # Level by level, so that slots are asked for in the order in which a search finds them.
+    # Level by level, so that values are asked for in the order in which a search finds places.
     for node, copy in ahead:
         if node._meta is not None:
             copy._meta = dict(node._meta)
@@ -139,10 +144,10 @@ def _copied(tree: exp.Expr, slot: Callable[[int], exp.Expr] | None) -> exp.Expr:
         args = copy.args
         for key, value in node.args.items():
             if isinstance(value, exp.Expr):
-                args[key] = _child(value, copy, key, None, slot, ahead)
+                args[key] = _child(value, copy, key, None, value_of, ahead)
             elif type(value) is list:
                 args[key] = [
-                    _child(item, copy, key, index, slot, ahead)
+                    _child(item, copy, key, index, value_of, ahead)
                     if isinstance(item, exp.Expr)
                     else item
                     for index, item in enumerate(value)
@@ -157,12 +162,12 @@ def _child(
     parent: exp.Expr,
     key: str,
     index: int | None,
-    slot: Callable[[int], exp.Expr] | None,
+    value_of: Callable[[exp.Expr], exp.Expr] | None,
     ahead: list[tuple[exp.Expr, exp.Expr]],
 ) -> exp.Expr:
     """What stands in the copy for a node of the tree, in its place."""
-    if slot is not None and isinstance(node, exp.Placeholder):
-        made = _grouped(slot(int(node.this)), node)
+    if value_of is not None and isinstance(node, exp.Placeholder):
+        made = value_of(node)
     else:
         made = node.__class__()
         ahead.append((node, made))

@@ -12,7 +12,7 @@ from typing import Literal
 
 from sqlglot import exp
 
-from smq.expr import NameUse, Template, copied, parse_expression
+from smq.expr import NameUse, Template, parse_expression, woven
 from smq.graph.aggregates import AggregateCall, leaf_of, measure_leaf, outline_of, time_dimension
 from smq.graph.cycles import long_cycle
 from smq.graph.graph import SemanticGraph
@@ -287,12 +287,12 @@ class _Expander:
                 key=f"{leaf.key}|where {' and '.join(c.key for c in conditions)}",
                 name=metric.name if len(formula.leaves) == 1 else f"{metric.name}_{leaf.name}",
             )
-        tree = copied(formula.tree)
-        holder = exp.Paren(this=tree)
-        for node in list(holder.find_all(exp.Placeholder)):
-            slot = formula.slots[int(node.this)]
-            node.replace(weaver.slot(slots[slot.key] if isinstance(slot, Leaf) else slot))
-        return Formula(holder.this.pop(), tuple(weaver.slots), formula.windowed)
+
+        def value(place: exp.Expr) -> exp.Expr:
+            slot = formula.slots[int(place.this)]
+            return weaver.slot(slots[slot.key] if isinstance(slot, Leaf) else slot)
+
+        return Formula(woven(formula.tree, value), tuple(weaver.slots), formula.windowed)
 
     def _condition(self, metric: Metric, sql: Sql, base: str) -> RowCondition:
         template = parse_expression(sql.text, self.dialect)
@@ -428,15 +428,7 @@ class _Expression:
             leaf = self._leaf(root, home, by_slot, outline.is_whole)
             self.weaver.slot(leaf)
             self.leaves.append(leaf)
-        tree = outline.tree
-        if isinstance(tree, exp.Placeholder):
-            return self._finished(self._value(tree))
-        holder = exp.Paren(this=copied(tree))
-        for node in list(holder.find_all(exp.Placeholder)):
-            node.replace(self._value(node))
-        return self._finished(holder.this.pop())
-
-    def _finished(self, tree: exp.Expr) -> Formula:
+        tree = woven(outline.tree, self._value)
         return Formula(tree, tuple(self.weaver.slots), self.windowed)
 
     def _value(self, place: exp.Expr) -> exp.Expr:

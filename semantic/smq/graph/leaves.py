@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlglot import exp
 
-from smq.expr import Template, copied
+from smq.expr import Template, woven
 from smq.graph.references import RowRef
 from smq.problem import Problem
 from smq.text import Location
@@ -159,10 +159,7 @@ class Weaver:
         self._nodes += nodes
         if self._nodes > MAX_NODES or depth > MAX_DEPTH:
             raise TooLarge
-        tree = copied(formula.tree)
-        for node in list(tree.find_all(exp.Placeholder)):
-            node.replace(self.slot(formula.slots[int(node.this)]))
-        return tree
+        return woven(formula.tree, lambda place: self.slot(formula.slots[int(place.this)]))
 
 
 def measured(tree: exp.Expr) -> tuple[int, int]:
