@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import signal
+import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from smq_server.io.index import DAMAGE, dump, load
 
@@ -26,6 +29,14 @@ Found = TypeVar("Found")
 
 _MOST = 4
 """Processes: each has a copy of whatever it touches, and reading its answer is serial work."""
+
+_PARTS = 128
+"""Of the work: so small that all processes end at about the same time. One byte numbers them."""
+
+_PIPE = 1 << 20
+"""Bytes that a copy can say before anybody listens, which is several parts of any work here."""
+
+_HEADER = struct.Struct("=BQ")
 
 
 def processes() -> int:
@@ -49,56 +60,105 @@ def processes() -> int:
 def share(
     items: Sequence[Item], work: Callable[[Sequence[Item]], Found], count: int
 ) -> Iterator[Found]:
-    """What `work` gives for the items in `count` parts, in no order of meaning.
+    """What `work` gives for the items, part by part, in no order of meaning.
 
-    The values of all parts but the first have to be such as `dump` can write.
+    Items stay beside their neighbours in a part, and whoever is free takes the next part. The
+    values of all parts have to be such as `dump` can write.
     """
     if count < 2:
         yield work(items)
         return
-    parts = [items[number::count] for number in range(count)]
-    copies = [(part, _copy(work, part)) for part in parts[1:]]
+    parts = _parts(items)
+    done = [False] * len(parts)
+    tickets = _tickets(len(parts))
+    copies = [_copy(work, parts, tickets) for _ in range(min(count, len(parts)) - 1)]
+    alive = [copy for copy in copies if copy is not None]
     try:
-        yield work(parts[0])
-        for part, copy in copies:
-            data = copy.answer() if copy is not None else None
-            try:
-                found: Found = load(data) if data is not None else work(part)
-            except DAMAGE:
-                found = work(part)
-            yield found
+        while ticket := os.read(tickets, 1):
+            done[ticket[0]] = True
+            yield work(parts[ticket[0]])
+            # Between parts, so that no copy has to wait until its answer is taken.
+            yield from _answers(alive, done, 0)
+        while any(copy.is_talking for copy in alive):
+            yield from _answers(alive, done, None)
+        for number, part in enumerate(parts):
+            if not done[number]:
+                yield work(part)
     finally:
-        for _, copy in copies:
-            if copy is not None:
-                copy.end()
+        os.close(tickets)
+        for copy in alive:
+            copy.end()
+
+
+def _parts(items: Sequence[Item]) -> list[Sequence[Item]]:
+    count = min(len(items), _PARTS)
+    bounds = [len(items) * number // count for number in range(count + 1)] if count else []
+    return [items[start:end] for start, end in pairwise(bounds)]
+
+
+def _tickets(count: int) -> int:
+    """A pipe with the number of each part as one byte, which only one process can read."""
+    reading, writing = os.pipe()
+    os.write(writing, bytes(range(count)))
+    os.close(writing)
+    return reading
+
+
+def _answers(copies: Sequence[_Copy], done: list[bool], patience: float | None) -> Iterator[Any]:
+    """What copies have said, once one of them has or patience is at its end (None: never)."""
+    talking = {copy.pipe: copy for copy in copies if copy.is_talking}
+    for pipe in select.select(list(talking), [], [], patience)[0]:
+        for number, data in talking[pipe].answers():
+            try:
+                found = load(data)
+            except DAMAGE:
+                continue
+            done[number] = True
+            yield found
 
 
 @dataclass(slots=True)
 class _Copy:
-    """A running copy, which will write into a pipe."""
+    """A running copy, which writes answers into a pipe: the number of a part, a length, bytes."""
 
     process: int
     pipe: int
-    is_ended: bool = False
+    heard: bytearray = field(default_factory=bytearray)
+    is_talking: bool = True
 
-    def answer(self) -> bytes | None:
-        """All that it has to say; None when it came to a bad end."""
-        with os.fdopen(os.dup(self.pipe), "rb") as stream:
-            data = stream.read()
-        _, status = os.waitpid(self.process, 0)
-        self.is_ended = True
-        return data if status == 0 else None
+    def answers(self) -> Iterator[tuple[int, bytes]]:
+        """The answers that are whole by now."""
+        more = os.read(self.pipe, _PIPE)
+        self.is_talking = bool(more)
+        self.heard += more
+        while len(self.heard) >= _HEADER.size:
+            number, size = _HEADER.unpack_from(self.heard)
+            end = _HEADER.size + size
+            if len(self.heard) < end:
+                return
+            yield number, bytes(self.heard[_HEADER.size : end])
+            del self.heard[:end]
 
     def end(self) -> None:
         os.close(self.pipe)
-        if not self.is_ended:
-            with suppress(OSError):
-                os.kill(self.process, signal.SIGKILL)
-                os.waitpid(self.process, 0)
+        with suppress(OSError):
+            # One that has said everything has ended, or is about to.
+            os.kill(self.process, signal.SIGKILL)
+            os.waitpid(self.process, 0)
 
 
-def _copy(work: Callable[[Sequence[Item]], object], part: Sequence[Item]) -> _Copy | None:
-    """Start a copy of this process that works on a part; None when there can be none."""
+def _widen(pipe: int) -> None:
+    if sys.platform == "linux":
+        import fcntl
+
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
+
+
+def _copy(
+    work: Callable[[Sequence[Item]], object], parts: Sequence[Sequence[Item]], tickets: int
+) -> _Copy | None:
+    """Start a copy of this process that works on parts; None when there can be none."""
     reading, writing = os.pipe()
     try:
         process = os.fork()
@@ -108,13 +168,16 @@ def _copy(work: Callable[[Sequence[Item]], object], part: Sequence[Item]) -> _Co
         return None
     if process == 0:
         os.close(reading)
-        _be_a_copy(work, part, writing)
+        _be_a_copy(work, parts, tickets, writing)
     os.close(writing)
     return _Copy(process, reading)
 
 
 def _be_a_copy(
-    work: Callable[[Sequence[Item]], object], part: Sequence[Item], writing: int
+    work: Callable[[Sequence[Item]], object],
+    parts: Sequence[Sequence[Item]],
+    tickets: int,
+    writing: int,
 ) -> NoReturn:
     status = 1
     try:
@@ -122,9 +185,12 @@ def _be_a_copy(
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         # Looking for garbage would touch, and so copy, all memory that is shared still.
         gc.freeze()
-        data = dump(work(part))
+        _widen(writing)
         with os.fdopen(writing, "wb") as stream:
-            stream.write(data)
+            while ticket := os.read(tickets, 1):
+                data = dump(work(parts[ticket[0]]))
+                stream.write(_HEADER.pack(ticket[0], len(data)) + data)
+                stream.flush()
         status = 0
     finally:
         # Nothing of what the first process has to do at its end: no handlers, no buffers.

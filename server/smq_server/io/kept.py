@@ -8,7 +8,6 @@ that it can have made right or wrong.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,12 +24,13 @@ from smq_server.io.index import (
     dump,
     found_key,
     load,
-    packed,
+    pack,
     unpack_later,
     write_index,
 )
 
 if TYPE_CHECKING:
+    from smq.graph.graph import SemanticGraph
     from smq.rules.check import Finding
     from smq.rules.diagnoses import Found
 
@@ -85,10 +85,12 @@ class Check:
         wanted = frozenset(uris)
         sources = [s for s in self._diagnoses.pending(sorted(wanted)) if s in wanted or is_rule(s)]
         self._looked += len(sources)
-        count = self._processes(sources)
+        count = processes() if len(sources) >= WORTH_SHARING else 1
         if count > 1:
-            # Every process needs the graph, and it is to be made once.
-            _ = self._snapshot.graph
+            # Every process needs the graph, and it is to be made once. What a query asks for is to
+            # be worked out by the one that looks at the file that defines it.
+            graph = self._snapshot.graph
+            sources.sort(key=lambda source: (self._home(source, graph), source))
         for found in share(sources, self._look, count):
             for source, by_file in found.items():
                 # What this process found has been noted by looking.
@@ -105,11 +107,15 @@ class Check:
             self._diagnoses.look(self._snapshot, source)
         return {source: self._diagnoses.found.get(source, {}) for source in sources}
 
-    def _pack(self, uris: Sequence[str]) -> list[tuple[str, bytes, bool]]:
-        return [(uri, *packed(self._snapshot.file(uri))) for uri in uris]
-
-    def _processes(self, work: Sequence[str]) -> int:
-        return processes() if len(work) >= WORTH_SHARING else 1
+    def _home(self, source: str, graph: SemanticGraph) -> str:
+        """The file that defines the first metric of a query file; else the source itself."""
+        if source in self._snapshot:
+            for query in self._snapshot.queries(source):
+                for item in query.metrics:
+                    metric = graph.metrics.get(item.text)
+                    if metric is not None:
+                        return metric.name_at.uri
+        return source
 
     def keep(self, root: Path) -> None:
         """Leave what is known now for the next run, if that saves it more than it costs here.
@@ -126,11 +132,8 @@ class Check:
             piece = self._kept.fresh.get(uri) or self._kept.index.pieces.get(uri)
             if piece is not None and piece.text == file.document.text:
                 pieces[uri] = piece
-        missing = [uri for uri in files if uri not in pieces]
-        for part in share(missing, self._pack, self._processes(missing)):
-            for uri, data, uses_refs in part:
-                at, text = self._kept.stamps.get(uri, (0, 0)), files[uri].document.text
-                pieces[uri] = Piece(at, time.time_ns(), text, data, uses_refs)
+            else:
+                pieces[uri] = pack(file, self._kept.stamps.get(uri, (0, 0)))
         pending = tuple(self._diagnoses.pending(()))
         found = {
             source: by_file

@@ -29,7 +29,7 @@ from smq_server.io.discovery import (
 from smq_server.io.failure import BadConfiguration, Failure
 from smq_server.io.files import read_document
 from smq_server.io.forked import processes, share
-from smq_server.io.index import NOTHING, Piece, packed, read_index, unpack_later
+from smq_server.io.index import NOTHING, Piece, packed, read_index, unpack, unpack_later
 from smq_server.io.kept import WORTH_KEEPING, Kept, stamp
 from smq_server.io.missing import no_such_file
 from smq_server.io.uris import absolute, display, uri_of
@@ -284,10 +284,11 @@ def _read_anew(documents: Sequence[Document], kept: Kept) -> Iterator[tuple[File
     here: list[File] = []
 
     def read(part: Sequence[Document]) -> list[tuple[str, bytes, bool]]:
+        files = [read_file(document) for document in part]
         if os.getpid() == first:
-            here.extend(map(read_file, part))
+            here.extend(files)
             return []
-        return [(document.uri, *packed(read_file(document))) for document in part]
+        return [(file.document.uri, *packed(file)) for file in files]
 
     first = os.getpid()
     size = sum(len(document.text) for document in documents)
@@ -297,7 +298,8 @@ def _read_anew(documents: Sequence[Document], kept: Kept) -> Iterator[tuple[File
             document = texts[uri]
             piece = Piece(kept.stamps[uri], time.time_ns(), document.text, data, uses_refs)
             kept.fresh[uri] = piece
-            yield unpack_later(uri, piece), uses_refs
+            # At once, while other processes go on reading.
+            yield unpack(uri, piece) or read_file(document), uses_refs
     yield from ((file, file.declarations.uses_refs) for file in here)
 
 
