@@ -395,3 +395,19 @@ def test_between_the_queries_of_an_array_a_query_is_offered() -> None:
 def test_a_time_says_its_grain() -> None:
     items = check_completion('{"metrics": ["account_count"], "groupBy": ["open_d‹cursor›"]}')
     assert "date by day" in items[0].detail
+
+
+def test_a_name_that_begins_so_comes_before_a_label_that_does() -> None:
+    text = """-- m.yml --
+semantic_models:
+  - name: orders
+    table: o
+    entities: [{name: o, type: primary}]
+    measures: [{name: amount, agg: sum}]
+metrics:
+  - {name: coffee, label: Revenue of coffee, expr: SUM(orders__amount)}
+  - {name: revenue, label: Umsatz, expr: SUM(orders__amount)}
+-- q.smq.json --
+{"metrics": ["reve‹cursor›"]}
+"""
+    check_completion(text, first=["revenue", "coffee"])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.support.examples import copy_example
-from tests.support.wire import Wire
+from tests.support.wire import Wire, replace
 
 QUERY = """\
 {
@@ -322,3 +322,36 @@ def test_a_construct_of_several_lines_is_indented_once(
         (metric,) = yaml.safe_load(whole)["metrics"]
         assert set(metric) == {"name", "metric_type", "label", "type_params"}
         assert set(metric["type_params"]) == {"numerator", "denominator"}
+
+
+def test_a_query_that_has_no_file_yet_is_told_by_its_language(shop: Path) -> None:
+    """As an editor opens it with New File, and the language picked from a list."""
+    with Wire() as wire:
+        wire.initialize(shop)
+        uri, text = "untitled:Untitled-1", '{"metrics": ["revenu"]}'
+
+        def opened(language: str) -> None:
+            document = {"uri": uri, "languageId": language, "version": 1, "text": text}
+            wire.notify("textDocument/didOpen", {"textDocument": document})
+
+        opened("smq")
+        (finding,) = wire.diagnostics(uri)
+        assert finding["code"] == "NAM101"
+        at = {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 20}}
+        items = wire.request("textDocument/completion", at)["result"]["items"]
+        assert items[0]["label"] == "revenue"
+        wire.change(uri, 2, replace(0, 14, 20, "revenue"))
+        assert wire.diagnostics(uri, 2) == []
+        hover = wire.request("textDocument/hover", at)["result"]
+        assert "SUM(" in str(hover["contents"])
+        place = wire.request("textDocument/definition", at)["result"]
+        assert "sales.yml" in str(place)
+        wire.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+        # The same name may be another text the next time.
+        text = "metrics:\n  - name: x\n    "
+        opened("semantic-model")
+        at["position"] = {"line": 2, "character": 4}
+        labels = [
+            item["label"] for item in wire.request("textDocument/completion", at)["result"]["items"]
+        ]
+        assert "type_params" in labels

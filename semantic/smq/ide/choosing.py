@@ -141,8 +141,11 @@ class Typed:
         best = self._match_one(name)
         if also and best != 0:
             other = self._match_one(also)
-            if other is not None and (best is None or other < best):
-                best = other
+            if other is not None:
+                # A label that begins so is as good as a word inside of the name: who types
+                # `reve` means `revenue` before what is called "Revenue of coffee".
+                other = max(other, 1)
+                best = other if best is None else min(best, other)
         return best
 
     def _match_one(self, name: str) -> int | None:

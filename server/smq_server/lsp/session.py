@@ -160,8 +160,8 @@ class Session:
         if self.settings != before and self._state is not None:
             self._state.settings_changed(before)
 
-    def open(self, uri: str, text: str, version: int | None) -> None:
-        self.state.open(uri, text, version)
+    def open(self, uri: str, text: str, version: int | None, language: str = "") -> None:
+        self.state.open(uri, text, version, language)
 
     def change(
         self,

@@ -18,6 +18,7 @@ from lsprotocol import types
 
 from smq.rules.check import Finding
 from smq.rules.diagnoses import Diagnoses
+from smq.syntax import kind_of
 from smq.text import Edit, Encoding, LineIndex, Location, Span
 from smq.workspace import Change, Snapshot
 from smq_server.io.discovery import find_root
@@ -97,6 +98,10 @@ class View:
         return found
 
 
+_ENDINGS = {"smq": ".smq.json", "semantic-model": ".yml"}
+"""What the languages of our files are told by."""
+
+
 class State:
     """See the module. Everything runs on the event loop."""
 
@@ -107,6 +112,8 @@ class State:
         self.diagnoses: dict[int, Diagnoses] = {}
         self.publisher = Publisher(self)
         self.warehouses = Warehouses(self)
+        self._names: dict[str, str] = {}
+        """By its URI what a document is called that no file gives a name."""
         self._looked: dict[int, Snapshot] = {}
         self._edits: dict[str, int] = {}
         self._has_told_of_cache = False
@@ -212,10 +219,10 @@ class State:
 
     # Names
 
-    @staticmethod
-    def canonical(uri: str) -> str:
-        """The name that snapshots use: clients escape the same path in several ways."""
-        return uri_of(path_of(uri)) if uri.startswith("file:") else uri
+    def canonical(self, uri: str) -> str:
+        """The name that snapshots use: clients escape the same path in several ways, and a document
+        that was never saved is named after its language."""
+        return uri_of(path_of(uri)) if uri.startswith("file:") else self._names.get(uri, uri)
 
     def spelled(self, uri: str) -> str:
         """The URI as the client writes it, for a document it has opened."""
@@ -312,7 +319,11 @@ class State:
 
     # Changes
 
-    def open(self, uri: str, text: str, version: int | None) -> None:
+    def open(self, uri: str, text: str, version: int | None, language: str = "") -> None:
+        # Only of what has no file yet: some editors call every JSON file by the one language that
+        # a server is set up for.
+        if uri.startswith("untitled:") and kind_of(uri) == "other" and language in _ENDINGS:
+            self._names[uri] = uri + _ENDINGS[language]
         name = self.canonical(uri)
         self.documents[name] = OpenDocument(uri, text, version)
         self._took_text(name)
@@ -349,6 +360,7 @@ class State:
         del self.documents[name]
         self._edited(name)
         self._detached.pop(name, None)
+        self._names.pop(uri, None)
         if not root.is_indexed:
             return
         if name.startswith("file:"):

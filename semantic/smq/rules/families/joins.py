@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from smq.problem import Fix, Problem, Severity
 from smq.rules.query_edits import (
     escaped,
+    item_around,
     names,
     place_of,
+    removed,
     replacements,
     written_at,
 )
@@ -17,7 +19,7 @@ from smq.rules.wording import joined, listed, plural
 
 
 def use_reachable(problem: Problem, context: Context) -> Iterator[Fix]:
-    """A dimension of the same name that can be reached, or each metric's own time."""
+    """A dimension of the same name that can be reached, each metric's own time, or none."""
     name, member = str(problem.args["name"]), str(problem.args["member"])
     place = place_of(name, problem, context) or problem.location
     if written_at(place, context) != escaped(name):
@@ -31,6 +33,11 @@ def use_reachable(problem: Problem, context: Context) -> Iterator[Fix]:
     if problem.args["time"]:
         found.append("metric_time")
     yield from replacements(place, [f"{each}__{grain}" if grain else each for each in found])
+    item = item_around(problem, context)
+    if item is not None and item.key == "groupBy":
+        edits = removed(problem, context, "groupBy")
+        if edits:
+            yield Fix(f"Remove '{item.text}' from groupBy", edits, "unsafe")
 
 
 def _unreached(args: Args) -> str:
@@ -100,7 +107,8 @@ def unreachable_dimension(args: Args) -> str:
     {"metrics": ["deposits"], "groupBy": ["branch__region"]}
     ```
 
-    The fixes offer a dimension of the same name that can be reached, and `metric_time` for a time.
+    The fixes offer a dimension of the same name that can be reached, `metric_time` for a time, and
+    the query without that group.
     """
     metric, name = args["metric"], args["name"]
     if args["role"] == "own":

@@ -16,7 +16,8 @@ def register(server: SmqServer) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def did_open(params: types.DidOpenTextDocumentParams) -> None:
         document = params.text_document
-        session.open(document.uri, document.text, document.version)
+        language = str(getattr(document.language_id, "value", document.language_id))
+        session.open(document.uri, document.text, document.version, language)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(params: types.DidChangeTextDocumentParams) -> None:
