@@ -71,6 +71,74 @@ def test_every_command_that_is_offered_somewhere_exists() -> None:
     assert offered <= commands
 
 
+def _source() -> str:
+    """The extension's own TypeScript, all files in one."""
+    paths = sorted((EXTENSION / "src").rglob("*.ts"))
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+
+
+def test_no_command_is_registered_that_the_manifest_hides_by_mistake() -> None:
+    listed = {command["command"] for command in _manifest()["contributes"]["commands"]}
+    registered = set(re.findall(r"command\('(smq\.\w+)'", _source()))
+    # These are called with arguments: by lenses and code actions of the server, and by messages.
+    inner = {
+        "smq.compile",
+        "smq.diff",
+        "smq.openServerSetting",
+        "smq.showPrompt",
+        "smq.showReferences",
+    }
+    assert registered - listed == inner
+
+
+def test_every_setting_is_read() -> None:
+    read_by_server = {f"smq.{key}" for key in schema("client-settings")["properties"]}
+    source = _source()
+    for group in _manifest()["contributes"]["configuration"]:
+        for key in group["properties"]:
+            # The trace is read by the library, under the name of the client.
+            if key in read_by_server or key == "smq.trace.server":
+                continue
+            assert re.search(rf"get<[^>]+>\('{re.escape(key.removeprefix('smq.'))}'", source), key
+    told = re.search(r"const keys = \[(.*)\];", source)
+    assert told
+    sent = {f"smq.{key}" for key in re.findall(r"'([\w.]+)'", told[1])}
+    assert sent == read_by_server - {"smq.trusted"}
+
+
+def test_every_context_of_a_condition_is_set_and_every_one_that_is_set_is_used() -> None:
+    text = json.dumps(_manifest()["contributes"])
+    conditions = re.findall(r'"(?:when|onContext)[":]+\s*"?([^"]+)"', text)
+    asked = {key for one in conditions for key in re.findall(r"smq\.\w+(?=\W|$)", one)}
+    views = {view["id"] for group in _manifest()["contributes"]["views"].values() for view in group}
+    assert asked - views == set(re.findall(r"'setContext', '(smq\.\w+)'", _source()))
+
+
+def test_every_view_and_every_colour_is_there() -> None:
+    contributes, source = _manifest()["contributes"], _source()
+    for group, views in contributes["views"].items():
+        assert group in {
+            one["id"] for bar in contributes["viewsContainers"].values() for one in bar
+        }
+        for view in views:
+            shown = rf"(?:createTreeView|registerWebviewViewProvider)\((?:'{view['id']}'|(\w+)\.id)"
+            named = f"static readonly id = '{view['id']}'"
+            assert re.search(shown, source) and (
+                f"View('{view['id']}'" in source or named in source
+            )
+    for colour in contributes["colors"]:
+        assert f"ThemeColor('{colour['id']}')" in source, colour["id"]
+
+
+def test_menus_speak_of_schemes_items_and_languages_that_exist() -> None:
+    contributes, source = _manifest()["contributes"], _source()
+    languages = {language["id"] for language in contributes["languages"]} | {"yaml"}
+    text = json.dumps([contributes["menus"], contributes["keybindings"]])
+    assert set(re.findall(r"editorLangId == ([\w-]+)", text)) <= languages
+    for scheme in set(re.findall(r"resourceScheme == ([\w-]+)", text)):
+        assert f"'{scheme}'" in source, scheme
+
+
 def test_the_lock_file_names_no_registry() -> None:
     locked = json.loads((EXTENSION / "package-lock.json").read_text(encoding="utf-8"))
     assert [name for name, one in locked["packages"].items() if "resolved" in one] == []
