@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
 import { setTimeout as later } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import {
@@ -17,7 +18,7 @@ import {
   WorkDoneProgress,
 } from 'vscode-languageclient/node';
 import { DOCUMENTS } from './languages';
-import { type Log, words } from './log';
+import { type Log, serverLines, words } from './log';
 import type { Notifications, Requests } from './protocol';
 import type { Server } from './server/discovery';
 import type { Connection } from './server/supervisor';
@@ -76,6 +77,10 @@ export class Client implements Connection {
       diagnosticCollectionName: 'smq-pushed',
       outputChannel: log.channel,
       traceOutputChannel: log.trace,
+      stdioOptions: {
+        stdout: () => undefined, // the conversation itself
+        stderr: (stream, channel) => void createInterface({ input: stream, crlfDelay: Infinity }).on('line', serverLines(channel)),
+      },
       initializationOptions: settings(),
       // A server that goes away is the supervisor's business, which tells people only if it must.
       errorHandler: {

@@ -44,6 +44,23 @@ export class Log {
   }
 }
 
+type Level = 'debug' | 'info' | 'warn' | 'error';
+
+const LEVELS: Record<string, Level> = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'error', CRITICAL: 'error' };
+
+/**
+ * Puts what the server writes to standard error, line by line, into the channel at the level that it
+ * says. What has none, as the lines of a traceback, has that of the line before it.
+ */
+export function serverLines(channel: Pick<vscode.LogOutputChannel, Level>): (line: string) => void {
+  let level: Level = 'error';
+  return (line) => {
+    const said = /^\S+ \S+ (DEBUG|INFO|WARNING|ERROR|CRITICAL) (.*)$/.exec(line);
+    level = LEVELS[said?.[1] ?? ''] ?? level;
+    channel[level](said?.[2] ?? line);
+  };
+}
+
 /** What was thrown, as one line of text. */
 export function words(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
