@@ -189,7 +189,8 @@ export class Comparison implements vscode.TreeDataProvider<Part> {
     const said = `Compared with ${spoken(base)}: ${result.summary}`;
     await vscode.commands.executeCommand('setContext', 'smq.hasComparison', parts.length > 0);
     if (parts.length === 0) {
-      void vscode.window.showInformationMessage(said);
+      // The answer first: a notification that is not asked for shows one line.
+      void vscode.window.showInformationMessage(`${result.summary} Compared with ${spoken(base)}.`);
       return;
     }
     await vscode.commands.executeCommand(`${Comparison.id}.focus`);
