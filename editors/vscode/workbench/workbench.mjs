@@ -55,12 +55,15 @@ export const python = process.env.PYTHON ?? join(repository, '.venv/bin/python')
 
 export class Workbench {
   problems = [];
+  /** What the window's console was told as errors and warnings. */
+  console = [];
 
   /**
    * Open a copy of a folder, or with `workspaces` of several in one window. `path`: directories before
-   * the PATH of the machine; `trust`: ask for trust, as VS Code does by itself.
+   * the PATH of the machine; `trust`: ask for trust, as VS Code does by itself; `fresh`: the profile
+   * of somebody who has just installed VS Code, without a single setting.
    */
-  static async open({ workspace, workspaces = [], vsix, settings = {}, path = [], environment = {}, trust = false, width = 1360, height = 860, locale }) {
+  static async open({ workspace, workspaces = [], vsix, settings = {}, path = [], environment = {}, trust = false, fresh = false, width = 1360, height = 860, locale }) {
     const bench = new Workbench();
     bench.root = mkdtempSync(join(tmpdir(), 'smq-workbench-'));
     bench.folder = join(bench.root, workspace ? basename(workspace) : 'empty');
@@ -73,7 +76,7 @@ export class Workbench {
     }
     bench.data = join(bench.root, 'data');
     const chosen = JSON.stringify({ ...CALM, 'security.workspace.trust.enabled': trust, ...settings }, null, 2);
-    for (const at of ['User', 'Machine']) {
+    for (const at of fresh ? [] : ['User', 'Machine']) {
       mkdirSync(join(bench.data, at), { recursive: true });
       writeFileSync(join(bench.data, at, 'settings.json'), chosen);
     }
@@ -94,8 +97,10 @@ export class Workbench {
     writeFileSync(join(bench.root, '.bash_profile'), Object.entries(exported).map(([name, value]) => `export ${name}='${value}'\n`).join(''));
     const profile = ['--user-data-dir', bench.data, '--extensions-dir', join(bench.root, 'extensions')];
     if (vsix) {
+      const from = Date.now();
       const done = spawnSync(node, [entry, ...profile, '--install-extension', resolve(vsix)], { env, encoding: 'utf8' });
       if (done.status !== 0) throw new Error(`the extension does not install: ${done.stdout}${done.stderr}`);
+      bench.installing = (Date.now() - from) / 1000;
     }
     bench.port = await freePort();
     const flags = ['--auth', 'none', '--bind-addr', `127.0.0.1:${bench.port}`, '--disable-telemetry', '--disable-update-check', '--disable-getting-started-override'];
@@ -120,6 +125,9 @@ export class Workbench {
       bench.page = await context.newPage();
       bench.page.setDefaultTimeout(PATIENCE);
       bench.page.on('pageerror', (error) => bench.problems.push(String(error)));
+      bench.page.on('console', (line) => {
+        if (['error', 'warning'].includes(line.type())) bench.console.push(`[${line.type()}] ${line.text()} ${line.location().url}`);
+      });
     } catch (error) {
       await bench.close();
       throw error;
@@ -131,11 +139,12 @@ export class Workbench {
     return `http://127.0.0.1:${this.port}/`;
   }
 
-  /** Load the window on the workspace; `payload` is VS Code's own, for tests in the extension host. */
-  async load(payload) {
-    const query = new URLSearchParams(this.several ? { workspace: this.several } : { folder: this.folder });
+  /** Load the window on the workspace, or on none; `payload` is VS Code's own, for tests in the extension host. */
+  async load(payload, isEmpty = false) {
+    const query = new URLSearchParams(isEmpty ? { ew: 'true' } : this.several ? { workspace: this.several } : { folder: this.folder });
     if (payload) query.set('payload', JSON.stringify(payload));
-    await this.page.goto(`${this.url}?${query}`);
+    // Not until all is loaded: what is looked at below is there long before, on a busy machine by half a minute.
+    await this.page.goto(`${this.url}?${query}`, { waitUntil: 'commit', timeout: 60_000 });
     if (!payload) {
       await this.page.locator('.monaco-workbench .statusbar').first().waitFor({ timeout: 60_000 });
       await this.page.locator('.activitybar').first().waitFor();
@@ -187,18 +196,21 @@ export class Workbench {
     else rmSync(this.root, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }
 
-  /** All that was logged by the extension host and by our channels. */
-  logs() {
-    const found = {};
+  /**
+   * What was logged by the extension host and by our channels, which hold what the server said; with
+   * `every` also by VS Code itself, by its server and in the console of the window.
+   */
+  logs(every = false) {
+    const found = every ? { '/console': this.console.join('\n'), '/code-server': this.said } : {};
     const visit = (directory) => {
       for (const item of readdirSync(directory, { withFileTypes: true })) {
         const path = join(directory, item.name);
         if (item.isDirectory()) visit(path);
-        else if (/remoteexthost\.log|exthost|SMQ/.test(path) && item.name.endsWith('.log')) found[path.slice(this.data.length)] = readFileSync(path, 'utf8');
+        else if (item.name.endsWith('.log') && (every || /exthost|SMQ/.test(path))) found[path.slice(this.root.length)] = readFileSync(path, 'utf8');
       }
     };
-    const logs = join(this.data, 'logs');
-    if (existsSync(logs)) visit(logs);
+    const logs = [join(this.data, 'logs'), ...(every ? [join(this.root, 'share/code-server/coder-logs')] : [])];
+    for (const one of logs) if (existsSync(one)) visit(one);
     return found;
   }
 
