@@ -13,8 +13,6 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from smq_server.generation.abilities import Abilities
-
 Json = dict[str, Any]
 
 
@@ -58,29 +56,6 @@ def mark_of(body: Mapping[str, Any]) -> str:
     turns = body["messages"] if "messages" in body else body["input"]
     said = [str(turn.get("content") or turn.get("output") or "") for turn in turns]
     return blake2b("\0".join(filter(None, said)).encode(), digest_size=4).hexdigest()
-
-
-def lacks_of(abilities: Abilities) -> list[str]:
-    """The parameters that an endpoint with these abilities refuses, as the tests' endpoint does."""
-    structured: dict[str, list[str]] = {
-        "json_schema": [],
-        "object_with_schema": ["json_schema"],
-        "json_object": ["json_schema", "schema"],
-        "text": ["json_schema", "json_object"],
-    }
-    limits: dict[str, list[str]] = {
-        "max_completion_tokens": [],
-        "max_tokens": ["max_completion_tokens"],
-        "none": ["max_completion_tokens", "max_tokens"],
-    }
-    others = {
-        "tools": abilities.tools == "native",
-        "stream_options": abilities.usage,
-        "temperature": abilities.temperature,
-        "stream": abilities.streaming,
-    }
-    missing = [name for name, is_known in others.items() if not is_known]
-    return [*structured[abilities.structured], *limits[abilities.limit], *missing]
 
 
 def step_of(body: Mapping[str, Any]) -> str:

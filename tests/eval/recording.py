@@ -14,11 +14,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.eval import running
-from tests.eval.kept import lacks_of, mark_of, step_of
+from tests.eval.kept import mark_of, step_of
 from tests.eval.questions import Question
+from tests.support.llm_endpoint import LACKING, uses
 
 from smq_server.generation import wire
-from smq_server.generation.abilities import abilities_of
 
 Json = dict[str, Any]
 
@@ -39,12 +39,12 @@ def record(
 
     Raises NoAnswers when there are none, as from an endpoint that is still loading its model.
     """
-    with Proxy(_address(settings.get("base_url"))) as proxy:
-        # The proxy hands on whole answers, which take longer than their first words.
-        patient = {"timeout": _PATIENCE, "deadline": _PATIENCE}
-        own = {**settings, "base_url": proxy.base_url, **patient}
-        for question in questions:
-            proxy.exchanges.clear()
+    # The proxy hands on whole answers, which take longer than their first words.
+    patient = {"timeout": _PATIENCE, "deadline": _PATIENCE}
+    for question in questions:
+        # Its address is new, so that each question finds out anew what the endpoint can.
+        with Proxy(_address(settings.get("base_url"))) as proxy:
+            own = {**settings, "base_url": proxy.base_url, **patient}
             (outcome,) = running.run([question], strategy, environ, settings=own)
             why = outcome.judgement.why.replace(proxy.base_url, "the endpoint")
             if all("status" in each["reply"] for each in proxy.exchanges):
@@ -65,8 +65,7 @@ def record(
                 ]
             else:
                 kept["replies"] = [each["reply"] for each in proxy.exchanges]
-            lacks = lacks_of(abilities_of(proxy.base_url, settings["model"]))
-            yield outcome, {**kept, "lacks": lacks} if lacks else kept
+            yield outcome, {**kept, "lacks": proxy.lacks} if proxy.lacks else kept
 
 
 def _address(base_url: str | None) -> str:
@@ -82,6 +81,9 @@ class Proxy:
 
     def __init__(self, address: str) -> None:
         self.exchanges: list[Json] = []
+        self.lacks: list[str] = []
+        """What the endpoint has refused and was not asked for again."""
+        self._refused: list[Json] = []
         self._address = address
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -101,6 +103,16 @@ class Proxy:
         self._server.shutdown()
         self._server.server_close()
 
+    def _take(self, body: Json, reply: Json | None) -> None:
+        if reply is None:
+            self._refused.append(body)
+            return
+        for refused in self._refused:
+            given_up = [each for each in LACKING if uses(refused, each) and not uses(body, each)]
+            self.lacks.extend(each for each in given_up if each not in self.lacks)
+        self._refused.clear()
+        self.exchanges.append(exchange(body, reply))
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         proxy = self
 
@@ -112,8 +124,7 @@ class Proxy:
                 headers = {k: v for k, v in self.headers.items() if k.lower() in _HANDED_ON}
                 status, answered, data, is_whole = asked(proxy._address + self.path, sent, headers)
                 reply = reply_of(status, answered, data.decode(errors="replace"))
-                if reply is not None:
-                    proxy.exchanges.append(exchange(json.loads(sent), reply))
+                proxy._take(json.loads(sent), reply)
                 self.send_response(status)
                 for name, value in answered.items():
                     if name.lower() not in _DROPPED:

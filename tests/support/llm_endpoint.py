@@ -149,7 +149,7 @@ class LlmEndpoint:
             given = headers.get("Authorization", "").removeprefix("Bearer ")
             return _error(401, f"Incorrect API key provided: {given}.", "invalid_api_key")
         for name in self._lacks:
-            if _uses(body, name):
+            if uses(body, name):
                 words = f"Unrecognized request argument supplied: {name}"
                 return _error(self._lacks_status, words, param=name)
         is_chat = path == CHAT_PATH
@@ -442,7 +442,22 @@ def _strict_fault(schema: object, path: str) -> str | None:
     return None
 
 
-def _uses(body: Body, name: str) -> bool:
+LACKING = (
+    "json_schema",
+    "json_object",
+    "schema",
+    "tools",
+    "max_completion_tokens",
+    "max_tokens",
+    "stream_options",
+    "temperature",
+    "stream",
+)
+"""What an endpoint may not know."""
+
+
+def uses(body: Body, name: str) -> bool:
+    """Whether a request has what an endpoint may not know."""
     if name == "schema":
         return name in (body.get("response_format") or {})
     if name in ("json_schema", "json_object"):
