@@ -10,16 +10,15 @@ from importlib import import_module
 from typing import Any
 
 from lsprotocol import types
-from pygls.lsp.server import LanguageServer
 
 from smq_server import __version__
 from smq_server.lsp.features import FEATURES
 from smq_server.lsp.scheduler import run_beside
 from smq_server.lsp.session import Session
-from smq_server.lsp.wire import SmqProtocol, strict_converter
+from smq_server.lsp.wire import SessionServer, SmqProtocol, strict_converter
 
 
-class SmqServer(LanguageServer):
+class SmqServer(SessionServer):
     """pygls' server with our conversation and our session.
 
     A feature's handler is a plain function, answered at once; or `async`, for work that waits.

@@ -7,9 +7,9 @@ not pushed any more, unless it stops asking.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from lsprotocol import types
 
@@ -21,18 +21,36 @@ from smq_server.lsp.diagnosing import Told, Wording
 from smq_server.lsp.roots import Root
 
 if TYPE_CHECKING:
-    from smq_server.lsp.state import State
+    from smq.rules.diagnoses import Diagnoses
+    from smq_server.lsp.connection import Connection
+    from smq_server.lsp.roots import OpenDocuments
 
 _PATIENCE = 1.0
 """Seconds a client that pulls has to ask again before a change is pushed to it after all."""
 
 
+class Shown(Protocol):
+    """What is told about: the workspaces, what is wrong in them, and documents as the client
+    names them."""
+
+    @property
+    def connection(self) -> Connection: ...
+    @property
+    def documents(self) -> OpenDocuments: ...
+    @property
+    def roots(self) -> Sequence[Root]: ...
+    @property
+    def diagnoses(self) -> Mapping[int, Diagnoses]: ...
+    def spelled(self, uri: str) -> str: ...
+    def lines_of(self, uri: str) -> LineIndex | None: ...
+
+
 class Publisher:
     """Pushes, and remembers what was pushed."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._session = state.session
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
+        self._connection = shown.connection
         self._told = Told()
         self._pulled: dict[str, bool] = {}
         self._configurations: dict[str, set[str]] = {}
@@ -41,21 +59,21 @@ class Publisher:
 
     @property
     def wording(self) -> Wording:
-        session = self._session
+        connection = self._connection
         return Wording(
-            session.client,
-            session.encoding,
-            session.settings.rules_url,
-            self._state.spelled,
-            self._state.lines_of,
+            connection.client,
+            connection.encoding,
+            connection.settings.rules_url,
+            self._shown.spelled,
+            self._shown.lines_of,
         )
 
     # Push
 
     def publish(self, root: Root, name: str) -> None:
         """Tell what is known about a file, if that is news and the client does not pull it."""
-        document = self._state.documents.get(name)
-        is_narrow = self._session.settings.diagnostics_scope == "open"
+        document = self._shown.documents.get(name)
+        is_narrow = self._connection.settings.diagnostics_scope == "open"
         if document is None and is_narrow and not self._is_setting(root, name):
             self._send(name, None, [])
             return
@@ -70,7 +88,7 @@ class Publisher:
 
     def items(self, root: Root, name: str) -> list[convert.Wire]:
         """The file's diagnostics, as they are now."""
-        lines = self._state.lines_of(name)
+        lines = self._shown.lines_of(name)
         if self._is_setting(root, name):
             problems = [p for p in root.configuration_problems if p.location.uri == name]
             weighed = weigh(root.snapshot, name, problems)
@@ -78,7 +96,7 @@ class Publisher:
         if lines is None or not root.is_indexed:
             # A file that could not be read: its one problem is at its beginning.
             lines = LineIndex("")
-        findings = self._state.diagnoses[id(root)].findings(root.snapshot, name)
+        findings = self._shown.diagnoses[id(root)].findings(root.snapshot, name)
         return self.wording.diagnostics(lines, findings)
 
     def settings_of(self, root: Root) -> set[str]:
@@ -101,7 +119,7 @@ class Publisher:
 
     def outside(self, name: str) -> None:
         """A document that takes no part in its workspace has no problems there."""
-        document = self._state.documents[name]
+        document = self._shown.documents[name]
         self._send(name, document.version, [])
 
     def closed(self, name: str) -> None:
@@ -117,9 +135,9 @@ class Publisher:
 
     def reworded(self) -> None:
         """Settings changed how or where problems are shown."""
-        for root in self._state.roots:
+        for root in self._shown.roots:
             if root.is_indexed:
-                names = {*self._told.uris, *self._state.diagnoses[id(root)].files()}
+                names = {*self._told.uris, *self._shown.diagnoses[id(root)].files()}
                 for name in sorted(names & set(root.snapshot.uris)):
                     self.publish(root, name)
 
@@ -127,20 +145,20 @@ class Publisher:
         """All files have been looked at: clients that pull are told to ask again."""
         if self._refresh_is_due:
             self._refresh_is_due = False
-            workspace = self._session.client.workspace
+            workspace = self._connection.client.workspace
             offered = workspace.diagnostics if workspace else None
             if offered is not None and offered.refresh_support:
-                self._session.request(types.WORKSPACE_DIAGNOSTIC_REFRESH)
+                self._connection.request(types.WORKSPACE_DIAGNOSTIC_REFRESH)
 
     def _send(self, name: str, version: int | None, items: list[convert.Wire]) -> None:
         if self._told.is_news(name, version, items):
             self._notify(name, version, items)
 
     def _notify(self, name: str, version: int | None, items: list[convert.Wire]) -> None:
-        params: convert.Wire = {"uri": self._state.spelled(name), "diagnostics": items}
+        params: convert.Wire = {"uri": self._shown.spelled(name), "diagnostics": items}
         if version is not None:
             params["version"] = version
-        self._session.notify(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, params)
+        self._connection.notify(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS, params)
 
     # Pull
 
@@ -153,7 +171,7 @@ class Publisher:
     def pulled_workspace(self) -> None:
         if not self.pulls_workspace:
             self.pulls_workspace = True
-            self.take_back([u for u in self._told.uris if u not in self._state.documents])
+            self.take_back([u for u in self._told.uris if u not in self._shown.documents])
 
     def report(self, root: Root, name: str, previous: str | None) -> convert.Wire:
         """The diagnostics of a file as a pulled report, whose id says what it holds."""
@@ -168,39 +186,39 @@ class Publisher:
         self._refresh_is_due = True
 
         def push() -> None:
-            document = self._state.documents.get(name)
+            document = self._shown.documents.get(name)
             if document is None or self._pulled.get(name, False) or name not in self._pulled:
                 return
             del self._pulled[name]
             self.publish(root, name)
 
-        self._session.scheduler.later(_PATIENCE, push)
+        self._connection.scheduler.later(_PATIENCE, push)
 
     # Progress
 
     def progress(self, root: Root) -> Progress:
-        return Progress(self._state, root)
+        return Progress(self._connection, root)
 
 
 class Progress:
     """How far reading a workspace has come, for a client that shows it."""
 
-    def __init__(self, state: State, root: Root) -> None:
-        self._session = state.session
+    def __init__(self, connection: Connection, root: Root) -> None:
+        self._connection = connection
         self._root = root
         self._token = f"smq-index-{root.uri}-{root.generation}"
         self._is_shown = False
         self._next = 200
 
     def report(self, number: int) -> None:
-        window = self._session.client.window
+        window = self._connection.client.window
         if not (window and window.work_done_progress) or number < self._next:
             return
         self._next = number + 200
         if not self._is_shown:
             # A small workspace is read before anybody could see it.
             self._is_shown = True
-            self._session.request(
+            self._connection.request(
                 types.WINDOW_WORK_DONE_PROGRESS_CREATE,
                 types.WorkDoneProgressCreateParams(self._token),
             )
@@ -212,4 +230,4 @@ class Progress:
             self._say({"kind": "end"})
 
     def _say(self, value: convert.Wire) -> None:
-        self._session.notify(types.PROGRESS, {"token": self._token, "value": value})
+        self._connection.notify(types.PROGRESS, {"token": self._token, "value": value})

@@ -6,50 +6,27 @@ with the first document or with `initialized`, whichever is sooner.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from smq_server.lsp.garbage import Garbage
-from smq_server.lsp.scheduler import Scheduler
+from smq_server.lsp.connection import Connection
 from smq_server.lsp.settings import Settings
 from smq_server.lsp.settings import read as read_settings
 
 if TYPE_CHECKING:
     from smq.rules.check import Finding
-    from smq.text import Encoding
     from smq.workspace import Snapshot
-    from smq_server.lsp.roots import OpenDocument, Root
+    from smq_server.lsp.roots import OpenDocument
     from smq_server.lsp.state import State, View
 
-logger = logging.getLogger(__name__)
 
-
-class Session:
+class Session(Connection):
     """One client. Features ask `view(uri)`; everything that changes comes through `apply_…`."""
 
     def __init__(self, notify: Callable[[str, Any], object]) -> None:
-        self.notify = notify
-        self.client = types.ClientCapabilities()
-        self.settings = Settings()
-        self.folders: list[Path] = []
-        self.encoding: Encoding = "utf-16"
-        self.request: Callable[..., Any] = lambda *_: None
-        self.release: Callable[[], object] = lambda: None
-        self.scheduler = Scheduler(self._failed)
-        self.garbage = Garbage(self.scheduler.later)
-        self.scheduler.between = self.garbage.between
-        self.beside: Callable[[Callable[[], None]], object] = lambda work: work()
-        self.from_thread: Callable[[Callable[[], None]], object] = lambda action: action()
-        """How to work in a thread, and how to come back; without a loop, here and now."""
-        self.defect: Callable[[BaseException, str], object] = lambda *_: None
-        self.changed: list[Callable[[Root], object]] = []
-        """Called after each new snapshot, for features that keep something of their own."""
-        self.watches_disk = False
-        """Whether the client has agreed to tell about changes of files."""
+        super().__init__(notify)
         self._state: State | None = None
 
     # The life of the session
@@ -70,10 +47,6 @@ class Session:
         rules()
         yield
         import smq.sql.compile  # noqa: F401 - the first query is checked by compiling it
-
-    def settled(self) -> None:
-        """The workspaces have been read, and most of what was built for that stays."""
-        self.garbage.take_over()
 
     def start(self) -> None:
         """Read the workspace; called once `initialized` says that the client listens."""
@@ -123,18 +96,6 @@ class Session:
         if self.garbage.heard():
             self.scheduler.wake()
 
-    @property
-    def knows_us(self) -> bool:
-        """Whether the client listens to notifications of ours: `experimental: {"smq": …}`."""
-        experimental = self.client.experimental
-        return isinstance(experimental, dict) and "smq" in experimental
-
-    @property
-    def applies_edits(self) -> bool:
-        """Whether the client makes an edit that the server asks for."""
-        workspace = self.client.workspace
-        return bool(workspace and workspace.apply_edit)
-
     # What features ask
 
     def view(self, uri: str) -> View | None:
@@ -182,15 +143,6 @@ class Session:
 
     def folders_changed(self, added: Iterable[str], removed: Iterable[str]) -> None:
         self.state.folders_changed(added, removed)
-
-    # Words for the client
-
-    def log(self, message: str, kind: types.MessageType = types.MessageType.Info) -> None:
-        logger.info(message)
-        self.notify(types.WINDOW_LOG_MESSAGE, {"type": kind.value, "message": message})
-
-    def _failed(self, error: Exception, where: str) -> None:
-        self.defect(error, where)
 
     def opened(self, uri: str) -> OpenDocument | None:
         return self.state.documents.get(self.state.canonical(uri))

@@ -32,7 +32,7 @@ from smq_server.lsp.scheduler import Work
 from smq_server.lsp.warehouse import Warehouses
 
 if TYPE_CHECKING:
-    from smq_server.lsp.session import Session
+    from smq_server.lsp.connection import Connection
 
 logger = logging.getLogger(__name__)
 
@@ -105,13 +105,13 @@ _ENDINGS = {"smq": ".smq.json", "semantic-model": ".yml"}
 class State:
     """See the module. Everything runs on the event loop."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
         self.documents: dict[str, OpenDocument] = {}
         self.roots: list[Root] = []
         self.diagnoses: dict[int, Diagnoses] = {}
         self.publisher = Publisher(self)
-        self.warehouses = Warehouses(self)
+        self.warehouses = Warehouses(connection, self.roots, self.catalog_changed)
         self._names: dict[str, str] = {}
         """By its URI what a document is called that no file gives a name."""
         self._looked: dict[int, Snapshot] = {}
@@ -124,7 +124,7 @@ class State:
         self._detached: dict[str, tuple[object, View]] = {}
 
     def _defect(self, error: BaseException, where: str) -> None:
-        self.session.defect(error, where)
+        self.connection.defect(error, where)
 
     # Folders and workspaces
 
@@ -168,7 +168,7 @@ class State:
             _key("keep", root),
             _key("prepare", root),
         ):
-            self.session.scheduler.cancel(key)
+            self.connection.scheduler.cancel(key)
         self._roots_of.clear()
         self.publisher.take_back(uri for uri in root.snapshot.uris if uri not in self.documents)
         self.publisher.take_back([uri_of(root.path / "smq.toml")])
@@ -179,7 +179,7 @@ class State:
         for root in self.roots:
             if root.path == path:
                 return root
-        root = Root(path, configuration, self.session.settings.dialect)
+        root = Root(path, configuration, self.connection.settings.dialect)
         self.roots.append(root)
         self.diagnoses[id(root)] = Diagnoses(self._defect)
         self.warehouses.open(root)
@@ -237,7 +237,7 @@ class State:
         document = self.documents.get(name)
         self.warehouses.poll(root)
         if name in root.snapshot and (document is None or self._is_in(root, name, document)):
-            return View(root.snapshot, name, self.session.encoding, self.spelled)
+            return View(root.snapshot, name, self.connection.encoding, self.spelled)
         return self._look_in(root, name, document)
 
     @staticmethod
@@ -263,7 +263,7 @@ class State:
         if known is not None and known[0] == identity:
             return known[1]
         snapshot = root.snapshot.apply([Change(name, text)])
-        view = View(snapshot, name, self.session.encoding, self.spelled)
+        view = View(snapshot, name, self.connection.encoding, self.spelled)
         self._detached[name] = identity, view
         return view
 
@@ -347,7 +347,7 @@ class State:
         snapshot = self.root_for(name).snapshot
         known = name in snapshot and snapshot.document(name).text is before.text
         lines = snapshot.lines(name) if known else None
-        text = convert.changed_text(before.text, changes, self.session.encoding, lines)
+        text = convert.changed_text(before.text, changes, self.connection.encoding, lines)
         self.documents[name] = OpenDocument(before.spelling, text, version)
         self._took_text(name)
 
@@ -402,7 +402,7 @@ class State:
                 self._changed(root)
 
     def settings_changed(self, before: Any) -> None:
-        settings = self.session.settings
+        settings = self.connection.settings
         if settings.dialect != before.dialect:
             for root in self.roots:
                 self.reconfigure(root)
@@ -414,7 +414,7 @@ class State:
     def reconfigure(self, root: Root) -> None:
         """Read a workspace's configuration again; other places to search mean a new index."""
         old = root.configuration
-        if not root.reconfigure(self.documents, self.session.settings.dialect):
+        if not root.reconfigure(self.documents, self.connection.settings.dialect):
             return
         self.publisher.configuration(root)
         self.warehouses.open(root)
@@ -439,7 +439,7 @@ class State:
                 if root.configuration_changed():
                     self.reconfigure(root)
                 if root.is_indexed:
-                    self.session.scheduler.submit(_key("scan", root), 9, self._scan(root))
+                    self.connection.scheduler.submit(_key("scan", root), 9, self._scan(root))
 
     def tick(self) -> None:
         """Something happened, so somebody is looking: the disk may be due."""
@@ -490,8 +490,8 @@ class State:
 
     def _start_index(self, root: Root) -> None:
         root.is_indexed = False
-        self.session.scheduler.cancel(_key("check", root))
-        self.session.scheduler.submit(_key("index", root), 1, self._index(root))
+        self.connection.scheduler.cancel(_key("check", root))
+        self.connection.scheduler.submit(_key("index", root), 1, self._index(root))
 
     def _index(self, root: Root) -> Work:
         started = time.perf_counter()
@@ -520,11 +520,11 @@ class State:
         self._check_later(root)
         self._keep_later(root)
         self.warehouses.poll(root)
-        self.session.scheduler.submit(_key("prepare", root), 15, root.prepare())
+        self.connection.scheduler.submit(_key("prepare", root), 15, root.prepare())
         if not self.is_indexing:
-            self.session.settled()
-            self.session.release()
-        for listener in self.session.changed:
+            self.connection.settled()
+            self.connection.release()
+        for listener in self.connection.changed:
             listener(root)
 
     def _opened_in(self, root: Root) -> dict[str, OpenDocument]:
@@ -546,7 +546,7 @@ class State:
             for other in touched - {name}:
                 self.publisher.publish(root, other)
         self._check_later(root)
-        for listener in self.session.changed:
+        for listener in self.connection.changed:
             listener(root)
 
     def bring_up_to_date(self, root: Root, name: str) -> set[str]:
@@ -558,7 +558,7 @@ class State:
 
     def _check_later(self, root: Root) -> None:
         if not self.diagnoses[id(root)].is_current:
-            self.session.scheduler.submit(_key("check", root), 5, self._check(root))
+            self.connection.scheduler.submit(_key("check", root), 5, self._check(root))
 
     def _check(self, root: Root) -> Work:
         diagnoses = self.diagnoses[id(root)]
@@ -573,13 +573,15 @@ class State:
     def _keep_later(self, root: Root) -> None:
         """Write the index when nothing else is to be done, if that saves the next start much."""
         if len(root.unkept) >= _WORTH_KEEPING and self.diagnoses[id(root)].is_current:
-            self.session.scheduler.submit(_key("keep", root), 20, self._keep(root))
+            self.connection.scheduler.submit(_key("keep", root), 20, self._keep(root))
 
     def _keep(self, root: Root) -> Work:
         index = yield from root.keep(self.documents, self.diagnoses[id(root)].found)
         if not write_index(root.path, index) and not self._has_told_of_cache:
             self._has_told_of_cache = True
-            self.session.log("The cache cannot be written; the next start reads all files again.")
+            self.connection.log(
+                "The cache cannot be written; the next start reads all files again."
+            )
 
     def look(self, root: Root, source: str) -> None:
         """Look at one file if that is due, and tell about every file whose problems changed."""

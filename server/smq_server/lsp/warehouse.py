@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from smq.catalog import Known, Unknown
@@ -16,7 +17,7 @@ from smq_server.lsp.roots import Root
 
 if TYPE_CHECKING:
     from smq_metasync.client import Reader, Status
-    from smq_server.lsp.state import State
+    from smq_server.lsp.connection import Connection
 
 _LOOK_AFTER = 10.0
 """Seconds after which a workspace without a cache is looked at again: one may have been made."""
@@ -25,9 +26,13 @@ _LOOK_AFTER = 10.0
 class Warehouses:
     """The readers of all workspaces. Everything here runs on the event loop."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._session = state.session
+    def __init__(
+        self, connection: Connection, roots: Sequence[Root], changed: Callable[[Root], object]
+    ) -> None:
+        self._connection = connection
+        self._roots = roots
+        self._changed_catalog = changed
+        """Called when a workspace that has been read knows something else of its warehouse."""
         self._readers: dict[int, tuple[Reader, tuple[str, bool]]] = {}
         self._looked: dict[int, float] = {}
         self._told: dict[int, str] = {}
@@ -36,7 +41,7 @@ class Warehouses:
         """Find the cache of a workspace, as it is configured now. Reads nothing."""
         self._looked[id(root)] = time.monotonic()
         location = cache_location(root.configuration, root.path, os.environ)
-        trusted = self._session.settings.trusted
+        trusted = self._connection.settings.trusted
         known = self._readers.get(id(root))
         if known is not None and known[1] == (location, trusted):
             return
@@ -49,8 +54,8 @@ class Warehouses:
             location,
             root.path,
             offline=not trusted,
-            changed=lambda: self._session.from_thread(lambda: self._changed(root, reader)),
-            background=self._session.beside,
+            changed=lambda: self._connection.from_thread(lambda: self._changed(root, reader)),
+            background=self._connection.beside,
         )
         self._readers[id(root)] = reader, (location, trusted)
         if not isinstance(root.snapshot.catalog, Known):
@@ -68,7 +73,7 @@ class Warehouses:
 
     def refresh(self) -> int:
         """Ask all stores now; how many there are."""
-        for root in self._state.roots:
+        for root in self._roots:
             self.open(root)
         readers = [reader for reader, _ in self._readers.values()]
         for reader in readers:
@@ -96,7 +101,7 @@ class Warehouses:
     def _take(self, root: Root, catalog: Known | Unknown) -> None:
         root.take_catalog(catalog)
         if root.is_indexed:
-            self._state.catalog_changed(root)
+            self._changed_catalog(root)
         if isinstance(catalog, Unknown) and catalog.reason not in ("loading", "not-configured"):
             self._tell(
                 root,
@@ -111,4 +116,4 @@ class Warehouses:
         """Say it once, until it is something else."""
         if self._told.get(id(root)) != sentence:
             self._told[id(root)] = sentence
-            self._session.log(f"{root.path.name}: {sentence}")
+            self._connection.log(f"{root.path.name}: {sentence}")

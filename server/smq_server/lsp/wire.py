@@ -28,6 +28,7 @@ from pygls.exceptions import (
     JsonRpcRequestCancelled,
     JsonRpcServerNotInitialized,
 )
+from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, default_converter, lsp_method
 
 from smq_server.lsp import protocol
@@ -35,7 +36,7 @@ from smq_server.lsp import protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from smq_server.lsp.app import SmqServer
+    from smq_server.lsp.session import Session
 
 logger = logging.getLogger(__name__)
 
@@ -59,12 +60,18 @@ _DURING_INDEXING = frozenset(
 """Requests that one file's text answers; all others wait until the workspace has been read."""
 
 
+class SessionServer(LanguageServer):
+    """pygls' server with the session that its conversation is about."""
+
+    session: Session
+
+
 class SmqProtocol(LanguageServerProtocol):
     """One client's conversation. `receive` takes bodies, everything runs on the event loop."""
 
-    _server: SmqServer
+    _server: SessionServer
 
-    def __init__(self, server: SmqServer, converter: Any) -> None:
+    def __init__(self, server: SessionServer, converter: Any) -> None:
         # Before the base class, which looks at every attribute for handlers.
         self._waiting: deque[dict[str, Any]] = deque()
         self._parked: list[tuple[dict[str, Any], str | None, int]] = []
