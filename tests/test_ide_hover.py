@@ -156,3 +156,12 @@ def test_a_function_of_a_wrong_query_says_nothing_about_other_engines() -> None:
     )
     assert "Rounded" in text
     assert "other engines" not in text
+
+
+def test_names_that_an_engine_quotes_with_backticks_stay_in_their_code() -> None:
+    text = hover_text(
+        '{"metrics": ["ROU‹cursor›ND(total_balance / 3) AS 셋"]}', target_dialects=("bigquery",)
+    )
+    (line,) = [each for each in text.splitlines() if each.startswith("- BigQuery")]
+    assert line.startswith("- BigQuery: `` ROUND(")
+    assert line.endswith("AS `셋` ``")

@@ -448,3 +448,45 @@ def test_definitions_are_found_in_broken_text(query: str) -> None:
     targets = definitions(here.snapshot, here.uri, here.offset)
     names = [t.name.span.cut(here.snapshot.document(t.name.uri).text) for t in targets]
     assert names == ["account_count"], names
+
+
+_SAVED = """\
+-- m.yml --
+semantic_models:
+  - name: orders
+    table: o
+    entities: [{name: order, type: primary, expr: id}, {name: store, type: foreign}]
+    measures: [{name: amount, agg: sum}]
+  - name: stores
+    table: s
+    entities: [{name: store, type: primary, expr: id}]
+    dimensions:
+      - {name: ‹ref›na‹cursor›me‹/ref›, type: varchar, expr: nm}
+      - {name: opened, type: date}
+metrics:
+  - {name: revenue, expr: SUM(orders__amount)}
+-- saved.yml --
+saved_queries:
+  - name: sales
+    query_params:
+      metrics: [revenue]
+      group_by:
+        - Dimension('store__‹ref›name‹/ref›')
+        - "Dimension('store__‹ref›name‹/ref›')"
+        - stores__‹ref›name‹/ref›
+        - TimeDimension('store__opened', 'month')
+      where:
+        - "{{ Dimension('store__‹ref›name‹/ref›') }} = 'x'"
+"""
+
+
+def test_the_groups_of_saved_queries_are_references_and_renamed_with_the_rest() -> None:
+    check_references(_SAVED)
+    check_rename(_SAVED, "title")
+    check_definition(
+        _SAVED.replace("‹cursor›", "")
+        .replace("‹ref›name‹/ref›')\n        - \"", "na‹cursor›me')\n        - \"", 1)
+        .replace("{name: ‹ref›name‹/ref›", "{name: ‹def›name‹/def›")
+        .replace("‹ref›", "")
+        .replace("‹/ref›", "")
+    )

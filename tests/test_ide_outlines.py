@@ -302,3 +302,19 @@ def test_a_lens_counts_queries_and_not_files() -> None:
 
 def _bank(here: Marked) -> str:
     return here.snapshot.document("models.yml").text
+
+
+def test_a_template_is_coloured_as_the_name_in_it() -> None:
+    metrics = '{"metrics": ["revenue"], "filters": ["{{ Dimension(\'cust__cust_no\') }} = \'x\'"]}'
+    check_tokens(metrics, "revenue/metric cust/entity cust_no/dimension =/operator 'x'/string")
+
+
+def test_a_hint_tells_the_whole_way_and_the_way_that_is_meant() -> None:
+    text = '{"metrics": ["account_count"], "groupBy": ["부점코드__brn_cd", "cust__cust_no"]}'
+    here = marked(text)
+    whole = Span(0, len(here.text))
+    labels = [h.label for h in inlay_hints(here.snapshot, here.uri, whole)]
+    assert labels[1:] == [
+        "varchar · 계좌정보 → 고객기본 → 부점코드",
+        "varchar · 계좌정보 → 고객기본",
+    ]

@@ -64,6 +64,14 @@ def find_calls(text: str) -> tuple[str, dict[str, Call]]:
     return plain, calls
 
 
+def read_call(text: str) -> Call | None:
+    """A call that stands without braces, as in the lists of a saved query; None for other text."""
+    try:
+        return _read(text, 0, len(text))
+    except JinjaFault:
+        return None
+
+
 def _read(source: str, start: int, end: int) -> Call:
     try:
         node = ast.parse(source.strip(), mode="eval").body

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from smq.graph.members import row_readings
+from smq.graph.references import all_grains
 from smq.ide.index import places
 from smq.ide.queries import compiled
 from smq.query.written import WrittenQuery
-from smq.text import Location, Span
+from smq.text import Location, Span, nfc
 from smq.workspace import Snapshot
 
 
@@ -97,24 +99,32 @@ def _query_hints(snapshot: Snapshot, query: WrittenQuery) -> Iterator[InlayHint]
         return
     one = result.queries[0]
     types = {column.origin: column.data_type for column in one.columns}
-    routes: dict[str, str] = {}
-    for leaf in one.leaves:
-        for step in leaf.joins:
-            routes.setdefault(step.right, f"{step.left} → {step.right}")
+    bases = dict.fromkeys(leaf.base for leaf in one.leaves)
     for items in (query.metrics, query.group_by):
         for item in items:
             parts = []
             if types.get(item.path):
                 parts.append(str(types[item.path]))
             column = next((c for c in one.columns if c.origin == item.path), None)
-            if column is not None and column.kind == "dimension" and column.model in routes:
-                parts.append(routes[column.model])
+            if column is not None and column.kind == "dimension" and not query.joins:
+                route = _route(snapshot, item.text, list(bases))
+                if route:
+                    parts.append(route)
             if parts:
                 yield InlayHint(item.node.span.end, " · ".join(parts))
     if query.limit is not None and not query.order_by and query.node is not None:
         pair = query.node.pair("limit")
         if pair is not None and pair.value is not None:
             yield InlayHint(pair.value.span.end, "any rows: no orderBy")
+
+
+def _route(snapshot: Snapshot, name: str, bases: list[str]) -> str:
+    """The longest way from a base of the query to the model of a dimension; empty for its own."""
+    graph = snapshot.graph
+    found = row_readings(graph, nfc(name.strip()), all_grains(graph))
+    ways = [graph.paths(base, ref.model, ref.via) for ref in found[:1] for base in bases]
+    way = max((paths[0] for paths in ways if len(paths) == 1), key=len, default=())
+    return " → ".join((way[0].left, *(edge.right for edge in way))) if way else ""
 
 
 def _touch(one: Span, other: Span) -> bool:

@@ -255,7 +255,7 @@ def _lineage(graph: SemanticGraph, metric: Metric, formula: Formula) -> str:
         lines.append(f"`{metric.name}` = `{metric.numerator.name}` / `{metric.denominator.name}`")
     for leaf in formula.leaves:
         columns = ", ".join(f"`{name}`" for name in _columns(graph, leaf))
-        where = "".join(f" where `{condition.text}`" for condition in leaf.filters)
+        where = "".join(f" where `{' '.join(each.text.split())}`" for each in leaf.filters)
         source = f" (columns {columns})" if columns else ""
         lines.append(f"- `{aggregate_text(leaf)}` over the rows of `{leaf.base}`{where}{source}")
     return "\n".join(lines)

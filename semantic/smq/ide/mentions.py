@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from smq.expr import NameUse, parse_expression
+from smq.expr.jinja import read_call
 from smq.graph.graph import SemanticGraph
 from smq.graph.members import call_readings, member_ref, row_readings
 from smq.graph.references import METRIC_TIME, RowRef, all_grains, splits
@@ -443,7 +445,12 @@ class _Yaml(_Names):
             if sql.text in self.graph.metrics:
                 yield Mention(sql.location.span, ("metric", sql.text))
         for sql in (*query.group_by, *query.order_by):
-            yield from self._formula(None, sql, set())
+            call = read_call(sql.text)
+            if call is None:
+                yield from self._formula(None, sql, set())
+            else:
+                use = NameUse(0, (call.name,), 0, len(sql.text), call=call)
+                yield from self.call(use, sql.text, partial(_part, sql))
         yield from self._filters(query.filters, None)
 
 

@@ -52,11 +52,13 @@ def of_metric(snapshot: Snapshot, metric: str) -> tuple[Rewriting, ...]:
 
 
 def as_markdown(found: tuple[Rewriting, ...]) -> str:
-    lines = [
-        f"- {each.dialect}: {each.problem}" if each.problem else f"- {each.dialect}: `{each.sql}`"
-        for each in found
-    ]
+    lines = [f"- {each.dialect}: {each.problem or as_code(each.sql)}" for each in found]
     return "In other engines:\n\n" + "\n".join(lines) if lines else ""
+
+
+def as_code(text: str) -> str:
+    """A piece of code within a line of Markdown; some engines quote names in backticks."""
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 
 def _texts(snapshot: Snapshot, query: WrittenQuery, path: str, dialect: str) -> Rewriting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -129,7 +130,14 @@ def tokens(snapshot: Snapshot, uri: str) -> tuple[Token, ...]:
         for m in mentions(snapshot, uri)
         if m.key[0] in _KINDS
     ]
-    words = [token for text, place in _sql(snapshot, uri) for token in _sql_tokens(text, place)]
+    starts = sorted(token.span.start for token in named)
+    words = [
+        token
+        for text, place in _sql(snapshot, uri)
+        for token in _sql_tokens(text, place)
+        # A string that holds a name is the argument of a template's call, and shown as that name.
+        if token.type != "string" or not _holds(starts, token.span)
+    ]
     taken: list[Token] = []
     for token in sorted([*named, *words], key=lambda t: (t.span.start, t.type in ("keyword",))):
         if token.span.end <= token.span.start:
@@ -137,6 +145,11 @@ def tokens(snapshot: Snapshot, uri: str) -> tuple[Token, ...]:
         if not taken or token.span.start >= taken[-1].span.end:
             taken.append(token)
     return tuple(taken)
+
+
+def _holds(starts: list[int], span: Span) -> bool:
+    at = bisect_right(starts, span.start)
+    return at < len(starts) and starts[at] < span.end
 
 
 Place = Callable[[int, int], Span]
