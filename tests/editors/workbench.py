@@ -2,8 +2,9 @@
 
 `editors/vscode/workbench/set-up.sh` gets what they need, and with `--oldest` the oldest version
 that the extension claims; where that has not been run they are left out, unless
-`SMQ_REQUIRE_VSCODE` is set (to `oldest`, for that version as well). Pictures of every step are in
-`build/vscode-pictures`, or where `SMQ_PICTURES` says.
+`SMQ_REQUIRE_VSCODE` is set (to `oldest`, for that version as well). Pictures of every step, and a
+report with the seconds that some took, are in `build/vscode-pictures`, or where `SMQ_PICTURES`
+says.
 """
 
 from __future__ import annotations
@@ -112,6 +113,10 @@ def play(chapter: str, vsix: Path, oldest: bool = False) -> list[Step]:
     )
     lines: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
     assert lines and "failed" in lines[-1], done.stdout + done.stderr
+    # With the seconds that steps took, beside the pictures.
+    shots.mkdir(parents=True, exist_ok=True)
+    report = shots / f"{chapter.replace(' ', '-')}.jsonl"
+    report.write_text(done.stdout, encoding="utf-8")
     return [Step(one["step"], one["ok"], str(one.get("seen", ""))) for one in lines[:-1]]
 
 

@@ -5,6 +5,7 @@
 import { chapters as accessibility } from './chapters/accessibility.mjs';
 import { chapters as comparing } from './chapters/comparing.mjs';
 import { chapters as day } from './chapters/day.mjs';
+import { chapters as first } from './chapters/first.mjs';
 import { chapters as generation } from './chapters/generation.mjs';
 import { chapters as inside } from './chapters/inside.mjs';
 import { chapters as trouble } from './chapters/trouble.mjs';
@@ -13,7 +14,7 @@ import { shots, vsix } from './scene.mjs';
 import { missing } from './workbench.mjs';
 
 /** Chapters have a window each; their steps build on each other. */
-const chapters = { ...inside, ...day, ...comparing, ...generation, ...workspaces, ...accessibility, ...trouble };
+const chapters = { ...inside, ...first, ...day, ...comparing, ...generation, ...workspaces, ...accessibility, ...trouble };
 const out = (value) => console.log(JSON.stringify(value));
 
 if (vsix === '--list') {

@@ -239,6 +239,8 @@ export const chapters = {
       await tell('the walkthrough', bench, async () => {
         await bench.command('SMQ: Get Started');
         await bench.sees('.getting-started-category, .gettingStartedContainer', 'Get started with SMQ');
+        // The server has been running since before the page was opened.
+        await page.locator('.gettingStartedContainer .getting-started-step.expanded .codicon.complete, .gettingStartedContainer .getting-started-step .codicon-getting-started-step-checked').first().waitFor();
       });
       await tell('debug information', bench, async () => {
         await bench.command('SMQ: Copy Debug Information');
