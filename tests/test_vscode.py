@@ -6,6 +6,7 @@ import json
 import os
 import re
 import warnings
+import zipfile
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,24 @@ def vsix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The extension, built as `make vscode` builds it."""
     own = tmp_path_factory.getbasetemp()
     return workbench.packaged(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(bool(workbench.missing()), reason="the extension is not built here")
+def test_the_package_holds_what_is_used_and_nothing_of_this_machine(vsix: Path) -> None:
+    here = [str(workbench.REPOSITORY), f"{Path.home()}/"]
+    with zipfile.ZipFile(vsix) as package:
+        names = [name for name in package.namelist() if name.startswith("extension/")]
+        for name in names:
+            text = package.read(name).decode("utf-8", errors="replace")
+            assert [one for one in here if one in text] == [], name
+        page = package.read("extension/readme.md").decode()
+    folders = {name.split("/")[1] for name in names if name.count("/") > 1}
+    used = {"bundled", "dist", "icons", "languages", "schemas", "snippets", "syntaxes"}
+    assert folders == used | {"walkthrough"}
+    assert [name for name in names if name.endswith((".map", ".ts", ".mjs"))] == []
+    assert vsix.stat().st_size < 2_000_000
+    assert "](data:image/png;base64," in page and "](.." not in page
 
 
 @pytest.mark.long
