@@ -27,6 +27,7 @@ from smq_server.generation import prompts
 from smq_server.generation.chat import estimated_tokens
 from smq_server.generation.generate import Question, first_request
 from smq_server.generation.knowledge import knowledge, whole_or_near
+from smq_server.generation.prompts import render
 from smq_server.generation.reading import json_objects
 from smq_server.generation.validation import formatted, judge
 from smq_server.generation.wording import groups_wanted, numbers_in
@@ -187,6 +188,27 @@ def test_what_the_models_cannot_answer_is_declined_with_what_is_near() -> None:
     assert asked.declined.reason == "There is no cost in the models."
     asked = ask("net profit revenue", [no_answer("No.")])
     assert "revenue" in {each.name for each in asked.declined.nearest}
+
+
+def test_a_no_with_a_query_is_asked_about() -> None:
+    """What Qwen2.5-Coder 0.5B says to the first question it was ever asked here."""
+    both = answer(query("revenue"), answerable=False, reason="The most")
+    asked = ask("revenue", [both, answer(query("revenue"))])
+    assert asked.smq == [{"metrics": ["revenue"]}]
+    assert "gives a query all the same" in asked.said_to_model(1)
+    assert ask("revenue", [both] * 3).declined.reason == "The most"
+    empty = answer(query(), answerable=False, reason="No costs.")
+    assert ask("revenue", [empty]).declined.reason == "No costs."
+
+
+def test_the_rules_hold_no_name_that_could_be_taken_for_one_of_the_models() -> None:
+    """Small models copy the example; a name that exists would make it a wrong answer."""
+    names = {
+        each.name for name in ("bank", "shop") for each in example(name).graph.metrics.values()
+    }
+    names |= {f"{each}__" for name in ("bank", "shop") for each in example(name).graph.models}
+    rules = render("smq", dialect="duckdb", today="today")
+    assert not [name for name in names if re.search(rf"\b{name}", rules)]
 
 
 def test_invented_names_end_in_a_failure_with_what_is_near() -> None:

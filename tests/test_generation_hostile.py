@@ -62,6 +62,7 @@ HOSTILE: dict[str, Reply] = {
     "a call in words, for ever": {
         "content": json.dumps({"name": SELECT, "arguments": {"userQuery": "again"}})
     },
+    "no, and a query all the same": answer(query("revenue"), answerable=False, parts=[1]),
     "a small context": {
         "status": 400,
         "error": {

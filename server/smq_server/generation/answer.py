@@ -38,16 +38,17 @@ QUERY = closed(
     ),
 )
 
+# Models write in this order: who has to say why first has thought before saying yes or no.
 SHAPE = AnswerShape(
     "smq_answer",
     closed(
-        answerable=described(
-            "Whether the metrics that are listed can answer the question.", {"type": "boolean"}
-        ),
         reason=described(
             "One or two sentences in the language of the question: what the queries compute, or "
             "why the models cannot answer.",
             _STRING,
+        ),
+        answerable=described(
+            "Whether the metrics that are listed can answer the question.", {"type": "boolean"}
         ),
         queries={"type": "array", "items": QUERY},
         assumptions=described(
@@ -70,6 +71,11 @@ class Answer:
     queries: tuple[Any, ...]
     assumptions: tuple[str, ...] = ()
     alternatives: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def has_queries(self) -> bool:
+        """Whether a query asks for anything; a strict shape may be filled with nothing."""
+        return any(isinstance(query, Mapping) and query.get("metrics") for query in self.queries)
 
 
 def read_answer(text: str) -> Answer | None:

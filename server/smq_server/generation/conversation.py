@@ -98,10 +98,10 @@ def _end(box: Toolbox, reply: Reply) -> Proposal | NoAnswer | None:
     if box.judged is None or box.judged.problems:
         # Models that know no tools write the query instead of converting it.
         written = read_answer(words)
-        if written is not None and written.queries:
+        if written is not None and written.answerable and written.queries:
             box.convert(written.queries)
             words = written.reason
-        elif written is not None and not written.answerable:
+        elif written is not None and not written.answerable and not written.has_queries:
             return NoAnswer(written.reason)
     if box.judged is not None and box.judged.queries:
         return Proposal(box.judged.queries, words, (), box.judged.adjustments)

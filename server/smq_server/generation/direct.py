@@ -11,6 +11,11 @@ from smq_server.generation.result import Alternative, NoAnswer, Proposal
 from smq_server.generation.task import Task
 from smq_server.generation.validation import ValidQuery, judge
 
+_CONTRADICTION = (
+    "The answer says that the question is not answerable, and gives a query all the same: either "
+    "`answerable` is true, or `queries` is empty."
+)
+
 
 async def answer(task: Task) -> Proposal | NoAnswer:
     """Ask once, and again for each repair. Raises GenerationFailure when repairs do not help."""
@@ -29,8 +34,13 @@ async def answer(task: Task) -> Proposal | NoAnswer:
             problems = ("The answer is no JSON of the wanted shape.",)
             turns.append(Message("user", prompts.render("not_json")))
             continue
-        if not found.answerable:
+        if not found.answerable and not (found.has_queries and attempt < task.settings.repairs):
             return NoAnswer(found.reason)
+        if not found.answerable:
+            # Small models say no and answer all the same: which of the two is theirs to say.
+            problems = (_CONTRADICTION,)
+            turns.append(Message("user", repair_turn(problems)))
+            continue
         task.tell("Compiling")
         judged = judge(found.queries, task.question, task.snapshot, task.said)
         task.note("compile", judged.problems, queries=[dict(state) for state in judged.states])

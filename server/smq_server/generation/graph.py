@@ -353,17 +353,17 @@ _BOOLEAN: dict[str, Any] = {"type": "boolean"}
 _STRINGS: dict[str, Any] = {"type": "array", "items": _STRING}
 _QUERY: dict[str, Any] = QUERY["properties"]
 _REASON = described("One sentence in the language of the question.", _STRING)
-_CLASSIFIED = closed(is_data_question=_BOOLEAN, reason=_REASON)
+_CLASSIFIED = closed(reason=_REASON, is_data_question=_BOOLEAN)
 _PARTS = closed(parts=_STRINGS)
 _CHOSEN = closed(
-    answerable=described("Whether the listed metrics measure what is asked.", _BOOLEAN),
     reason=_REASON,
+    answerable=described("Whether the listed metrics measure what is asked.", _BOOLEAN),
     metrics=_QUERY["metrics"],
     groupBy=_QUERY["groupBy"],
 )
 _FILTERED = closed(filters=_QUERY["filters"], assumptions=_STRINGS)
 _ORDERED = closed(orderBy=_QUERY["orderBy"], limit=_QUERY["limit"])
-_MENDED = closed(answerable=_BOOLEAN, reason=_REASON, queries={"type": "array", "items": QUERY})
+_MENDED = closed(reason=_REASON, answerable=_BOOLEAN, queries={"type": "array", "items": QUERY})
 
 
 def _import() -> tuple[Any, Any]:
