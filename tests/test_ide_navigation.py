@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.support.ide import (
+    applied,
     check_definition,
     check_references,
     check_refusal,
@@ -12,7 +13,8 @@ from tests.support.ide import (
 )
 
 from smq.ide.definition import implementations, type_definitions
-from smq.ide.references import highlights
+from smq.ide.references import Refusal, highlights, rename
+from smq.workspace import Change
 
 
 def test_a_metric_of_a_query_is_defined_in_the_model_file() -> None:
@@ -490,3 +492,31 @@ def test_the_groups_of_saved_queries_are_references_and_renamed_with_the_rest() 
         .replace("‹ref›", "")
         .replace("‹/ref›", "")
     )
+
+
+@pytest.mark.parametrize(
+    ("table", "after"),
+    [
+        ("{name: ord‹cursor›ers}", "{name: sales, identifier: orders}"),
+        ("{name: ord‹cursor›ers, identifier: o1}", "{name: sales, identifier: o1}"),
+    ],
+)
+def test_a_table_of_a_source_keeps_its_name_in_the_warehouse(table: str, after: str) -> None:
+    here = marked(f"""-- s.yml --
+sources:
+  - name: shop
+    tables: [{table}]
+-- m.yml --
+semantic_models:
+  - name: orders
+    table: shop('orders')
+    entities: [{{name: order, type: primary, expr: id}}]
+""")
+    edits = rename(here.snapshot, here.uri, here.offset, "sales")
+    assert not isinstance(edits, Refusal), edits
+    texts = applied(here.snapshot, edits)
+    assert after in texts["s.yml"]
+    assert "shop('sales')" in texts["m.yml"]
+    before = here.snapshot.graph.relation(here.snapshot.graph.models["orders"])
+    changed = here.snapshot.apply([Change(uri, text) for uri, text in texts.items()])
+    assert changed.graph.relation(changed.graph.models["orders"]) == before

@@ -194,9 +194,9 @@ def check_rename(text: str, new_name: str, crlf: bool = False) -> None:
     named = [edit for edit in edits if edit.text == new_name]
     places = [Location(edit.uri, edit.span) for edit in named]
     _assert_places(here.snapshot, places, here.places("ref"))
-    # A member without SQL of its own keeps its column by a written `expr`.
+    # A member without SQL of its own keeps its column by a written `expr`, and a table its own.
     others = [edit.text for edit in edits if edit.text != new_name]
-    assert all(re.search(r"expr: \w+$", text) for text in others), others
+    assert all(re.search(r"(expr|identifier): \w+$", text) for text in others), others
     assert_nothing_new(here.snapshot, edits)
 
 

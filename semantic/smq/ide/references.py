@@ -151,11 +151,24 @@ def _twins(snapshot: Snapshot, key: Key) -> tuple[Key, ...]:
     return (key,)
 
 
-# A member without SQL of its own is the column of its name, so the old name must stay as `expr`.
+# A member without SQL of its own is the column of its name, so the old name must stay as `expr`;
+# and that of a table which a source declares under its own name, as `identifier`.
 
 
 def _pinned(snapshot: Snapshot, key: Key) -> tuple[Edit, ...] | Refusal:
     edits: list[Edit] = []
+    if key[0] == "table":
+        for declared in snapshot.declarations:
+            for table in declared.sources:
+                place = table.name_at
+                if (table.source, table.name) != key[1:] or place.uri not in snapshot:
+                    continue
+                parsed = snapshot.parsed(place.uri)
+                if not _has(parsed, place.span, "identifier"):
+                    edit = _with_pair(parsed, place.span, "identifier", key[2])
+                    if edit is None:
+                        return Refusal(f"'{key[2]}' is what the table is called in the warehouse.")
+                    edits.append(edit)
     for model in _homes(snapshot, key):
         members: tuple[Dimension | Measure | Entity, ...] = (
             *model.dimensions,
@@ -167,7 +180,7 @@ def _pinned(snapshot: Snapshot, key: Key) -> tuple[Edit, ...] | Refusal:
             if not same or symbol.expr is not None or symbol.name_at.uri not in snapshot:
                 continue
             parsed = snapshot.parsed(symbol.name_at.uri)
-            edit = _with_expr(parsed, symbol.name_at.span, key[-1])
+            edit = _with_pair(parsed, symbol.name_at.span, "expr", key[-1])
             if edit is None:
                 return Refusal(f"'{key[-1]}' is named by its column and has no name of its own.")
             edits.append(edit)
@@ -184,8 +197,15 @@ def _homes(snapshot: Snapshot, key: Key) -> Iterator[Model]:
                 yield model
 
 
-def _with_expr(parsed: Parsed, name_at: Span, column: str) -> Edit | None:
-    """`expr: column` behind the pair that holds a name."""
+def _has(parsed: Parsed, name_at: Span, key: str) -> bool:
+    """Whether the item that is named there has a key."""
+    found = item_around(parsed.roots, name_at)
+    item = found[0].items[found[1]] if found is not None else None
+    return isinstance(item, Mapping) and item.pair(key) is not None
+
+
+def _with_pair(parsed: Parsed, name_at: Span, key: str, value: str) -> Edit | None:
+    """`key: value` behind the pair that holds a name."""
     found = item_around(parsed.roots, name_at)
     item = found[0].items[found[1]] if found is not None else None
     pair = item.pair("name") if isinstance(item, Mapping) else None
@@ -196,13 +216,13 @@ def _with_expr(parsed: Parsed, name_at: Span, column: str) -> Edit | None:
     text, uri = parsed.document.text, parsed.document.uri
     end = pair.value.span.end
     if item.flow:
-        return Edit(uri, Span(end, end), f", expr: {column}")
+        return Edit(uri, Span(end, end), f", {key}: {value}")
     newline = "\r\n" if "\r\n" in text else "\n"
     start = max(text.rfind("\n", 0, pair.key.span.start), -1) + 1
     indent = " " * (pair.key.span.start - start)
     comment = re.compile(r"[ \t]*(?:#[^\r\n]*)?").match(text, end)
     end = comment.end() if comment else end
-    return Edit(uri, Span(end, end), f"{newline}{indent}expr: {column}")
+    return Edit(uri, Span(end, end), f"{newline}{indent}{key}: {value}")
 
 
 # A rename is only offered when reading the new texts finds every name where it was.
