@@ -541,3 +541,24 @@ def test_from_wrong_joins_one_can_go_back_to_automatic_ones(joins: str) -> None:
     query = f'-- q.smq.json --\n{{"metrics": ["reve‹cursor›nue"], "joins": {joins}}}\n'
     texts = check_action(_APART + query, "Use automatic joins")
     assert json.loads(texts["q.smq.json"]) == {"metrics": ["revenue"]}
+
+
+_COUNTED = """\
+-- m.yml --
+semantic_models:
+  - name: orders
+    table: shop.orders
+    entities: [{name: ord, type: primary, expr: id}]
+    measures:
+      - {name: ids, type: varchar, expr: order_no}
+      - {name: amount, type: bigint}
+"""
+
+
+def test_text_is_counted_and_not_added_up() -> None:
+    model = _COUNTED.replace("name: orders", "name: ord‹cursor›ers")
+    texts = check_action(model, "Write 'orders' in dbt's dialect")
+    (orders,) = yaml.safe_load(texts["m.yml"])["semantic_models"]
+    assert [each["agg"] for each in orders["measures"]] == ["count_distinct", "sum"]
+    metrics = "metrics:\n  - {name: twice, expr: total_‹cursor›ids * 2}\n"
+    check_action(_COUNTED + metrics, "Create metric 'total_ids' as COUNT(DISTINCT orders__ids)")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from smq.expr import is_boolean, parse_expression
 from smq.graph.symbols import Dimension, Model, SourceCall
+from smq.rules.model_additions import usual_aggregation
 from smq.rules.model_edits import item_around
 from smq.rules.yaml_edits import removed_pair
 from smq.syntax import Mapping, Pair, Parsed, Scalar, Sequence, unaliased
@@ -89,11 +90,13 @@ class _Change:
             dimension = known.get(_word(item, "name"))
             if dimension is not None:
                 self._dimension_to_dbt(item, dimension)
+        aggregations = {each.name: usual_aggregation(each) for each in self.model.measures}
         for item in _items(self.node, "measures"):
             declared = item.pair("type")
             if item.pair("agg") is None:
                 # dbt aggregates by the measure; what a metric says for itself stays as it is.
-                self._put(item, declared, "agg: sum")
+                agg = aggregations.get(_word(item, "name"), "sum")
+                self._put(item, declared, f"agg: {agg}")
             elif declared is not None:
                 self.edits.append(removed_pair(self.parsed, declared.span))
 
@@ -199,7 +202,7 @@ def _essence(model: Model) -> object:
         [(each.name, each.kind, sql(each.expr)) for each in model.entities],
         [(each.name, each.is_time, each.grain, sql(each.expr)) for each in model.dimensions],
         [
-            (each.name, each.agg or "sum", sql(each.expr), each.percentile)
+            (each.name, usual_aggregation(each), sql(each.expr), each.percentile)
             for each in model.measures
         ],
         model.primary_entity,

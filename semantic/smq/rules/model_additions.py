@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal
 
+from smq.graph.data_types import value_kind
 from smq.graph.loaders.metric_parts import KINDS
 from smq.graph.symbols import Measure, Metric, Model
 from smq.rules.model_edits import item_around
@@ -32,15 +33,20 @@ _WORDS = {
 
 
 def metric_of_measure(model: Model, measure: Measure, taken: object) -> tuple[str, str] | None:
-    """(name, SQL) of a metric that aggregates a measure; None when it cannot be said in SQL.
-
-    A measure without an aggregation of its own is added up, which is what most of them are for.
-    """
-    call = _CALLS.get(measure.agg or "sum")
+    """(name, SQL) of a metric that aggregates a measure; None when it cannot be said in SQL."""
+    agg = usual_aggregation(measure)
+    call = _CALLS.get(agg)
     if call is None:
         return None
-    word = _WORDS.get(measure.agg or "sum", measure.agg or "sum")
+    word = _WORDS.get(agg, agg)
     return free_name(f"{word}_{measure.name}", taken), call.format(f"{model.name}__{measure.name}")
+
+
+def usual_aggregation(measure: Measure) -> str:
+    """A measure's own aggregation. Without one it is added up, which is what most are for; text
+    cannot be, and is what things are counted by."""
+    kind = value_kind(measure.data_type) if measure.data_type else None
+    return measure.agg or ("count_distinct" if kind == "text" else "sum")
 
 
 def free_name(name: str, taken: object) -> str:
