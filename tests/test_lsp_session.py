@@ -10,6 +10,7 @@ import pytest
 from tests.support.cli import BANK, bank
 from tests.support.session import Client, Shown
 
+from smq.ide import index, symbols
 from smq.problem import Problem
 from smq.rules import diagnoses as diagnosing
 from smq.workspace import Snapshot
@@ -307,3 +308,20 @@ def test_environment_settings_hold_here_as_on_the_command_line(
     uri = (directory / "q.smq.json").as_uri()
     assert client.session.state.root_for(uri).snapshot.configuration.dialect == "bigquery"
     assert os.environ["SMQ_DIALECT"] == "bigquery"
+
+
+def test_the_first_search_finds_its_work_done(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(directory)
+    client.settle()
+    snapshot = client.session.snapshots()[0]
+    model = (directory / "models" / "bank.yml").as_uri()
+
+    def read(*_: object) -> None:
+        raise AssertionError("a file is read for a search")
+
+    monkeypatch.setattr(symbols, "_Named", read)
+    monkeypatch.setattr(index, "_WORD", type("Word", (), {"findall": read}))
+    assert symbols.workspace_symbols(snapshot, "revenue")
+    assert model in set(index.files_that_may_name(snapshot, "revenue"))

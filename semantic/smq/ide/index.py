@@ -64,6 +64,13 @@ def files_that_may_name(snapshot: Snapshot, name: str) -> Iterator[str]:
             yield uri
 
 
+def prepare(snapshot: Snapshot) -> Iterator[None]:
+    """What the first search for a name has to do, in steps of a file each, before anybody asks."""
+    for _, file in snapshot.files:
+        _words(file.document)
+        yield
+
+
 class _Name:
     """A name that texts are asked for, ready to be compared with their words."""
 

@@ -76,6 +76,13 @@ def workspace_symbols(
     return tuple(found)
 
 
+def prepare(snapshot: Snapshot) -> Iterator[None]:
+    """What the first search of the workspace has to do, in steps of a file each."""
+    for _, file in snapshot.files:
+        _named_in(file)
+        yield
+
+
 def _letters(text: str) -> str:
     letters = unicodedata.normalize("NFD", text).casefold()
     # Seventy thousand texts are remembered, and most are nothing but small letters.

@@ -198,7 +198,10 @@ class Root:
             self.apply(lost)
 
     def prepare(self) -> Work:
-        """What the first unknown name or the first rename would have to wait for."""
+        """What the first unknown name, rename or search would have to wait for."""
+        # Here, because reading the files needs none of it.
+        from smq.ide import index, symbols
+
         snapshot = self.snapshot
         _ = snapshot.graph.metric_names
         yield
@@ -208,6 +211,8 @@ class Root:
             _ = file.uses
             if number % 10 == 0:
                 yield
+        yield from symbols.prepare(snapshot)
+        yield from index.prepare(snapshot)
 
     def _take(
         self, path: Path, uri: str, known: Index, then: dict[str, File]
