@@ -109,6 +109,7 @@ class JoinGraph:
         self._old: tuple[dict[str, tuple[Edge, ...]], frozenset[str]] | None = None
         """Edges of models as they were before some of them changed, until one is asked for."""
         self._distances: dict[str, dict[str, int]] = {}
+        self._isolated: tuple[str, ...] | None = None
         self._paths: dict[tuple[str, str, tuple[str, ...]], tuple[Path, ...]] = {}
 
     def with_models(self, models: Mapping[str, Model], changed: Iterable[str]) -> JoinGraph | None:
@@ -119,6 +120,7 @@ class JoinGraph:
         graph._models = models
         graph._by_key = self._by_key
         graph._distances = self._distances
+        graph._isolated = self._isolated
         # Edges hold entities, whose places in the file may be others now.
         graph._edges = {}
         old, earlier = self._old or (self._edges, frozenset())
@@ -150,6 +152,16 @@ class JoinGraph:
             )
             self._edges[model] = found
         return found
+
+    @property
+    def isolated(self) -> tuple[str, ...]:
+        """The models that join none and that none joins, in the order of the models."""
+        if self._isolated is None:
+            reached = {edge.right for name in self._models for edge in self.edges(name)}
+            self._isolated = tuple(
+                name for name in self._models if name not in reached and not self.edges(name)
+            )
+        return self._isolated
 
     def distances(self, base: str) -> Mapping[str, int]:
         """Reachable models and the number of joins to each; the base itself is 0 away."""

@@ -99,6 +99,8 @@ def duplicate_model(args: Args) -> str:
 def _double_declarations(context: Context, uri: str) -> Iterator[Problem]:
     first: dict[tuple[str, str], Any] = {}
     for declarations in context.declarations:
+        if not (declarations.sources or declarations.saved_queries or declarations.time_spines):
+            continue
         named: list[tuple[str, str, Any]] = []
         for table in declarations.sources:
             named.append(("source table", f"{table.source}.{table.name}", table))

@@ -64,10 +64,8 @@ def _isolated(context: Context, uri: str) -> Iterator[Problem]:
     graph = context.graph
     if len(graph.models) < 2:
         return
-    reached = {edge.right for name in graph.models for edge in graph.edges(name)}
-    for name, model in graph.models.items():
-        if name not in reached and not graph.edges(name):
-            yield Problem("MOD208", model.name_at, {"name": name})
+    for name in graph.joins.isolated:
+        yield Problem("MOD208", graph.models[name].name_at, {"name": name})
 
 
 @rule("MOD208", "isolated-model", Severity.HINT, on="workspace", check=_isolated)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from smq.graph.data_types import ValueKind, value_kind
+from smq.graph.paths import column_text
 from smq.problem import Problem, Related, Severity
 from smq.rules.registry import Args, Context, rule
 from smq.text import Location, Span
@@ -206,10 +207,17 @@ def _key_types(context: Context, uri: str) -> Iterator[Problem]:
     graph = context.graph
     for name in graph.models:
         for edge in graph.edges(name):
+            # Thousands of edges are looked at after each change, and most keys are no dimensions.
+            own_types = graph.index(name).column_types
+            if not own_types:
+                break
             for own, other in edge.pairs:
-                own_type = _key_type(graph, edge.left, own)
-                other_type = _key_type(graph, edge.right, other)
-                if own_type and other_type and _differ(own_type, other_type):
+                own_type = own_types.get(column_text(own).strip())
+                if own_type is None:
+                    continue
+                other_types = graph.index(edge.right).column_types
+                other_type = other_types.get(column_text(other).strip())
+                if other_type is not None and _differ(own_type, other_type):
                     facts = {
                         "name": own.name,
                         "model": edge.left,
@@ -219,13 +227,6 @@ def _key_types(context: Context, uri: str) -> Iterator[Problem]:
                     }
                     related = Related(other.name_at, f"`{other_type}` in '{edge.right}'")
                     yield Problem("TYP103", own.name_at, facts, (related,))
-
-
-def _key_type(graph: Any, model: str, entity: Any) -> str | None:
-    """The type of a key's column, as far as a dimension of the model over it says."""
-    column: str = entity.expr.text if entity.expr is not None else entity.name
-    found: str | None = graph.index(model).column_types.get(column.strip())
-    return found
 
 
 def _differ(left: str, right: str) -> bool:
