@@ -318,3 +318,11 @@ def test_a_hint_tells_the_whole_way_and_the_way_that_is_meant() -> None:
         "varchar · 계좌정보 → 고객기본 → 부점코드",
         "varchar · 계좌정보 → 고객기본",
     ]
+
+
+def test_a_selection_between_the_lines_of_a_text_holds_the_place() -> None:
+    text = "-- m.yml --\nmetrics:\n  - name: m\n    expr: 2 * fees\n     ‹cursor› / 3\n"
+    here = marked(text)
+    chain = selection(here.snapshot, here.uri, here.offset)
+    assert all(span.contains(here.offset) for span in chain)
+    assert chain[0].cut(here.text) == "2 * fees\n      / 3"

@@ -68,7 +68,8 @@ def selection(snapshot: Snapshot, uri: str, offset: int) -> tuple[Span, ...]:
     parsed = snapshot.parsed(uri)
     found = {Span(0, len(parsed.document.text))}
     for root in parsed.roots:
-        found.update(span for span in _around(root, offset))
+        # Between the lines of one text, the nearest word of it does not reach the offset.
+        found.update(span for span in _around(root, offset) if span.contains(offset))
     for mention in mentions(snapshot, uri):
         if mention.span.contains(offset):
             found.add(mention.span)
