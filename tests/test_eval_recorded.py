@@ -83,6 +83,9 @@ def test_a_replay_says_what_it_cannot_vouch_for(
     assert program.main(["replay", str(file)]) == 1
     said = capsys.readouterr().out
     assert "shop-en-02: failed, kept as exact; more was asked than" in said
+    found["questions"]["shop-en-02"]["verdict"] = "failed"
+    kept.write(file, found)
+    assert program.main(["replay", str(file)]) == 1, "it failed for another reason"
 
 
 def test_a_context_that_was_too_small_is_kept(live: Any, tmp_path: Path) -> None:

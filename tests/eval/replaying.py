@@ -28,7 +28,7 @@ class Replayed:
 
     @property
     def is_as_kept(self) -> bool:
-        return self.outcome.judgement.verdict == self.kept_verdict
+        return self.outcome.judgement.verdict == self.kept_verdict and not self.unanswered
 
 
 def replay(kept: dict[str, Any], strategy: str) -> list[Replayed]:
@@ -48,7 +48,9 @@ def replay(kept: dict[str, Any], strategy: str) -> list[Replayed]:
                 marks.remove(mark)
                 same += 1
         asked = len(endpoint.requests)
-        found.append(Replayed(outcome, entry["verdict"], asked, same, endpoint.unanswered))
+        # A model answered every request of a recording; what is written by hand may end before.
+        unanswered = endpoint.unanswered if "asked" in entry else 0
+        found.append(Replayed(outcome, entry["verdict"], asked, same, unanswered))
     return found
 
 
