@@ -39,7 +39,7 @@ def created_for(problem: Problem, context: Context) -> Iterator[Fix]:
     if wanted == "metric":
         yield from _metric(context, metric, name)
     elif wanted in ("measure", "row"):
-        for model in islice(_models_of(context, metric), _OFFERS):
+        for model in _models_of(context, metric):
             yield from _measure(context, model, name)
 
 
@@ -62,7 +62,7 @@ def _metric(context: Context, metric: Metric, name: str) -> Iterator[Fix]:
 
 def _measures(context: Context, metric: Metric, name: str) -> list[tuple[Model, Measure]]:
     """The likeliest first: measures whose name is a part of the metric's, the longest of them."""
-    models = tuple(islice(_models_of(context, metric), _OFFERS))
+    models = _models_of(context, metric)
     found = [(model, measure) for model in models for measure in model.measures]
     if not found:
         each = (model for model in context.graph.models.values() if model.measures)
@@ -75,10 +75,22 @@ def _likeness(metric: str, measure: str) -> int:
     return len(measure) if f"_{measure}_" in f"_{metric}_" else 0
 
 
-def _models_of(context: Context, metric: Metric) -> Iterator[Model]:
-    """The models in the metric's file; where it has none, those that its metrics name."""
+def _models_of(context: Context, metric: Metric) -> tuple[Model, ...]:
+    """The first models in the metric's file; where it has none, those that its metrics name.
+
+    Of one file they are looked for once: it may have thousands of metrics with unknown names.
+    """
+    graph, uri = context.graph, metric.name_at.uri
+    key = "likely models", uri
+    found: tuple[Model, ...] | None = graph.memo.get(key)
+    if found is None:
+        found = graph.memo[key] = tuple(islice(_likely_models(context, uri), _OFFERS))
+    return found
+
+
+def _likely_models(context: Context, uri: str) -> Iterator[Model]:
     graph = context.graph
-    declared = context.file(metric.name_at.uri).declarations
+    declared = context.file(uri).declarations
     names = [model.name for model in declared.models]
     if not names:
         for other in declared.metrics:
