@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smq.syntax import Document, Mapping, Node, Parsed, Scalar, Sequence, index_at
-from smq.syntax.jsonc import MAX_LENGTH, parse, trailing_commas
+from smq.syntax.jsonc import parse, trailing_commas
+from smq.syntax.nodes import MAX_MODELS, MAX_QUERY
 from smq.text import Span, apply_edits
 
 MANY = settings(max_examples=250, deadline=None)
@@ -351,8 +352,12 @@ def test_problems_have_a_limit() -> None:
 
 
 def test_size_has_a_limit() -> None:
-    parsed = read(" " * (MAX_LENGTH + 1))
+    """A lower one for queries than for models in JSON."""
+    parsed = read(" " * (MAX_QUERY + 1))
     assert (codes(parsed), parsed.roots, parsed.complete) == (["FIL103"], (), False)
+    text = '{"semantic_models": []' + " " * MAX_QUERY + "}"
+    assert parse(Document("models.json", text)).complete
+    assert codes(parse(Document("models.json", " " * (MAX_MODELS + 1)))) == ["FIL103"]
 
 
 def test_a_number_of_too_many_digits_is_a_problem() -> None:

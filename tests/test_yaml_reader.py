@@ -24,7 +24,7 @@ from tests.support.yaml_text import (
 
 from smq.rules import find
 from smq.syntax import Alias, Mapping, Scalar, Sequence
-from smq.syntax.yaml import MAX_CHARACTERS
+from smq.syntax.nodes import MAX_MODELS
 from smq.syntax.yaml_values import read_plain
 from smq.text import Span
 
@@ -421,7 +421,7 @@ def test_aliases_that_double_at_each_level_stay_as_small_as_they_look() -> None:
 
 
 def test_a_file_over_the_limit_is_refused_at_once() -> None:
-    text = "a: 1\n" * (MAX_CHARACTERS // 5 + 1)
+    text = "a: 1\n" * (MAX_MODELS // 5 + 1)
     start = time.process_time()
     parsed = read(text)
     assert time.process_time() - start < 0.5

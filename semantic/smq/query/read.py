@@ -21,6 +21,9 @@ from smq.text import Location, Span, is_nfc, nearest, nfc
 
 MAX_LIMIT = 2**63 - 1
 
+MAX_FAULTS = 10_000
+"""So many problems of one file are told; one more says that there are others."""
+
 _JOIN_WORD = re.compile(r"(?:(?:left|right|full|inner|cross|outer|natural)\s+)*join\b", re.I)
 
 # What people who know another query language write for our keys.
@@ -108,7 +111,7 @@ def kind_of(node: Node | None) -> str:
 
 
 class _Reader:
-    """Collects problems while the queries of one document are read."""
+    """Collects problems while the queries of one document are read, as many as anybody reads."""
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
@@ -117,7 +120,10 @@ class _Reader:
     def report(
         self, code: str, span: Span, related: tuple[Related, ...] = (), /, **args: object
     ) -> None:
-        self.problems.append(Problem(code, Location(self.uri, span), args, related))
+        if len(self.problems) == MAX_FAULTS:
+            code, args, related = "SYN120", {"limit": MAX_FAULTS}, ()
+        if len(self.problems) <= MAX_FAULTS:
+            self.problems.append(Problem(code, Location(self.uri, span), args, related))
 
     def query(self, node: Mapping, index: int) -> WrittenQuery:
         pairs = self._pairs(node)

@@ -56,6 +56,10 @@ class CompileOptions:
     """Whether each part of the SQL tells what it comes from, for `source_map`."""
 
 
+MAX_ITEMS = 10_000
+"""The most items of one list of a query: no engine has so many columns."""
+
+
 def compile_query(
     written: WrittenQuery, graph: SemanticGraph, options: CompileOptions | None = None
 ) -> Compiled:
@@ -78,6 +82,9 @@ def compile_query(
 def _compile(written: WrittenQuery, graph: SemanticGraph, options: CompileOptions) -> Compiled:
     target = dialect_of(options.dialect)
     source = options.written_dialect or options.dialect
+    for items in (written.metrics, written.group_by, written.filters, written.order_by):
+        if len(items) > MAX_ITEMS:
+            return Compiled((), (Problem("EXP121", items[MAX_ITEMS].location, {}),))
     binding = bind(written, graph, source)
     if binding.query is None:
         return Compiled((), tuple(binding.problems))

@@ -16,6 +16,7 @@ from smq.syntax.nodes import (
     Style,
     index_at,
     kind_of,
+    size_limit,
     unaliased,
 )
 from smq.syntax.yaml_again import Splice
@@ -33,5 +34,6 @@ __all__ = [
     "Style",
     "index_at",
     "kind_of",
+    "size_limit",
     "unaliased",
 ]

@@ -16,10 +16,18 @@ from smq.syntax.jsonc_recovery import Reading
 from smq.syntax.jsonc_state import AFTER, COLON, NEXT, VALUE
 from smq.syntax.jsonc_strings import decode
 from smq.syntax.jsonc_words import Token
-from smq.syntax.nodes import Document, Mapping, Node, Pair, Parsed, Scalar, Sequence, Value
+from smq.syntax.nodes import (
+    Document,
+    Mapping,
+    Node,
+    Pair,
+    Parsed,
+    Scalar,
+    Sequence,
+    Value,
+    size_limit,
+)
 from smq.text import Location, Span
-
-MAX_LENGTH = 32 * 1024 * 1024
 
 # 1 a string without escapes, 2 punctuation, 3 a word, 4 a number, 5 a comment, 6 any closed string
 _TOKEN = re.compile(
@@ -40,13 +48,14 @@ def parse(document: Document) -> Parsed:
     """Read a document as JSONC.
 
     Parsed.roots holds the one value of the file; none for a file of blanks and comments, and
-    further values, reported once, where a file holds several. Holes are None. A text over 32 Mi
-    characters is not read, and nesting over the limit is left out; both are reported and leave
-    `complete` False.
+    further values, reported once, where a file holds several. Holes are None. A text over the
+    limit of its kind is not read, and nesting over the limit is left out; both are reported and
+    leave `complete` False.
     """
-    if len(document.text) > MAX_LENGTH:
+    limit = size_limit(document.uri)
+    if len(document.text) > limit:
         place = Location(document.uri, Span(0, 0))
-        problem = Problem("FIL103", place, {"size": len(document.text), "limit": MAX_LENGTH})
+        problem = Problem("FIL103", place, {"size": len(document.text), "limit": limit})
         return Parsed(document, (), (problem,), complete=False)
     reading = Reading(document)
     _read(reading)

@@ -228,6 +228,18 @@ def unaliased(node: Node | None) -> Node | None:
 
 Kind = Literal["smq", "yaml", "other"]
 
+MAX_QUERY = 2 * 1024 * 1024
+MAX_MODELS = 32 * 1024 * 1024
+
+
+def size_limit(uri: str) -> int:
+    """How many bytes a file of this name may have, and how many characters are read.
+
+    People and programs write queries by the thousand and not by the million. A model file may be
+    larger: somebody may have made it from all tables of a warehouse.
+    """
+    return MAX_QUERY if kind_of(uri) == "smq" else MAX_MODELS
+
 
 def kind_of(uri: str) -> Kind:
     lowered = uri.lower()

@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 
 from smq.problem import Problem
-from smq.syntax.nodes import Document, Parsed
+from smq.syntax.nodes import MAX_MODELS, Document, Parsed
 from smq.syntax.yaml_again import Splice, read_again
 from smq.syntax.yaml_blocks import BlockReader
 from smq.syntax.yaml_state import MAX_DEPTH, State, TooDeepError, TooManyProblemsError
 from smq.text import Location, Span
 
-MAX_CHARACTERS = 32 * 1024 * 1024
 MAX_CONTROL_CHARACTERS = 64
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -25,8 +24,8 @@ _SEPARATOR = re.compile("[\x85\u2028\u2029]")
 def parse(document: Document) -> Parsed:
     """Read a document. Files too large, too deep or not text at all give `complete=False`."""
     text = document.text
-    if len(text) > MAX_CHARACTERS:
-        return _refuse(document, "FIL103", 0, size=len(text), limit=MAX_CHARACTERS)
+    if len(text) > MAX_MODELS:
+        return _refuse(document, "FIL103", 0, size=len(text), limit=MAX_MODELS)
     state = State(document.uri, text)
     controls = _controls(text)
     if len(controls) > MAX_CONTROL_CHARACTERS:
@@ -59,7 +58,7 @@ def parse_again(document: Document, before: Parsed) -> tuple[Parsed, Splice | No
     The less the text differs from the earlier one, the faster.
     """
     again = None
-    if len(document.text) <= MAX_CHARACTERS:
+    if len(document.text) <= MAX_MODELS:
         again = read_again(document, before, parse)
     return again if again is not None else (parse(document), None)
 

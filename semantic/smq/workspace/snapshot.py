@@ -297,13 +297,20 @@ class Snapshot:
         if not queries:
             return
         # Here, because it brings the SQL library.
+        from smq.query.read import MAX_FAULTS
         from smq.sql.compile import CompileOptions, compile_query
 
         configuration = self._configuration
+        count = 0
         for dialect in dict.fromkeys((configuration.dialect, *configuration.target_dialects)):
             options = CompileOptions(dialect=dialect, written_dialect=configuration.dialect)
             for query in queries:
-                yield from compile_query(query, self.graph, options).problems
+                if count > MAX_FAULTS:
+                    yield Problem("SYN120", query.location, {"limit": MAX_FAULTS})
+                    return
+                problems = compile_query(query, self.graph, options).problems
+                count += len(problems)
+                yield from problems
 
 
 def build(

@@ -9,13 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from smq.problem import Problem
-from smq.syntax import Document
+from smq.syntax import Document, size_limit
 from smq.text import Location, Span
 from smq_server.io.failure import Failure
 from smq_server.io.uris import display, uri_of
-
-SIZE_LIMIT = 32 * 1024 * 1024
-"""Larger files are refused: no model or query is that long, and reading one would stall."""
 
 
 def read_document(path: Path, uri: str | None = None) -> Document | Problem:
@@ -27,7 +24,7 @@ def read_document(path: Path, uri: str | None = None) -> Document | Problem:
         if not stat.S_ISREG(status.st_mode):
             kind = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
             return _problem("FIL101", uri, reason=f"it is {kind}")
-        if status.st_size > SIZE_LIMIT:
+        if status.st_size > size_limit(uri):
             return too_large(uri, status.st_size)
         data = path.read_bytes()
     except OSError as error:
@@ -37,7 +34,7 @@ def read_document(path: Path, uri: str | None = None) -> Document | Problem:
 
 def decode(uri: str, data: bytes) -> Document | Problem:
     """The document of a file's bytes, which must be UTF-8, with or without a byte-order mark."""
-    if len(data) > SIZE_LIMIT:
+    if len(data) > size_limit(uri):
         return too_large(uri, len(data))
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return _problem("FIL102", uri, offset=0, guess="UTF-16", binary=False)
@@ -54,7 +51,7 @@ def decode(uri: str, data: bytes) -> Document | Problem:
 
 
 def too_large(uri: str, size: int) -> Problem:
-    return _problem("FIL103", uri, size=size, limit=SIZE_LIMIT)
+    return _problem("FIL103", uri, size=size, limit=size_limit(uri))
 
 
 def _guess(data: bytes, binary: bool) -> str:

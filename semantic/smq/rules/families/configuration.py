@@ -214,8 +214,8 @@ def file_is_not_utf_8(args: Args) -> str:
 def file_too_large(args: Args) -> str:
     """A query or model file is larger than any such file needs to be.
 
-    Files over 32 MiB are not read, so that a data file with the wrong name does not stall the
-    program. Split the file, or exclude it in `smq.toml`.
+    Query files over 2 MiB and model files over 32 MiB are not read, so that a data file with the
+    wrong name does not stall the program. Split the file, or exclude it in `smq.toml`.
 
     ```bad
     -- models/huge.yml (size 40 MiB) --
@@ -227,7 +227,9 @@ def file_too_large(args: Args) -> str:
     ```
     """
     mebibyte = 1024 * 1024
+    # Rounded up, so that a size just over the limit does not look like the limit.
+    size = f"{-(-int(args['size']) * 10 // mebibyte) / 10:,.1f}".removesuffix(".0")
     return (
-        f"The file has {int(args['size']) / mebibyte:,.0f} MiB; files over "
-        f"{int(args['limit']) // mebibyte} MiB are not read. Split it, or exclude it in smq.toml."
+        f"The file has {size} MiB; such files over {int(args['limit']) // mebibyte} MiB are "
+        "not read. Split it, or exclude it in smq.toml."
     )

@@ -371,6 +371,7 @@ def expression_too_large(args: Args) -> str:
     """A query is too large, once its metrics and aliases are written out.
 
     An alias that is used twice doubles what it stands for, like a metric that uses another twice.
+    A list of more than 10,000 items is refused, too.
 
     ```bad
     -- models.yml --

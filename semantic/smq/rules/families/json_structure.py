@@ -314,10 +314,10 @@ def nested_too_deep(args: Args) -> str:
 
 @rule("SYN120", "too-many-problems", Severity.ERROR, on="smq")
 def too_many_problems(args: Args) -> str:
-    """A file has more faults of syntax than anybody would read.
+    """A query file has more faults than anybody would read.
 
-    Reading stops there: such a file is no JSON, or was damaged in one place near its beginning.
-    The others, SYN106 in this example, are listed before it.
+    Looking for more stops there: such a file is no JSON, is no file of queries, or was damaged in
+    one place near its beginning. The others, SYN106 in this example, are listed before it.
 
     ```bad
     [
@@ -340,4 +340,4 @@ def too_many_problems(args: Args) -> str:
     {"metrics": ["total_brn_cnt"]}
     ```
     """
-    return f"The file has more than {args['limit']:,} faults of syntax; the rest is not read."
+    return f"The file has more than {args['limit']:,} faults; the rest is not looked at."
