@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
@@ -428,6 +429,18 @@ def test_one_item_ten_thousand_times_takes_no_longer_than_ten_thousand_items(
     cli("check", "--fix")
     assert (tmp_path / "many.smq.json").read_text() == '{"metrics": ["total_brn_cnt"]}\n'
     assert time.process_time() - started < 12
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_named_pipe_among_the_models_is_nobodys_file(cli: Cli, tmp_path: Path) -> None:
+    """Opening one waits for a writer, who may never come."""
+    bank(tmp_path, good=GOOD)
+    os.mkfifo(tmp_path / "pipe.yml")
+    assert cli("check").status == 0
+    os.mkfifo(tmp_path / "pipe.smq.json")
+    done = cli("check")
+    assert done.status == 1
+    assert "error[FIL101] The file cannot be read: it is not a regular file." in done.out
 
 
 def test_a_file_over_the_limit(cli: Cli, tmp_path: Path) -> None:

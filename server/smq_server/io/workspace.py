@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import stat
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -316,8 +317,11 @@ def is_ours(text: str) -> bool:
 
 
 def _could_be_ours(path: Path) -> bool:
-    """The same for a file that cannot be read as a whole."""
+    """The same for a file that cannot be read as a whole; a pipe or a device never is."""
     try:
+        # Not `open` first: a named pipe would wait for a writer for ever.
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False
         with path.open("rb") as file:
             return may_hold_models(file.read(64 * 1024))
     except OSError:
