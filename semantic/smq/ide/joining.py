@@ -99,12 +99,14 @@ def _models(
 ) -> Iterator[Completion]:
     """Models; in a join those first that a key connects with what is there, with that key."""
     there = {model.name for model in tables.values()}
+    joined_by = {entity.name for model in tables.values() for entity in model.entities}
     for model in offers.graph.models.values():
         near = offers.reachable.route(model.name).distance
         rank = 60 + near if model.name in there else 10 + near
         label = model.label or ""
-        joined = {**tables, model.name: model}
-        if is_join and model.name not in there:
+        is_near = any(entity.name in joined_by for entity in model.entities)
+        if is_join and is_near and model.name not in there:
+            joined = {**tables, model.name: model}
             for condition, repeats in _conditions(offers, joined):
                 whole = f"{model.name} ON {condition}"
                 first = near + (5 if repeats else 0)
