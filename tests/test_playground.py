@@ -231,4 +231,5 @@ def test_the_story_in_a_browser(tmp_path: Path) -> None:
     assert '"clients", "account_count"' in steps["renamed"]
     assert steps["shop"] > 15
     assert steps["keyboard"] == "tab-rows"
+    assert steps["beyond"] == 0
     assert "Open the address that `smq playground` printed" in steps["refused"]

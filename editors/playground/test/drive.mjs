@@ -114,6 +114,13 @@ async function story(page) {
   await page.locator("#tab-sql").click();
   await look(page, "dark");
 
+  // On a phone nothing is beyond the edge.
+  const { width, height } = page.viewportSize();
+  await page.setViewportSize({ width: 390, height: 844 });
+  steps.beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  await look(page, "phone");
+  await page.setViewportSize({ width, height });
+
   // Without the token there is nothing to see.
   await page.goto(new URL("/", address).href);
   await page.waitForSelector("#state.broken");
