@@ -115,11 +115,12 @@ async function story(page) {
   await look(page, "dark");
 
   // On a phone nothing is beyond the edge.
-  const { width, height } = page.viewportSize();
-  await page.setViewportSize({ width: 390, height: 844 });
-  steps.beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  await look(page, "phone");
-  await page.setViewportSize({ width, height });
+  const phone = await browser.newPage({ viewport: { width: 390, height: 844 } });
+  await phone.goto(address);
+  await phone.waitForFunction(() => document.getElementById("state").textContent === "ready");
+  steps.beyond = await phone.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  await look(phone, "phone");
+  await phone.close();
 
   // Without the token there is nothing to see.
   await page.goto(new URL("/", address).href);
