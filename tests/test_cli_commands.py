@@ -12,8 +12,9 @@ from tests.support.cli import Cli, bank
 
 from smq.rules import rules
 from smq_schemas import schema
-from smq_server.cli import watching
+from smq_server.cli import init, watching
 from smq_server.cli.commands import COMMANDS
+from smq_server.io.failure import Failure
 
 # --- list -------------------------------------------------------------------------------------
 
@@ -290,3 +291,23 @@ def test_watching_sees_files_and_configuration(cli: Cli, tmp_path: Path) -> None
     assert names == {"q.smq.json", "bank.yml", "smq.toml"}
     (tmp_path / "smq.toml").write_text("broken")
     assert tmp_path / "smq.toml" in watching.state_of([tmp_path], arguments, streams)
+
+
+def test_a_workspace_that_cannot_be_written_whole_is_not_begun(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full leaves no half of it, which the next try would stumble over."""
+    (tmp_path / "mine").mkdir()
+    write = init.write_text
+
+    def full(path: Path, text: str) -> None:
+        if path.suffix != ".toml":
+            raise Failure(f"cannot write {path.name}: no space left on device")
+        write(path, text)
+
+    monkeypatch.setattr(init, "write_text", full)
+    for directory in ("mine", "new/deep"):
+        done = cli("init", directory)
+        assert (done.status, done.out) == (2, "")
+        assert "no space left on device" in done.err
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine"]

@@ -6,6 +6,7 @@ Nothing that exists is overwritten.
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 
 from smq.rules.wording import joined
@@ -114,15 +115,33 @@ def run(arguments: argparse.Namespace, streams: Streams) -> int:
     if existing:
         verb = "exists" if len(existing) == 1 else "exist"
         raise Failure(f"nothing written, because {joined(existing)} {verb} already")
-    for name, text in _FILES.items():
-        path = directory / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise Failure(f"cannot create {display(path.parent)}: {reason}") from error
-        write_text(path, text)
-        streams.message(f"wrote {display(path)}")
+    made: list[Path] = []
+    try:
+        for name, text in _FILES.items():
+            path = directory / name
+            _make(path.parent, made)
+            write_text(path, text)
+            made.append(path)
+    except Failure:
+        # Half a workspace would keep the next try from beginning.
+        for each in reversed(made):
+            with suppress(OSError):
+                each.rmdir() if each.is_dir() else each.unlink()
+        raise
+    for name in _FILES:
+        streams.message(f"wrote {display(directory / name)}")
     query = display(directory / "queries" / "revenue_by_city.smq.json")
     streams.message(f"\nTry:  smq run {query}\n      smq check {arguments.directory}")
     return 0
+
+
+def _make(directory: Path, made: list[Path]) -> None:
+    """Make a directory and those above it that are not there, and note which."""
+    missing = [each for each in (directory, *directory.parents) if not each.exists()]
+    for each in reversed(missing):
+        try:
+            each.mkdir(exist_ok=True)
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise Failure(f"cannot create {display(each)}: {reason}") from error
+        made.append(each)
