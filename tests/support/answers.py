@@ -13,7 +13,15 @@ from tests.support.places import Ruler, Texts, Wrong
 
 Message = dict[str, Any]
 
-SLOW = frozenset({"workspace/diagnostic", "workspace/symbol", "smq/tree", "smq/diff"})
+SLOW = frozenset(
+    {
+        "textDocument/codeLens",
+        "workspace/diagnostic",
+        "workspace/symbol",
+        "smq/tree",
+        "smq/diff",
+    }
+)
 """Requests about all files. They wait while a workspace is read, or are answered in turns with
 what the client sends meanwhile, and may speak of that."""
 REFUSALS = {
