@@ -55,6 +55,15 @@ def test_files(cli: Cli, shop: Path, command: str, written: str) -> None:
         assert done.err.rstrip().endswith("; did you mean queries/sales_by_store.smq.json?")
 
 
+def test_a_link_to_itself_is_not_said_to_be_meant(cli: Cli, shop: Path) -> None:
+    (shop / "loop.smq.json").symlink_to("loop.smq.json")
+    done = cli("fmt", "loop.smq.json")
+    assert (done.status, done.err) == (
+        2,
+        "smq: error: loop.smq.json is a link that leads to no file\n",
+    )
+
+
 def test_a_directory_is_meant_by_a_name_like_its_own(cli: Cli, shop: Path) -> None:
     assert "did you mean queries?" in cli("check", "querys").err
 

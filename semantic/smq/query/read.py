@@ -179,7 +179,8 @@ class _Reader:
             elif key in SPELLINGS:
                 spelled[key] = pair
             else:
-                self.report("QRY103", pair.key.span, key=key, nearest=_nearest_key(key), known=KEYS)
+                near = "" if len(self.problems) > MAX_FAULTS else _nearest_key(key)
+                self.report("QRY103", pair.key.span, key=key, nearest=near, known=KEYS)
         for key, pair in spelled.items():
             canonical = SPELLINGS[key]
             if canonical in found:

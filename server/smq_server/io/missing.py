@@ -21,6 +21,8 @@ def no_such_file(path: Path) -> Failure:
     Files beside it are compared by name, and so are query files in the directories beside it,
     also without their ending: `sales` may well mean `queries/sales.smq.json`.
     """
+    if path.is_symlink():
+        return Failure(f"{display(path)} is a link that leads to no file")
     named: dict[str, Path] = {}
     for found in islice(_candidates(path.parent), _MOST):
         named.setdefault(found.name, found)
