@@ -39,6 +39,18 @@ def overlaid(
     return found
 
 
+def layers(
+    mapping: Mapping[str, V],
+) -> tuple[Mapping[str, V], Mapping[str, V], frozenset[str]]:
+    """The large mapping below, what is put over it, and the keys of it that are gone.
+
+    The first stays the same thing while only few keys change, so what is known of it can be kept.
+    """
+    if isinstance(mapping, _Overlaid):
+        return mapping.base, mapping.changed, mapping.gone
+    return mapping, {}, frozenset()
+
+
 class _Overlaid(Mapping[str, V]):
     __slots__ = ("_size", "base", "changed", "gone")
 

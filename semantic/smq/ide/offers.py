@@ -6,11 +6,12 @@ workspace may have 20,000 metrics and 50,000 dimensions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
 from smq.expr import parse_expression
+from smq.graph.overlaid import layers
 from smq.graph.references import METRIC_TIME, all_grains, readings, splits
 from smq.graph.symbols import GRAINS, Dimension, Measure, Metric, Model
 from smq.ide.by_identity import ByIdentity
@@ -56,13 +57,10 @@ class Offers:
         if not wanted:
             yield from metrics.values()
             return
-        text: str | None = self.graph.memo.get("metric letters")
-        if text is None:
-            text = self.graph.memo["metric letters"] = "".join(map(_entry, metrics.values()))
-        yield from (metrics[name] for name in _entries(text, _START + wanted))
+        yield from (metrics[name] for name in _named(metrics, _START + wanted))
         yield from (
             metrics[name]
-            for name in _entries(text, wanted)
+            for name in _named(metrics, wanted)
             if not _begins_with(metrics[name], wanted)
         )
         is_small = len(metrics) <= _FUZZY
@@ -445,6 +443,15 @@ def _entries(text: str, wanted: str) -> Iterator[str]:
         at = text.find(wanted, end)
 
 
+def _named(metrics: Mapping[str, Metric], wanted: str) -> Iterator[str]:
+    """The names of the metrics whose letters hold a text; those that changed lately come last."""
+    base, changed, gone = layers(metrics)
+    for name in _entries(_all_letters(base), wanted):
+        if name not in changed and name not in gone:
+            yield name
+    yield from _entries("".join(map(_entry, changed.values())), wanted)
+
+
 def _blob_of(model: Model) -> str:
     return blob_of(
         name
@@ -455,5 +462,9 @@ def _blob_of(model: Model) -> str:
 
 _entry: ByIdentity[Metric, str] = ByIdentity(_entry_of, most=100_000)
 """A metric's letters and its name."""
+_all_letters: ByIdentity[Mapping[str, Metric], str] = ByIdentity(
+    lambda metrics: "".join(map(_entry, metrics.values())), most=8
+)
+"""The entries of very many metrics, of which the next graph mostly has the same."""
 _blob: ByIdentity[Model, str] = ByIdentity(_blob_of, most=20_000)
 """The letters of a model's members with their prefix."""
