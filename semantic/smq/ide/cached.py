@@ -104,7 +104,7 @@ class CachedOffers(Offers):
             words=dimension.label,
         )
 
-    def measures(self) -> Iterator[Completion]:
+    def measures(self, rank: int = 32) -> Iterator[Completion]:
         for model in self.names.models:
             for measure in model.measures:
                 yield Completion(

@@ -209,8 +209,7 @@ def _members(
     if not is_aggregated:
         metrics = offers.metrics(60 if is_filter else -60)
         yield from (item for item in metrics if item.label != own)
-    for item in offers.measures():
-        yield replace(item, rank=item.rank - (60 if is_aggregated else 0))
+    yield from offers.measures(-28 if is_aggregated else 32)
     yield from offers.dimensions()
 
 

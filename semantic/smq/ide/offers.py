@@ -129,9 +129,10 @@ class Offers:
     def _grains(self) -> frozenset[str]:
         return all_grains(self.graph)
 
-    def measures(self) -> Iterator[Completion]:
+    def measures(self, rank: int = 32) -> Iterator[Completion]:
+        """Every measure as `model__measure`, the nearest at the given rank."""
         for model, route in self._models():
-            yield from _measures(model, route)
+            yield from _measures(model, route, rank)
 
     def _models(self) -> Iterator[tuple[Model, Route]]:
         """Models with a member that fits: reachable ones nearest first, then the others."""
@@ -377,13 +378,13 @@ def _dimension(dimension: Dimension, name: str, route: Route, why: str) -> Compl
     )
 
 
-def _measure(measure: Measure, name: str, route: Route) -> Completion:
+def _measure(measure: Measure, name: str, route: Route, rank: int) -> Completion:
     return Completion(
         name,
         "measure",
         HERE,
         name,
-        32 + min(route.distance, 90),
+        rank + min(route.distance, 90),
         _line(measure.label, route.why_not or route.path),
         measure.description or "",
         _filter(name, measure.label),
@@ -399,8 +400,10 @@ def _offers_of_dimensions(model: Model, route: Route) -> tuple[tuple[Dimension, 
     )
 
 
-def _offers_of_measures(model: Model, route: Route) -> tuple[Completion, ...]:
-    return tuple(_measure(each, f"{model.name}__{each.name}", route) for each in model.measures)
+def _offers_of_measures(model: Model, route: Route, rank: int) -> tuple[Completion, ...]:
+    return tuple(
+        _measure(each, f"{model.name}__{each.name}", route, rank) for each in model.measures
+    )
 
 
 def _offer_of_metric(metric: Metric, rank: int) -> Completion:
