@@ -112,7 +112,7 @@ class CachedOffers(Offers):
                     "measure",
                     HERE,
                     measure.path,
-                    32,
+                    rank,
                     _line(measure.label, self._age),
                     measure.description,
                     f"{measure.path} {measure.label}".strip(),
