@@ -195,7 +195,8 @@ def test_the_package_holds_what_is_used_and_nothing_of_this_machine(vsix: Path) 
     used = {"bundled", "dist", "icons", "languages", "schemas", "snippets", "syntaxes"}
     assert folders == used | {"walkthrough"}
     assert [name for name in names if name.endswith((".map", ".ts", ".mjs"))] == []
-    assert vsix.stat().st_size < 2_000_000
+    # 1.4 MB; the server brings the page of its playground, where that has been built.
+    assert vsix.stat().st_size < 3_500_000
     assert "](data:image/png;base64," in page and "](.." not in page
 
 

@@ -17,6 +17,7 @@ const KNOWN = {
   'what it would tell Microsoft, from where there is no network': /events\.data\.microsoft\.com/,
   'a part that is not in free builds': /\/vsda\//,
   'its frame for extensions of the web': /web worker extension host|allow-scripts and allow-same-origin/,
+  'its tree, when it asks for what is below an item while all are listed anew; it asks again': /No tree item with id '/,
   'its own slow start': /Creation of workbench contribution '[\w.]+' took \d+ms|has been holding on to the lock/,
 };
 
