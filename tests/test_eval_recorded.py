@@ -1,7 +1,9 @@
-"""The recorder that keeps what a real model answers, and the replay of what it has kept."""
+"""What a real model has answered, said again to the real client; and the recorder that keeps it."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,9 +12,49 @@ from typing import Any
 import pytest
 from tests.eval import __main__ as program
 from tests.eval import kept, replaying, right, running
-from tests.eval.questions import questions
+from tests.eval.questions import questions, workspace
 from tests.eval.recording import record as recorded
 from tests.support.llm_endpoint import LlmEndpoint, Reply
+
+from smq_server.generation.result import Declined, Failed, Generated
+from smq_server.generation.validation import judge
+
+RECORDED = sorted((Path(__file__).parent / "eval" / "recorded").glob("*.json"))
+MOST_CALLS = 30
+
+
+def test_there_are_answers_of_a_real_model() -> None:
+    assert RECORDED
+
+
+@pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
+def test_each_question_comes_to_what_it_came_to_with_the_model(file: Path) -> None:
+    found = kept.read(file)
+    replayed = replaying.replay(found, found["strategy"])
+    told = replaying.differences(replayed)
+    assert all(each.is_as_kept for each in replayed), told
+    for each in replayed:
+        result = each.outcome.result
+        assert 1 <= result.spent.calls <= MOST_CALLS
+        match result:
+            case Generated():
+                snapshot = workspace(each.outcome.question.workspace).snapshot
+                for query in result.queries:
+                    assert judge([dict(query.smq)], result.question, snapshot).queries
+            case Declined():
+                assert result.reason
+            case Failed():
+                assert result.message.strip() and "\n" not in result.message
+
+
+@pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
+def test_a_recording_says_what_it_is_and_nothing_of_where_it_was_made(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    found = kept.read(file)
+    assert found["recorded"]["model"] and found["recorded"]["date"]
+    assert len(text.encode()) < 400_000
+    assert text == kept.text_of(json.loads(text)), "written by `python -m tests.eval record`"
+    assert not re.search(r"127\.0\.0\.1|localhost|https?://|sk-|/(home|root|tmp|work)/", text)
 
 
 @pytest.fixture
