@@ -192,9 +192,9 @@ def _rename(asked: Asked, result: Message) -> None:
     for uri, each in edits.items():
         for edit in each:
             old = plain(asked.texts.cut(uri, edit["range"]))
-            # A name that was that of a column as well leaves the column behind.
+            # A name that was that of a column, or of a table, as well leaves it behind.
             fits = re.search(r"\w", old) and new in plain(edit["newText"])
-            if not fits and not re.search(r"^\s*,?\s*expr: ", edit["newText"]):
+            if not fits and not re.search(r"^\s*,?\s*(expr|identifier): ", edit["newText"]):
                 raise Wrong(f"{old!r} of {uri} becomes {edit['newText']!r}")
 
 
