@@ -431,7 +431,6 @@ def test_one_item_ten_thousand_times_takes_no_longer_than_ten_thousand_items(
     assert time.process_time() - started < 12
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_a_named_pipe_among_the_models_is_nobodys_file(cli: Cli, tmp_path: Path) -> None:
     """Opening one waits for a writer, who may never come."""
     bank(tmp_path, good=GOOD)

@@ -28,10 +28,10 @@ def _truncate(value: exp.Expr, grain: Grain, kind: ValueKind) -> exp.Expr:
     if is_day_or_finer(grain, kind):
         return value
     # A plain WEEK starts on Sunday.
-    part = call("WEEK", word("MONDAY")) if grain == "week" else word(grain.upper())
+    unit = call("WEEK", word("MONDAY")) if grain == "week" else word(grain.upper())
     # DATE_TRUNC takes a DATE, a DATETIME and a TIMESTAMP, and keeps the type; TIMESTAMP_TRUNC takes
     # no DATE, which a column of unknown type may well be.
-    return call("TIMESTAMP_TRUNC" if grain in _CLOCK else "DATE_TRUNC", value, part)
+    return call("TIMESTAMP_TRUNC" if grain in _CLOCK else "DATE_TRUNC", value, unit)
 
 
 def _add(value: exp.Expr, count: int, grain: Grain, kind: ValueKind) -> exp.Expr:

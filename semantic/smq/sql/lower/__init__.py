@@ -73,6 +73,16 @@ class _Pass(NamedTuple):
     """The pass has work only if the tree has a node of one of these very types."""
     needs: frozenset[Needs] = frozenset()
     """The pass is for dialects with one of these needs; with none named it is for all."""
+    is_for_foreign: bool = False
+    """The pass is only for SQL that users wrote in another dialect."""
+
+
+def _foreign(
+    run: Callable[[exp.Expr, Context], exp.Expr],
+    nodes: frozenset[type[exp.Expr]],
+    *needs: Needs,
+) -> _Pass:
+    return _Pass(run, nodes, frozenset(needs), is_for_foreign=True)
 
 
 def _types(*nodes: type[exp.Expr]) -> frozenset[type[exp.Expr]]:
@@ -89,24 +99,22 @@ _PASSES: tuple[_Pass, ...] = (
     _Pass(foreign_dates.truncations, _types(*foreign_dates.TRUNCATIONS)),
     _Pass(foreign_dates.intervals, _types(exp.Interval), _needs(Needs.INTERVALS_AS_CALLS)),
     # After those, which take the INTERVALs; what is left beside a date is a number or a date.
-    _Pass(day_numbers.run, _types(exp.Add, exp.Sub), _needs(Needs.NO_DAY_NUMBERS)),
+    _foreign(day_numbers.run, _types(exp.Add, exp.Sub), Needs.NO_DAY_NUMBERS),
     # All of them look at what was written; CAST before there are more of them, and differences
     # also at what the one above has made.
-    _Pass(foreign_functions.whole_numbers, _types(exp.Cast)),
-    _Pass(foreign_functions.halves, _types(exp.Round), _needs(Needs.HALVES_TO_EVEN)),
-    _Pass(calendar_parts.weeks, _types(*calendar_parts.WEEKS)),
-    _Pass(calendar_parts.differences, _types(*calendar_parts.DIFFERENCES)),
-    _Pass(foreign_functions.logarithms, _types(exp.Log), _needs(Needs.LOG_WITH_BASE)),
-    _Pass(foreign_functions.extremes, _types(exp.Greatest, exp.Least)),
-    _Pass(foreign_functions.ends_of_texts, _types(exp.Substring)),
-    _Pass(foreign_functions.lengths, _types(exp.Length)),
+    _foreign(foreign_functions.whole_numbers, _types(exp.Cast)),
+    _foreign(foreign_functions.halves, _types(exp.Round), Needs.HALVES_TO_EVEN),
+    _foreign(calendar_parts.weeks, _types(*calendar_parts.WEEKS)),
+    _foreign(calendar_parts.differences, _types(*calendar_parts.DIFFERENCES)),
+    _foreign(foreign_functions.logarithms, _types(exp.Log), Needs.LOG_WITH_BASE),
+    _foreign(foreign_functions.extremes, _types(exp.Greatest, exp.Least)),
+    _foreign(foreign_functions.ends_of_texts, _types(exp.Substring)),
+    _foreign(foreign_functions.lengths, _types(exp.Length)),
     # After ends of texts, which makes some of them.
-    _Pass(
-        foreign_functions.characters,
-        _types(*foreign_functions.CHARACTERS),
-        _needs(Needs.TEXTS_OF_BYTES),
+    _foreign(
+        foreign_functions.characters, _types(*foreign_functions.CHARACTERS), Needs.TEXTS_OF_BYTES
     ),
-    _Pass(foreign_functions.joined, _types(exp.Concat), _needs(Needs.CONCAT_AS_OPERATOR)),
+    _foreign(foreign_functions.joined, _types(exp.Concat), Needs.CONCAT_AS_OPERATOR),
     _Pass(foreign_dates.parts, _types(*foreign_dates.PARTS), _needs(Needs.DATE_PARTS_AS_TEXT)),
     _Pass(
         foreign_dates.extracts, _types(*foreign_dates.NAMED_PARTS), _needs(Needs.NAMED_DATE_PARTS)
@@ -178,8 +186,8 @@ _PASSES: tuple[_Pass, ...] = (
     ),
     _Pass(membership.run, _types(exp.In), _needs(Needs.NULLS_OF_IN)),
     # Before patterns get the escapes of the engine, and before ILIKE becomes LIKE.
-    _Pass(like.exact, _types(exp.Like), _needs(Needs.LIKE_IGNORES_CASE)),
-    _Pass(like.folded, _types(exp.Like)),
+    _foreign(like.exact, _types(exp.Like), Needs.LIKE_IGNORES_CASE),
+    _foreign(like.folded, _types(exp.Like)),
     _Pass(like.escapes, _types(exp.Like, exp.ILike)),
     _Pass(like.run, _types(exp.ILike), _needs(Needs.ILIKE_AS_LOWER)),
     _Pass(division.quotients, _types(exp.Div), _needs(Needs.DOUBLE_DIVISION)),
@@ -221,7 +229,7 @@ def lower(tree: exp.Expr, dialect: Dialect, written: Dialect | None = None) -> L
     context = Context(dialect, written or dialect)
     present: set[type[exp.Expr]] = set()
     seen: list[exp.Expr] | None = None
-    for step in _passes_for(dialect):
+    for step in _passes_for(dialect, context.is_foreign):
         nodes = context.nodes(tree)
         if nodes is not seen:
             seen, present = nodes, set(map(type, nodes))
@@ -233,7 +241,10 @@ def lower(tree: exp.Expr, dialect: Dialect, written: Dialect | None = None) -> L
 
 
 @cache
-def _passes_for(dialect: Dialect) -> tuple[_Pass, ...]:
+def _passes_for(dialect: Dialect, is_foreign: bool) -> tuple[_Pass, ...]:
     return tuple(
-        step for step in _PASSES if not step.needs or not dialect.needs.isdisjoint(step.needs)
+        step
+        for step in _PASSES
+        if (is_foreign or not step.is_for_foreign)
+        and (not step.needs or not dialect.needs.isdisjoint(step.needs))
     )

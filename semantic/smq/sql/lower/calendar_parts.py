@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from smq.dialects.nodes import call, cast, part
 from smq.sql.lower.context import Context
 
 _WEEKDAYS = frozenset({"DOW", "DAYOFWEEK", "WEEKDAY", "DW"})
@@ -19,13 +20,9 @@ _CLOCK = frozenset({"HOUR", "MINUTE", "SECOND"})
 
 def weeks(tree: exp.Expr, context: Context) -> exp.Expr:
     """The number of the day in the week, and of the week in the year."""
-    if not context.is_foreign:
-        return tree
     for node in reversed(context.find(tree, *WEEKS)):
-        value = node.expression if isinstance(node, exp.Extract) else node.this
+        value = _plain(node.expression if isinstance(node, exp.Extract) else node.this)
         name = node.this.name.upper() if isinstance(node, exp.Extract) else ""
-        while isinstance(value, exp.TsOrDsToDate):
-            value = value.this
         new: exp.Expr | None
         if isinstance(node, exp.DayOfWeekIso) or name in _ISO_WEEKDAYS:
             new = _iso_weekday(value, context)
@@ -79,8 +76,6 @@ def differences(tree: exp.Expr, context: Context) -> exp.Expr:
     31 December and 1 January are a month and a year apart. What counts whole units instead is
     refused in another dialect.
     """
-    if not context.is_foreign:
-        return tree
     for node in reversed(context.find(tree, *DIFFERENCES)):
         unit = node.args.get("unit")
         word = "WEEK" if isinstance(unit, exp.WeekStart) else unit.name.upper() if unit else "DAY"
@@ -135,7 +130,7 @@ def _date(value: exp.Expr) -> exp.Expr:
         isinstance(value, exp.Cast) and value.to.this == exp.DType.DATE
     ):
         return value.copy()
-    return exp.Cast(this=value.copy(), to=exp.DataType(this=exp.DType.DATE, nested=False))
+    return cast(value.copy(), "DATE")
 
 
 def _counted(end: exp.Expr, start: exp.Expr, unit: exp.Var) -> exp.Expr:
@@ -146,22 +141,20 @@ def _counted(end: exp.Expr, start: exp.Expr, unit: exp.Var) -> exp.Expr:
 
 
 def _cut(value: exp.Expr, grain: str) -> exp.Expr:
-    texts = [exp.Literal.string(grain), exp.Literal.string("timestamp")]
-    return exp.Anonymous(this="SMQ_TRUNC", expressions=[value.copy(), *texts])
+    return call("SMQ_TRUNC", value.copy(), grain, "timestamp")
 
 
 def _count(value: exp.Expr, word: str, context: Context) -> exp.Expr:
     """The months, quarters or years from year 0 to a date."""
-    year = exp.Extract(this=exp.Var(this="YEAR"), expression=value.copy())
+    year = part("YEAR")(value.copy())
     if word == "YEAR":
         return year
     forms = context.dialect.forms
-    part: exp.Expr = exp.Extract(this=exp.Var(this=word), expression=value.copy())
+    in_year = part(word)
     if word == "QUARTER" and forms is not None and forms.quarter is not None:
-        part = forms.quarter(value.copy())
-    size = exp.Literal.number(12 // _MONTHS[word])
-    years = exp.Mul(this=year, expression=size)
-    return exp.Paren(this=exp.Add(this=years, expression=part))
+        in_year = forms.quarter
+    years = exp.Mul(this=year, expression=exp.Literal.number(12 // _MONTHS[word]))
+    return exp.Paren(this=exp.Add(this=years, expression=in_year(value.copy())))
 
 
 WEEKS: tuple[type[exp.Expr], ...] = (

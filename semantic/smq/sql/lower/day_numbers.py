@@ -9,12 +9,13 @@ from __future__ import annotations
 from sqlglot import exp
 
 from smq.dialects.facts import Needs
+from smq.dialects.nodes import call
 from smq.sql.lower.context import Context
 from smq.sql.moments import DAYS, Kind, kind_of
 
 
 def run(tree: exp.Expr, context: Context) -> exp.Expr:
-    if not context.is_foreign or Needs.NO_DAY_NUMBERS in context.written.needs:
+    if Needs.NO_DAY_NUMBERS in context.written.needs:
         return tree
     # Innermost first, so that what is around sees the kind of what is inside.
     for node in reversed(context.find(tree, exp.Add, exp.Sub)):
@@ -42,15 +43,8 @@ def _said(node: exp.Binary, left: Kind, right: Kind) -> exp.Expr | None:
         if count is None or (isinstance(node, exp.Sub) and not left):
             return None
         days = -count if isinstance(node, exp.Sub) else count
-        return exp.Anonymous(
-            this="SMQ_ADD",
-            expressions=[
-                _bare(value),
-                exp.Literal.number(days),
-                exp.Literal.string("day"),
-                exp.Literal.string("date" if kind == "date" else "timestamp"),
-            ],
-        )
+        written = "date" if kind == "date" else "timestamp"
+        return call("SMQ_ADD", _bare(value), days, "day", written)
     if left == right == "date":
         unit = exp.Var(this="DAY")
         return exp.DateDiff(this=_bare(node.this), expression=_bare(node.expression), unit=unit)

@@ -1,7 +1,8 @@
 """Functions of users' SQL that have the same name elsewhere and another value.
 
 sqlglot translates names, and these it passes on as they are: LOG(x) has another base, GREATEST
-another idea of NULL, a CAST to a whole number rounds or cuts. What cannot be said is refused.
+another idea of NULL, a CAST to a whole number rounds or cuts. What cannot be said is refused. All
+of these passes are for SQL that was written in another dialect.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from smq.sql.lower.context import Context
 def logarithms(tree: exp.Expr, context: Context) -> exp.Expr:
     """LOG(x) to the base ten with its base; the natural one has become LN on the way in."""
     for node in context.find(tree, exp.Log):
-        if node.expression is None and context.is_foreign:
+        if node.expression is None:
             new = exp.Log(this=exp.Literal.number(10), expression=node.this)
             tree = context.replace(node, new, tree)
     return tree
@@ -23,8 +24,6 @@ def logarithms(tree: exp.Expr, context: Context) -> exp.Expr:
 
 def extremes(tree: exp.Expr, context: Context) -> exp.Expr:
     """GREATEST and LEAST pass over NULL, or are NULL, as where they were written."""
-    if not context.is_foreign:
-        return tree
     passed_over = Needs.NULLS_OF_GREATEST not in context.written.needs
     if passed_over == (Needs.NULLS_OF_GREATEST not in context.dialect.needs):
         return tree
@@ -57,7 +56,7 @@ def extremes(tree: exp.Expr, context: Context) -> exp.Expr:
 def whole_numbers(tree: exp.Expr, context: Context) -> exp.Expr:
     """CAST of a number to a whole one rounds, or cuts off, as where it was written."""
     cuts = Needs.CASTS_CUT in context.dialect.needs
-    if not context.is_foreign or cuts == (Needs.CASTS_CUT in context.written.needs):
+    if cuts == (Needs.CASTS_CUT in context.written.needs):
         return tree
     for node in context.find(tree, exp.Cast):
         value = node.this
@@ -84,8 +83,9 @@ _WHOLE = (
 
 def halves(tree: exp.Expr, context: Context) -> exp.Expr:
     """ROUND(x) of a half is away from zero, also for what is no DECIMAL."""
-    written = context.is_foreign and Needs.HALVES_TO_EVEN not in context.written.needs
-    for node in context.find(tree, exp.Round) if written else ():
+    if Needs.HALVES_TO_EVEN in context.written.needs:
+        return tree
+    for node in context.find(tree, exp.Round):
         if node.args.get("decimals") is None:
             exact = exp.DataType(this=exp.DType.DECIMAL, nested=False)
             node.set("this", exp.Cast(this=node.this.copy(), to=exact))
@@ -96,7 +96,7 @@ def halves(tree: exp.Expr, context: Context) -> exp.Expr:
 def ends_of_texts(tree: exp.Expr, context: Context) -> exp.Expr:
     """SUBSTRING(x, -2), the last two characters, where a negative start means another thing."""
     from_left = Needs.STARTS_FROM_LEFT in context.dialect.needs
-    if not context.is_foreign or from_left == (Needs.STARTS_FROM_LEFT in context.written.needs):
+    if from_left == (Needs.STARTS_FROM_LEFT in context.written.needs):
         return tree
     for node in context.find(tree, exp.Substring):
         start = node.args.get("start")
@@ -111,7 +111,7 @@ def ends_of_texts(tree: exp.Expr, context: Context) -> exp.Expr:
 
 def lengths(tree: exp.Expr, context: Context) -> exp.Expr:
     """LENGTH in bytes, as in MySQL, is no LENGTH in characters."""
-    if not context.is_foreign or Needs.CHARACTERS_BY_NAME not in context.written.needs:
+    if Needs.CHARACTERS_BY_NAME not in context.written.needs:
         return tree
     for node in context.find(tree, exp.Length):
         if node.args.get("binary"):
@@ -121,8 +121,6 @@ def lengths(tree: exp.Expr, context: Context) -> exp.Expr:
 
 def characters(tree: exp.Expr, context: Context) -> exp.Expr:
     """Functions of texts by characters, where the plain ones count bytes."""
-    if not context.is_foreign:
-        return tree
     for node in reversed(context.find(tree, *CHARACTERS)):
         operands = [node.args.get(key) for key in _OPERANDS.get(type(node), ("this",))]
         given = [value for value in operands if value is not None]
@@ -152,7 +150,7 @@ _OPERANDS: dict[type[exp.Expr], tuple[str, ...]] = {
 def joined(tree: exp.Expr, context: Context) -> exp.Expr:
     """CONCAT of what may be NULL, on engines that have only `||` for it."""
     for node in context.find(tree, exp.Concat):
-        if not node.args.get("coalesce") or not context.is_foreign:
+        if not node.args.get("coalesce"):
             continue
         empty = exp.Literal.string("")
         values = [

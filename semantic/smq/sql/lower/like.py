@@ -37,7 +37,7 @@ def escapes(tree: exp.Expr, context: Context) -> exp.Expr:
 
 def exact(tree: exp.Expr, context: Context) -> exp.Expr:
     """LIKE that tells a from A, where the engine's does not: GLOB, with a pattern of its own."""
-    if not context.is_foreign or Needs.LIKE_IGNORES_CASE in context.written.needs:
+    if Needs.LIKE_IGNORES_CASE in context.written.needs:
         return tree
     for node in reversed(context.find(tree, exp.Like)):
         whole, pattern = node.parent, node.expression
@@ -74,8 +74,9 @@ _WILD = {"%": "*", "_": "?"}
 
 def folded(tree: exp.Expr, context: Context) -> exp.Expr:
     """LIKE that does not tell a from A, as it was written, where the engine's does."""
-    written = context.is_foreign and Needs.LIKE_IGNORES_CASE in context.written.needs
-    for node in reversed(context.find(tree, exp.Like)) if written else ():
+    if Needs.LIKE_IGNORES_CASE not in context.written.needs:
+        return tree
+    for node in reversed(context.find(tree, exp.Like)):
         tree = context.replace(node, exp.ILike(**node.args), tree)
     return tree
 
