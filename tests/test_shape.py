@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 from smq.graph.data_types import DATA_TYPES, value_kind
 from smq.graph.fingerprint import place_for
-from smq.graph.shape import SECTIONS, Engine, check_shape
+from smq.graph.shape import SECTIONS, Engine, check_item, check_top, lists_of
 from smq.graph.symbols import GRAINS
 from smq.problem import Problem
 from smq.query.written import KEYS, SPELLINGS
@@ -26,6 +26,14 @@ from smq_schemas import names, schema
 
 ENGINES: tuple[Engine, ...] = ("jsonschema", "jsonschema_rs")
 MODELS = schema("semantic-model")
+
+
+def check_shape(parsed: Parsed, root: Mapping, engine: Engine | None = None) -> Iterator[Problem]:
+    """What is wrong with a whole document, in the order of its lists."""
+    yield from check_top(parsed, root, engine)
+    for key, _, items in lists_of(root):
+        for index in range(len(items.items)):
+            yield from check_item(parsed, key, items, index, engine)
 
 
 def problems(text: str, engine: Engine | None = None) -> list[Problem]:

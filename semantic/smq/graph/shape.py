@@ -55,19 +55,11 @@ class Violation:
     schema: Schema
 
 
-def check_shape(parsed: Parsed, root: Mapping, engine: Engine | None = None) -> Iterator[Problem]:
-    """What is wrong with the shape of one YAML document, in the order of the file's lists.
+def check_top(parsed: Parsed, root: Mapping, engine: Engine | None = None) -> Iterator[Problem]:
+    """What is wrong with the shape of a document apart from the items of its lists.
 
     `engine` names the validator library; by default the fastest that is installed.
     """
-    yield from check_top(parsed, root, engine)
-    for key, _, items in lists_of(root):
-        for index in range(len(items.items)):
-            yield from check_item(parsed, key, items, index, engine)
-
-
-def check_top(parsed: Parsed, root: Mapping, engine: Engine | None = None) -> Iterator[Problem]:
-    """What is wrong with the shape of a document apart from the items of its lists."""
     top = _Subject(parsed, load_schema("semantic-model"), root)
     return top.problems(_violations("", engine or _fastest(), _shallow(root)))
 

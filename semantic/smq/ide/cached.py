@@ -13,7 +13,7 @@ from smq.catalog import Known, MemberName, MetricName, SemanticNames, collected,
 from smq.expr import parse_expression
 from smq.graph.references import METRIC_TIME, splits
 from smq.graph.symbols import GRAINS
-from smq.ide.choosing import HERE, Completion, letters
+from smq.ide.choosing import HERE, Completion, in_a_line, letters
 from smq.ide.offers import Offers
 from smq.query.written import WrittenQuery
 from smq.text import Span
@@ -56,7 +56,7 @@ class CachedOffers(Offers):
                 HERE,
                 metric.name,
                 rank,
-                _line(metric.label, metric.type, why, self._age),
+                in_a_line(metric.label, metric.type, why, self._age),
                 metric.description,
                 f"{metric.name} {metric.label}".strip(),
                 why_not=why,
@@ -73,7 +73,7 @@ class CachedOffers(Offers):
 
     def dimensions(self) -> Iterator[Completion]:
         if self._metrics or self.names.metrics:
-            detail = _line("each metric's own time", self._age)
+            detail = in_a_line("each metric's own time", self._age)
             yield Completion(METRIC_TIME, "time", HERE, METRIC_TIME, 1, detail, filter=METRIC_TIME)
         fitting = (
             dimension
@@ -97,7 +97,7 @@ class CachedOffers(Offers):
             HERE,
             path,
             2,
-            _line(dimension.label, dimension.type, why, self._age),
+            in_a_line(dimension.label, dimension.type, why, self._age),
             dimension.description,
             f"{path} {dimension.label}".strip(),
             why_not=why,
@@ -113,7 +113,7 @@ class CachedOffers(Offers):
                     HERE,
                     measure.path,
                     rank,
-                    _line(measure.label, self._age),
+                    in_a_line(measure.label, self._age),
                     measure.description,
                     f"{measure.path} {measure.label}".strip(),
                     words=measure.label,
@@ -184,7 +184,3 @@ def _bare(names: SemanticNames, name: str) -> str:
 def _head(name: str, label: str, kind: str, data_type: str) -> str:
     words = f" — {label}" if label else ""
     return f"**{name}**{words} · {kind}{f' `{data_type}`' if data_type else ''}"
-
-
-def _line(*parts: str) -> str:
-    return " · ".join(part for part in parts if part)

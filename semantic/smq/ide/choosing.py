@@ -76,6 +76,11 @@ HERE = Span(-1, -1)
 """The span of offers that are remembered: `chosen` is told where they are to be put."""
 
 
+def in_a_line(*parts: str | None) -> str:
+    """The parts of a detail that there are."""
+    return " · ".join(part for part in parts if part)
+
+
 def chosen(
     items: Iterator[Completion], typed: str, here: Span, written: str | None = None
 ) -> Completions:

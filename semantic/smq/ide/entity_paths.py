@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from smq.graph.references import splits
 from smq.graph.symbols import Dimension, Model
-from smq.ide.choosing import Completion
+from smq.ide.choosing import Completion, in_a_line
 from smq.ide.offers import Offers
 from smq.text import Span, nfc
 
@@ -63,14 +63,13 @@ def _path(
     ambiguous = any(
         len(offers.graph.paths(base.model, model.name, via)) > 1 for base in offers.reachable.bases
     )
-    parts = (dimension.label, dimension.data_type, f"{model.name} by {', '.join(via)}")
     return Completion(
         name,
         "time" if dimension.is_time else "dimension",
         span,
         name,
         len(via),
-        " · ".join(part for part in parts if part),
+        in_a_line(dimension.label, dimension.data_type, f"{model.name} by {', '.join(via)}"),
         dimension.description or "",
         words=dimension.label or "",
         why_not="means several things" if ambiguous else "",

@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from smq.graph.references import all_grains
-from smq.graph.symbols import GRAINS, Dimension, Entity, Measure, Model, RefCall
-from smq.ide.choosing import Completion, Completions, chosen
+from smq.graph.symbols import Dimension, Entity, Measure, Model, RefCall
+from smq.ide.choosing import Completion, Completions, chosen, in_a_line
 from smq.ide.constructs import constructs
 from smq.ide.functions import FUNCTIONS
 from smq.ide.model_schema import allows_text, described, schemas_at
-from smq.ide.offers import Offers, functions, keywords
+from smq.ide.offers import Offers, functions, keywords, usual_grains
 from smq.ide.sql_context import SqlContext, sql_context
 from smq.ide.templates import in_template, template_at, whole_calls
 from smq.ide.warehouse import column_offers, table_offers
@@ -84,7 +83,7 @@ def _keys(spot: YamlSpot) -> Iterator[Completion]:
     mapping = spot.mapping(len(spot.path))
     present = {pair.key.text for pair in mapping.pairs} if mapping else set()
     seen: set[str] = set()
-    of_kind = _PARAMETERS.get(_metric_kind(spot), ()) if spot.path[-1:] == ("type_params",) else ()
+    of_kind = _PARAMETERS.get(spot.metric_kind, ()) if spot.path[-1:] == ("type_params",) else ()
     for node in schemas_at(spot.path):
         required = set(node.get("required", ()))
         for name, about in node.get("properties", {}).items():
@@ -95,7 +94,7 @@ def _keys(spot: YamlSpot) -> Iterator[Completion]:
             rank = _FIRST.index(name) - 40 if not spot.path and name in _FIRST else len(seen)
             detail = "required" if is_required else ""
             if name in of_kind:
-                rank, detail = of_kind.index(name) - 40, f"for a {_metric_kind(spot)} metric"
+                rank, detail = of_kind.index(name) - 40, f"for a {spot.metric_kind} metric"
             yield Completion(
                 name,
                 "key",
@@ -106,11 +105,6 @@ def _keys(spot: YamlSpot) -> Iterator[Completion]:
                 described(about),
                 name,
             )
-
-
-def _metric_kind(spot: YamlSpot) -> str:
-    """What kind of metric the cursor's metric is, as far as it says."""
-    return (spot.text(2, "metric_type") or spot.text(2, "type")).lower()
 
 
 def _values(spot: YamlSpot) -> Iterator[Completion]:
@@ -145,7 +139,7 @@ def _names(snapshot: Snapshot, spot: YamlSpot) -> Iterator[Completion]:
         for number, text in enumerate(_TEXTS[key]):
             yield Completion(text, "value", spot.span, text, number, filter=text)
     elif key in _GRAINS:
-        for number, grain in enumerate(_grains(snapshot)):
+        for number, grain in enumerate(usual_grains(snapshot.graph)):
             yield Completion(grain, "grain", spot.span, grain, number)
     elif key in _SQL or over in ("filter", "where"):
         yield from _sql(snapshot, spot, top)
@@ -272,23 +266,16 @@ def _references(snapshot: Snapshot) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*snapshot.refs, *written)))
 
 
-def _grains(snapshot: Snapshot) -> tuple[str, ...]:
-    custom = sorted(all_grains(snapshot.graph) - set(GRAINS))
-    day = GRAINS.index("day")
-    return (*GRAINS[day:], *custom, *GRAINS[:day])
-
-
 def _measures(snapshot: Snapshot, spot: YamlSpot) -> Iterator[Completion]:
     for model in snapshot.graph.models.values():
         for measure in model.measures:
-            parts = (measure.label, measure.agg, model.name)
             yield Completion(
                 measure.name,
                 "measure",
                 spot.span,
                 measure.name,
                 0,
-                " · ".join(part for part in parts if part),
+                in_a_line(measure.label, measure.agg, model.name),
                 measure.description or "",
                 words=measure.label or "",
             )

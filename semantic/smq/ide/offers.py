@@ -11,11 +11,12 @@ from dataclasses import replace
 from itertools import islice
 
 from smq.expr import parse_expression
+from smq.graph.graph import SemanticGraph
 from smq.graph.overlaid import layers
 from smq.graph.references import METRIC_TIME, all_grains, readings, splits
 from smq.graph.symbols import GRAINS, Dimension, Measure, Metric, Model
 from smq.ide.by_identity import ByIdentity
-from smq.ide.choosing import HERE, Completion, Typed, blob_of, letters
+from smq.ide.choosing import HERE, Completion, Typed, blob_of, in_a_line, letters
 from smq.ide.functions import FUNCTIONS
 from smq.ide.reach import Reachable, Route
 from smq.ide.sql_context import SqlContext, frame_words
@@ -278,6 +279,13 @@ _FRAMES = tuple(
 )
 
 
+def usual_grains(graph: SemanticGraph) -> tuple[str, ...]:
+    """Days and what is longer first, then what calendars add, then what is finer than a day."""
+    custom = sorted(all_grains(graph) - set(GRAINS))
+    day = GRAINS.index("day")
+    return (*GRAINS[day:], *custom, *GRAINS[:day])
+
+
 def keywords(key: str, span: Span, context: SqlContext) -> Iterator[Completion]:
     """Words of SQL that can stand at the cursor."""
     words: tuple[str, ...]
@@ -329,10 +337,6 @@ def functions(key: str, span: Span) -> Iterator[Completion]:
         )
 
 
-def _line(*parts: str | None) -> str:
-    return " · ".join(part for part in parts if part)
-
-
 def _filter(name: str, label: str | None) -> str:
     return f"{name} {label}" if label else name
 
@@ -347,7 +351,7 @@ def _metric(metric: Metric, rank: int, why: str) -> Completion:
         HERE,
         metric.name,
         rank,
-        _line(metric.label, metric.data_type, why),
+        in_a_line(metric.label, metric.data_type, why),
         metric.description or "",
         _filter(metric.name, metric.label),
         why_not=why,
@@ -370,7 +374,7 @@ def _dimension(dimension: Dimension, name: str, route: Route, why: str) -> Compl
         HERE,
         name,
         2 + min(route.distance, 90),
-        _line(dimension.label, _type_of(dimension), why or route.path),
+        in_a_line(dimension.label, _type_of(dimension), why or route.path),
         dimension.description or "",
         _filter(name, dimension.label),
         why_not=why,
@@ -385,7 +389,7 @@ def _measure(measure: Measure, name: str, route: Route, rank: int) -> Completion
         HERE,
         name,
         rank + min(route.distance, 90),
-        _line(measure.label, route.why_not or route.path),
+        in_a_line(measure.label, route.why_not or route.path),
         measure.description or "",
         _filter(name, measure.label),
         why_not=route.why_not,

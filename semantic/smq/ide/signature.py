@@ -93,8 +93,7 @@ def _half_typed(snapshot: Snapshot, uri: str, offset: int) -> Signature | None:
     spot = yaml_spot(parsed, offset) if parsed.document.kind == "yaml" else None
     if spot is None or spot.path[:1] != ("metrics",) or spot.path[2:3] != ("type_params",):
         return None
-    kind = spot.text(2, "metric_type") or spot.text(2, "type")
-    function = _TYPES.get(kind.lower())
+    function = _TYPES.get(spot.metric_kind)
     if function is None or len(spot.path) > 4:
         return None
     written = str(spot.path[3]) if len(spot.path) == 4 else ""

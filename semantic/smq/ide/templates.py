@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from smq.graph.references import METRIC_TIME, all_grains
-from smq.graph.symbols import GRAINS, Dimension, Model
-from smq.ide.choosing import Completion
-from smq.ide.offers import Offers
+from smq.graph.references import METRIC_TIME
+from smq.graph.symbols import Dimension, Model
+from smq.ide.choosing import Completion, in_a_line
+from smq.ide.offers import Offers, usual_grains
 from smq.text import Span
 
 _CALLS = {
@@ -68,8 +68,7 @@ def whole_calls(offers: Offers, span: Span) -> Iterator[Completion]:
     month = f"TimeDimension('{METRIC_TIME}', 'month')"
     yield Completion(month, "time", span, month, 0, "each metric's own time")
     for name, dimension, model in _named(offers):
-        parts = (dimension.label, model.name)
-        detail, words = " · ".join(part for part in parts if part), dimension.description or ""
+        detail, words = in_a_line(dimension.label, model.name), dimension.description or ""
         if dimension.is_time:
             text = f"TimeDimension('{name}', '{dimension.grain or 'day'}')"
             yield Completion(text, "time", span, text, 1, detail, words)
@@ -80,8 +79,7 @@ def whole_calls(offers: Offers, span: Span) -> Iterator[Completion]:
 
 def _arguments(offers: Offers, at: Template, span: Span) -> Iterator[Completion]:
     if at.call == "TimeDimension" and at.argument == 1:
-        custom = sorted(all_grains(offers.graph) - set(GRAINS))
-        for number, grain in enumerate((*GRAINS[GRAINS.index("day") :], *custom, *GRAINS[:6])):
+        for number, grain in enumerate(usual_grains(offers.graph)):
             yield Completion(grain, "grain", span, grain, number, f"by {grain}")
     elif at.call in ("Dimension", "TimeDimension") and at.argument == 0:
         if at.call == "TimeDimension":
@@ -90,14 +88,13 @@ def _arguments(offers: Offers, at: Template, span: Span) -> Iterator[Completion]
         for name, dimension, model in _named(offers):
             if dimension.is_time or at.call == "Dimension":
                 route = offers.reachable.route(model.name)
-                parts = (dimension.label, model.name, route.why_not or route.path)
                 yield Completion(
                     name,
                     "time" if dimension.is_time else "dimension",
                     span,
                     name,
                     1 + route.distance,
-                    " · ".join(part for part in parts if part),
+                    in_a_line(dimension.label, model.name, route.why_not or route.path),
                     dimension.description or "",
                     why_not=route.why_not,
                     words=dimension.label or "",

@@ -49,6 +49,11 @@ class YamlSpot:
         value = mapping.get(key) if mapping is not None else None
         return value.text.strip() if isinstance(value, Scalar) else ""
 
+    @property
+    def metric_kind(self) -> str:
+        """What kind of metric the one around the cursor is, as far as it says."""
+        return (self.text(2, "metric_type") or self.text(2, "type")).lower()
+
 
 def yaml_spot(parsed: Parsed, offset: int) -> YamlSpot | None:
     """The spot of an offset; None in comments and where the reader finds no place for a word."""
