@@ -26,6 +26,7 @@ from smq_server.io.files import read_document
 from smq_server.io.index import forget_index, write_index
 from smq_server.io.uris import absolute, path_of, uri_of
 from smq_server.lsp import convert, protocol
+from smq_server.lsp.progress import ReadingProgress
 from smq_server.lsp.publishing import Publisher
 from smq_server.lsp.roots import OpenDocument, Root
 from smq_server.lsp.scheduler import Work
@@ -496,7 +497,7 @@ class State:
     def _index(self, root: Root) -> Work:
         started = time.perf_counter()
         before = root.snapshot if root.snapshot.uris else None
-        progress = self.publisher.progress(root)
+        progress = ReadingProgress(self.connection, root)
         try:
             yield from root.index(lambda: self._opened_in(root), progress.report)
         finally:
