@@ -24,6 +24,8 @@ _QUERY = """{
 }
 """
 _SECOND = '{"metrics": ["상담시간", "건당시간"], "groupBy": ["상담__kind", "부점코드__brn_cd"]}\r\n'
+_UNTITLED = "untitled:Untitled-1.yml"
+"""A model that looks at the others: it begins with the names of one of them."""
 _PIECES = (
     *("", "", "a", "가", "🙂", "\n", "\r\n", "\r", "  ", "\t", ":", ",", '"', "'", "}", "]"),
     *("{", "- ", "brn", "부점코드", "__", "상담시간", "minutes", "kind", "name: x", "metrics:"),
@@ -41,13 +43,8 @@ class Story:
         directory.mkdir(parents=True)
         bank(directory, q=_QUERY, second=_SECOND)
         (directory / "models" / "other.yml").write_text(CONSULTATIONS, encoding="utf-8")
-        self.files = [
-            directory / "models" / "bank.yml",
-            directory / "models" / "other.yml",
-            directory / "q.smq.json",
-            directory / "second.smq.json",
-            directory / "new.yaml",
-        ]
+        names = ("models/bank.yml", "models/other.yml", "q.smq.json", "second.smq.json", "new.yaml")
+        self.uris = [*((directory / name).as_uri() for name in names), _UNTITLED]
         self.directory = directory
         encoding = self.random.choice(("utf-8", "utf-16", "utf-32"))
         self.client = Client(directory, encoding=encoding)
@@ -55,23 +52,26 @@ class Story:
 
     def step(self) -> None:
         choose = self.random
-        path = choose.choice(self.files)
-        uri = path.as_uri()
+        uri = choose.choice(self.uris)
+        path = path_of(uri) if uri != _UNTITLED else None
         self.version += 1
         opened = self.client.session.opened(uri)
         what = choose.random()
         if opened is None:
             if what < 0.7:
-                text = path.read_bytes().decode() if path.exists() else ""
-                self.client.open(path, text, self.version)
-            elif what < 0.85:
+                if path is None:
+                    text = self.original(path)
+                else:
+                    text = path.read_bytes().decode() if path.exists() else ""
+                self.client.session.open(uri, text, self.version)
+            elif what < 0.85 and path is not None:
                 self.on_disk(path)
             return
         if what < 0.75:
             self.edit(uri)
         elif what < 0.8:
             self.client.set(uri, self.version, self.original(path))
-        elif what < 0.85:
+        elif what < 0.85 and path is not None:
             path.write_bytes(self.client.text(uri).encode())
             self.client.session.saved(uri, None)
         elif what < 0.9:
@@ -97,9 +97,10 @@ class Story:
             path.write_text(self.original(path), encoding="utf-8")
         self.client.session.files_changed([path.as_uri()])
 
-    def original(self, path: Path) -> str:
+    def original(self, path: Path | None) -> str:
         known = {"q.smq.json": _QUERY, "second.smq.json": _SECOND, "other.yml": CONSULTATIONS}
-        return known.get(path.name, CONSULTATIONS.replace("상담", "민원"))
+        name = path.name if path is not None else "other.yml"
+        return known.get(name, CONSULTATIONS.replace("상담", "민원"))
 
     def ask(self, uri: str) -> None:
         """Requests between edits must not disturb anything."""
@@ -114,7 +115,7 @@ class Story:
         encoding = self.client.session.encoding
         fresh = Client(self.directory, encoding=encoding)
         for name, document in opened.items():
-            fresh.open(path_of(name), document.text, document.version or 0)
+            fresh.session.open(name, document.text, document.version or 0)
         assert after == fresh.settle()
 
 

@@ -11,6 +11,7 @@ from tests.support.story import OWN_READS, READS, Editor, Step, Story, World
 
 SECOND = "둘째 폴더/models/가게.yaml"
 UNTITLED = "untitled:Untitled-1.smq.json"
+UNTITLED_MODEL = "untitled:Untitled-2.yml"
 
 _QUERY = """{
   "metrics": ["total_credit", "account_count"], // 🙂 고객
@@ -180,8 +181,8 @@ class Plot:
             yield from self._write(story, self.random.choice(opened))
 
     def _open(self, story: Story) -> Iterator[Step]:
-        name = self.random.choice((*story.world.disk, UNTITLED))
-        text = None if name in story.world.disk else _QUERY
+        name = self.random.choice((*story.world.disk, UNTITLED, UNTITLED_MODEL))
+        text = None if name in story.world.disk else self._original(name)
         yield Step("open", name, text=text)
 
     def _disk(self, story: Story) -> Step:

@@ -105,7 +105,7 @@ class Diagnoses:
             return
         differences = [each for each in differences if each.metrics or each.members]
         if differences:
-            self._stale.update(_RULE + code for code in workspace_rules())
+            self._stale.update(map(source_of, workspace_rules()))
             for name in {name for each in differences for name in each.metrics}:
                 for model in after.graph.models_with(name):
                     self._stale.add(after.graph.models[model].name_at.uri)
@@ -123,7 +123,7 @@ class Diagnoses:
         self._before = None
 
     def _all_stale(self, after: Snapshot) -> None:
-        self._stale = {*after.uris, *self._found, *(_RULE + code for code in workspace_rules())}
+        self._stale = {*after.uris, *self._found, *map(source_of, workspace_rules())}
         self._is_analysed = True
         self._before = None
 
@@ -192,6 +192,11 @@ class Diagnoses:
 
     def files(self) -> set[str]:
         return {uri for uri, sources in self._targets.items() if sources}
+
+
+def source_of(code: str) -> str:
+    """The source that a rule is which looks at all files."""
+    return _RULE + code
 
 
 def is_rule(source: str) -> bool:

@@ -204,30 +204,38 @@ class Snapshot:
 
     def apply(self, changes: Iterable[Change]) -> Snapshot:
         """The snapshot after some documents changed; this one stays as it is."""
-        files = dict(self._files)
-        unreadable = dict(self._unreadable)
-        touched: set[str] = set()
-        declared: dict[str, tuple[Declarations, Declarations]] = {}
+        read: dict[str, File | None] = {}
         for change in changes:
-            before = files.get(change.uri)
-            unreadable.pop(change.uri, None)
-            touched.add(change.uri)
+            before = read[change.uri] if change.uri in read else self._files.get(change.uri)
             if change.text is None:
-                after = None
-                files.pop(change.uri, None)
+                read[change.uri] = None
+                continue
+            document = Document(change.uri, change.text, change.version)
+            if before is not None and before.document.text == change.text:
+                read[change.uri] = before.with_document(document)
             else:
-                document = Document(change.uri, change.text, change.version)
-                if before is not None and before.document.text == change.text:
-                    after = before.with_document(document)
-                else:
-                    after = read_file(document, before)
-                files[change.uri] = after
+                read[change.uri] = read_file(document, before)
+        return self.taking(read)
+
+    def taking(self, read: Mapping[str, File | None]) -> Snapshot:
+        """The snapshot with some files as they have been read already; None for one that is
+        gone."""
+        files = dict(self._files)
+        unreadable = {uri: why for uri, why in self._unreadable.items() if uri not in read}
+        declared: dict[str, tuple[Declarations, Declarations]] = {}
+        for uri, after in read.items():
+            before = self._files.get(uri)
+            if after is None:
+                files.pop(uri, None)
+            else:
+                files[uri] = after
             if _declared(before) != _declared(after):
-                nothing = Declarations(change.uri)
-                declared[change.uri] = (
+                nothing = Declarations(uri)
+                declared[uri] = (
                     before.declarations if before else nothing,
                     after.declarations if after else nothing,
                 )
+        touched = read.keys()
         memo = _Memo(step=(self._memo.identity, frozenset(touched)))
         if not declared:
             memo.merged = self._memo.merged

@@ -21,6 +21,7 @@ from smq_server.lsp.diagnosing import Told, Wording
 from smq_server.lsp.roots import Root
 
 if TYPE_CHECKING:
+    from smq.rules.check import Finding
     from smq.rules.diagnoses import Diagnoses
     from smq_server.lsp.connection import Connection
     from smq_server.lsp.roots import OpenDocuments
@@ -43,6 +44,7 @@ class Shown(Protocol):
     def diagnoses(self) -> Mapping[int, Diagnoses]: ...
     def spelled(self, uri: str) -> str: ...
     def lines_of(self, uri: str) -> LineIndex | None: ...
+    def findings_in(self, root: Root, name: str) -> list[Finding]: ...
 
 
 class Publisher:
@@ -96,8 +98,7 @@ class Publisher:
         if lines is None or not root.is_indexed:
             # A file that could not be read: its one problem is at its beginning.
             lines = LineIndex("")
-        findings = self._shown.diagnoses[id(root)].findings(root.snapshot, name)
-        return self.wording.diagnostics(lines, findings)
+        return self.wording.diagnostics(lines, self._shown.findings_in(root, name))
 
     def settings_of(self, root: Root) -> set[str]:
         """The files that a workspace's configuration comes from, or has come from."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
+from smq.problem import Problem
 from smq.rules.check import Finding
 from smq.rules.diagnoses import Diagnoses
 from smq.syntax import kind_of
@@ -26,6 +27,7 @@ from smq_server.io.files import read_document
 from smq_server.io.index import forget_index, write_index
 from smq_server.io.uris import absolute, path_of, uri_of
 from smq_server.lsp import convert, protocol
+from smq_server.lsp.onlooking import Onlookers, is_untitled_model
 from smq_server.lsp.progress import ReadingProgress
 from smq_server.lsp.publishing import Publisher
 from smq_server.lsp.roots import OpenDocument, Root
@@ -99,7 +101,7 @@ class View:
         return found
 
 
-_ENDINGS = {"smq": ".smq.json", "semantic-model": ".yml"}
+_ENDINGS = {"smq": ".smq.json", "semantic-model": ".yml", "yaml": ".yml"}
 """What the languages of our files are told by."""
 
 
@@ -122,7 +124,7 @@ class State:
         self._folders: list[Path] = []
         self._scanned = time.monotonic()
         self._scan_took = 0.0
-        self._detached: dict[str, tuple[object, View]] = {}
+        self.onlookers = Onlookers(self._defect)
 
     def _defect(self, error: BaseException, where: str) -> None:
         self.connection.defect(error, where)
@@ -165,6 +167,7 @@ class State:
         for key in (
             _key("index", root),
             _key("check", root),
+            _key("look on", root),
             _key("scan", root),
             _key("keep", root),
             _key("prepare", root),
@@ -249,24 +252,16 @@ class State:
 
     def _look_in(self, root: Root, name: str, document: OpenDocument | None) -> View | None:
         """A document that only looks at its workspace, as if it were in it."""
-        if document is None:
+        if document is not None:
+            snapshot = self.onlookers.snapshot(root.snapshot, _text(name, document))
+        else:
             if not name.startswith("file:"):
                 return None
             found = read_document(path_of(name))
-            text = getattr(found, "text", None)
-            if text is None:
+            if isinstance(found, Problem):
                 return None
-            version: object = text
-        else:
-            text, version = document.text, (document.version, document.text)
-        known = self._detached.get(name)
-        identity = (id(root.snapshot), version)
-        if known is not None and known[0] == identity:
-            return known[1]
-        snapshot = root.snapshot.apply([Change(name, text)])
-        view = View(snapshot, name, self.connection.encoding, self.spelled)
-        self._detached[name] = identity, view
-        return view
+            snapshot = root.snapshot.apply([Change(name, found.text)])
+        return View(snapshot, name, self.connection.encoding, self.spelled)
 
     def lines_of(self, uri: str) -> LineIndex | None:
         """The lines of any file that a finding may point into; None for one that is gone."""
@@ -284,6 +279,13 @@ class State:
         name = self.canonical(uri)
         root = self.root_for(name)
         self.bring_up_to_date(root, name)
+        return self.findings_in(root, name)
+
+    def findings_in(self, root: Root, name: str) -> list[Finding]:
+        """What is known to be wrong in a document of a workspace, or in one that looks at it."""
+        document = self.documents.get(name)
+        if document is not None and root.is_indexed and is_untitled_model(name):
+            return self.onlookers.findings(root.snapshot, _text(name, document))
         return self.diagnoses[id(root)].findings(root.snapshot, name)
 
     # Pull
@@ -306,8 +308,10 @@ class State:
             diagnoses = self.diagnoses[id(root)]
             for _ in self._check(root):
                 await asyncio.sleep(0)
+            for _ in self._look_on(root):
+                await asyncio.sleep(0)
             names = {*root.snapshot.uris, *diagnoses.files(), *self.publisher.settings_of(root)}
-            for name in sorted(names | set(by_name)):
+            for name in sorted({*names, *self._onlooking(root), *by_name}):
                 if self.root_for(name) is not root:
                     continue
                 report = self.publisher.report(root, name, by_name.get(name))
@@ -360,7 +364,7 @@ class State:
         self.publisher.closed(name)
         del self.documents[name]
         self._edited(name)
-        self._detached.pop(name, None)
+        self.onlookers.forget(name)
         self._names.pop(uri, None)
         if not root.is_indexed:
             return
@@ -411,6 +415,9 @@ class State:
             for root in self.roots:
                 self.warehouses.open(root)
         self.publisher.reworded()
+        for root in self.roots:
+            for name in self._onlooking(root):
+                self.publisher.publish(root, name)
 
     def reconfigure(self, root: Root) -> None:
         """Read a workspace's configuration again; other places to search mean a new index."""
@@ -478,6 +485,9 @@ class State:
         if root.takes(name):
             root.apply([Change(name, document.text, document.version)])
             self._changed(root, name)
+        elif is_untitled_model(name):
+            self.publisher.publish(root, name)
+            self._look_on_later(root)
         else:
             self.publisher.outside(name)
 
@@ -492,6 +502,7 @@ class State:
     def _start_index(self, root: Root) -> None:
         root.is_indexed = False
         self.connection.scheduler.cancel(_key("check", root))
+        self.connection.scheduler.cancel(_key("look on", root))
         self.connection.scheduler.submit(_key("index", root), 1, self._index(root))
 
     def _index(self, root: Root) -> Work:
@@ -519,6 +530,7 @@ class State:
         for name in self.diagnoses[id(root)].files() - set(self.documents):
             self.publisher.publish(root, name)
         self._check_later(root)
+        self._look_on_later(root)
         self._keep_later(root)
         self.warehouses.poll(root)
         self.connection.scheduler.submit(_key("prepare", root), 15, root.prepare())
@@ -547,6 +559,7 @@ class State:
             for other in touched - {name}:
                 self.publisher.publish(root, other)
         self._check_later(root)
+        self._look_on_later(root)
         for listener in self.connection.changed:
             listener(root)
 
@@ -571,6 +584,23 @@ class State:
         self.publisher.checked(root)
         self._keep_later(root)
 
+    def _onlooking(self, root: Root) -> list[str]:
+        """The models without a path that look at a workspace."""
+        return [name for name in self._opened_in(root) if is_untitled_model(name)]
+
+    def _look_on_later(self, root: Root) -> None:
+        """After the workspace's own files: what has changed in them may concern who looks on."""
+        if self._onlooking(root):
+            self.connection.scheduler.submit(_key("look on", root), 6, self._look_on(root))
+
+    def _look_on(self, root: Root) -> Work:
+        for name in self._onlooking(root):
+            document = self.documents.get(name)
+            if document is not None:
+                yield from self.onlookers.looking(root.snapshot, _text(name, document))
+                self.publisher.publish(root, name)
+        self.publisher.checked(root)
+
     def _keep_later(self, root: Root) -> None:
         """Write the index when nothing else is to be done, if that saves the next start much."""
         if len(root.unkept) >= _WORTH_KEEPING and self.diagnoses[id(root)].is_current:
@@ -592,6 +622,10 @@ class State:
                 self.publisher.publish(root, name)
             if source not in self.documents and source in root.snapshot:
                 root.snapshot.file(source).forget_tree()
+
+
+def _text(name: str, document: OpenDocument) -> Change:
+    return Change(name, document.text, document.version)
 
 
 def _key(what: str, root: Root) -> str:
