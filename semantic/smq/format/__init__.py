@@ -6,8 +6,6 @@ small edits that fixes and code actions are made of.
 
 from __future__ import annotations
 
-from smq.format import json_layout, yaml_layout
-from smq.format.changes import changes
 from smq.syntax import Parsed
 from smq.text import Edit
 
@@ -20,6 +18,10 @@ def format_document(parsed: Parsed) -> tuple[Edit, ...]:
 
     Formatting what was formatted changes nothing, and neither values nor comments are changed.
     """
+    # Here, because rules bring `json_edit` into every process, and few of those lay out anything.
+    from smq.format import json_layout, yaml_layout
+    from smq.format.changes import changes
+
     if not parsed.complete or any(p.code.startswith("SYN") for p in parsed.problems):
         return ()
     document = parsed.document

@@ -154,7 +154,7 @@ def _undocumented(code: str) -> Rule:
         facts = ", ".join(f"{key}: {value}" for key, value in sorted(args.items()))
         return f"Problem {code}" + (f" ({facts})" if facts else "")
 
-    return Rule(code, code.lower(), Severity.ERROR, "both", "0.1", code, words, None, None)
+    return Rule(code, code.lower(), Severity.ERROR, "both", "0.1", words, None, None)
 
 
 @contextmanager

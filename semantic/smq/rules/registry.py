@@ -58,21 +58,28 @@ Fixer = Callable[[Problem, Context], Iterable[Fix]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`page` is Markdown whose fenced `bad` and `good` blocks are run by the tests."""
+    """One rule; `words` says a problem's facts, and its docstring is the page."""
 
     code: str
     name: str
     severity: Severity
     on: On
     since: str
-    page: str
     words: Words
     fix: Fixer | None
     check: Check | None
 
     @property
+    def page(self) -> str:
+        """Markdown whose fenced `bad` and `good` blocks are run by the tests."""
+        # Laid out for who reads it: hundreds of pages at every start would be read by nobody.
+        # Not by `inspect.cleandoc`, which would turn the tabs of an example into blanks.
+        summary, _, rest = (self.words.__doc__ or self.code).partition("\n")
+        return f"{summary.strip()}\n{dedent(rest)}".strip()
+
+    @property
     def summary(self) -> str:
-        return self.page.strip().splitlines()[0]
+        return self.page.splitlines()[0]
 
     @property
     def family(self) -> str:
@@ -102,10 +109,7 @@ def rule(
             raise ValueError(f"rule {code} {name} is declared twice")
         if not words.__doc__:
             raise ValueError(f"rule {code} has no page")
-        # Not `inspect.cleandoc`, which would turn the tabs of an example into blanks.
-        summary, _, rest = words.__doc__.partition("\n")
-        page = f"{summary.strip()}\n{dedent(rest)}".strip()
-        _RULES[code] = Rule(code, name, severity, on, since, page, words, fix, check)
+        _RULES[code] = Rule(code, name, severity, on, since, words, fix, check)
         _NAMES[name] = code
         _FROZEN = None
         return words
