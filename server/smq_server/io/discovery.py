@@ -84,6 +84,16 @@ def is_too_wide(directory: Path) -> bool:
     return directory in (home, Path(directory.anchor), Path(tempfile.gettempdir()))
 
 
+def is_of_named_files(root: Path, configuration_path: Path | None) -> bool:
+    """Whether a root makes no workspace of all that is below it.
+
+    A query in a home directory or at the top of a disk is about what is open or named beside it.
+    Nobody means all files of a disk by it, and reading them would take minutes. Where somebody
+    names the directory itself, or has put a configuration there, it is a workspace like others.
+    """
+    return configuration_path is None and is_too_wide(root)
+
+
 def find_files(root: Path, configuration: Configuration) -> Iterator[Path]:
     """Query and model files of the workspace, sorted within each directory, each once."""
     seen: set[Path] = set()
@@ -120,6 +130,11 @@ def is_excluded(path: Path, root: Path, configuration: Configuration) -> bool:
 def may_hold_models(data: bytes) -> bool:
     """Whether a YAML file's first bytes have a key of semantic models at the left margin."""
     return _MODEL_KEY.search(data) is not None
+
+
+def is_ours(text: str) -> bool:
+    """Whether YAML that nobody named may be about models: most YAML of the world is not."""
+    return text.lstrip("\ufeff \t\r\n").startswith("{") or may_hold_models(text.encode())
 
 
 def _place(root: Path, place: str, kind: str, configuration: Configuration) -> Iterator[Path]:

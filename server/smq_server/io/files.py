@@ -14,6 +14,9 @@ from smq.text import Location, Span
 from smq_server.io.failure import Failure
 from smq_server.io.uris import display, uri_of
 
+Stamp = tuple[int, int]
+"""When a file was last written, in nanoseconds, and how many bytes it has."""
+
 
 def read_document(path: Path, uri: str | None = None) -> Document | Problem:
     """The file as a document, or the problem (family FIL) that says why there is none."""
@@ -30,6 +33,15 @@ def read_document(path: Path, uri: str | None = None) -> Document | Problem:
     except OSError as error:
         return _problem("FIL101", uri, reason=(error.strerror or str(error)).lower())
     return decode(uri, data)
+
+
+def stamp(path: Path) -> Stamp | None:
+    """What tells whether a file has changed; None when it is not there."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - as cheap as it gets, it is asked of every file
+    except (OSError, ValueError):
+        return None
+    return status.st_mtime_ns, status.st_size
 
 
 def decode(uri: str, data: bytes) -> Document | Problem:

@@ -32,6 +32,7 @@ from smq.text import Location, Span
 from smq.workspace import Configuration, File
 from smq.workspace.files import Reading
 from smq_server import __version__
+from smq_server.io.files import Stamp
 
 FORMAT = 2
 _MAGIC = b"smq-index\n"
@@ -39,8 +40,6 @@ _KEPT = 4
 """So many results are kept: of the editor, of the command line, and under other settings."""
 _RACY = 2_000_000_000
 """Nanoseconds: a file written that shortly before its stamp was taken may change unseen."""
-
-Stamp = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)

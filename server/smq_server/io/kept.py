@@ -7,7 +7,6 @@ that it can have made right or wrong.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,6 @@ from smq_server.io.index import (
     NOTHING,
     Index,
     Piece,
-    Stamp,
     dump,
     found_key,
     load,
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from smq.graph.graph import SemanticGraph
     from smq.rules.check import Finding
     from smq.rules.diagnoses import Found
+    from smq_server.io.files import Stamp
 
 WORTH_KEEPING = 20
 """Files whose reading is not in the index yet; fewer are read faster than an index is written."""
@@ -160,15 +159,6 @@ class Check:
             same = uri in now and now.document(uri).text == piece.text
             files[uri] = now.file(uri) if same else unpack_later(uri, piece)
         return Snapshot(files, now.configuration, {}, now.refs, None, now.catalog)
-
-
-def stamp(path: Path) -> Stamp | None:
-    """What tells whether a file has changed; None when it is not there."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 - as cheap as it gets, it is asked of every file
-    except (OSError, ValueError):
-        return None
-    return status.st_mtime_ns, status.st_size
 
 
 def _raise(error: BaseException, where: str) -> None:

@@ -24,14 +24,15 @@ from smq_server.io.discovery import (
     find_nested,
     find_root,
     is_excluded,
-    is_too_wide,
+    is_of_named_files,
+    is_ours,
     may_hold_models,
 )
 from smq_server.io.failure import BadConfiguration, Failure
-from smq_server.io.files import read_document
+from smq_server.io.files import read_document, stamp
 from smq_server.io.forked import processes, share
 from smq_server.io.index import NOTHING, Piece, packed, read_index, unpack, unpack_later
-from smq_server.io.kept import WORTH_KEEPING, Kept, stamp
+from smq_server.io.kept import WORTH_KEEPING, Kept
 from smq_server.io.missing import no_such_file
 from smq_server.io.uris import absolute, display, uri_of
 
@@ -89,16 +90,6 @@ class Workspace:
         """The workspace with one more or one changed document, which becomes the given one."""
         snapshot = self.snapshot.apply([Change(document.uri, document.text, document.version)])
         return Workspace(self.location, snapshot, (document.uri,), is_whole=self.is_whole)
-
-
-def is_of_named_files(root: Path, configuration_path: Path | None) -> bool:
-    """Whether a root makes no workspace of all that is below it.
-
-    A query in a home directory or at the top of a disk is about what is open or named beside it.
-    Nobody means all files of a disk by it, and reading them would take minutes. Where somebody
-    names the directory itself, or has put a configuration there, it is a workspace like others.
-    """
-    return configuration_path is None and is_too_wide(root)
 
 
 def locate(start: Path, environ: Mapping[str, str], configuration: str | None = None) -> Location:
@@ -311,13 +302,8 @@ def _is_foreign(snapshot: Snapshot, path: Path) -> bool:
     return not is_about_models(snapshot.parsed(uri))
 
 
-def is_ours(text: str) -> bool:
-    """Whether YAML that nobody named may be about models: most YAML of the world is not."""
-    return text.lstrip("\ufeff \t\r\n").startswith("{") or may_hold_models(text.encode())
-
-
 def _could_be_ours(path: Path) -> bool:
-    """The same for a file that cannot be read as a whole; a pipe or a device never is."""
+    """`is_ours` for a file that cannot be read as a whole; a pipe or a device never is."""
     try:
         # Not `open` first: a named pipe would wait for a writer for ever.
         if not stat.S_ISREG(path.stat().st_mode):

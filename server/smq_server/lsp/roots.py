@@ -19,13 +19,18 @@ from smq.syntax import Document, kind_of
 from smq.workspace import Change, Configuration, File, Snapshot, read_file
 from smq_server.io import configuration as configurations
 from smq_server.io.dbt_manifest import read_refs
-from smq_server.io.discovery import find_files, find_root, is_excluded
-from smq_server.io.files import read_document
+from smq_server.io.discovery import (
+    find_files,
+    find_root,
+    is_excluded,
+    is_of_named_files,
+    is_ours,
+)
+from smq_server.io.files import Stamp, read_document, stamp
 from smq_server.io.index import (
     DAMAGE,
     Index,
     Piece,
-    Stamp,
     dump,
     found_key,
     load,
@@ -33,9 +38,7 @@ from smq_server.io.index import (
     read_index,
     unpack,
 )
-from smq_server.io.kept import stamp
 from smq_server.io.uris import path_of, uri_of
-from smq_server.io.workspace import is_of_named_files, is_ours
 from smq_server.lsp.scheduler import Work
 
 logger = logging.getLogger(__name__)
