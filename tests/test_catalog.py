@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support import cache as caches
 
-from smq.catalog import Unreadable, read_cache
 from smq.catalog.pieces import decode
+from smq.catalog.read import Unreadable, read_cache
 
 
 @pytest.mark.parametrize("version", caches.EARLIER)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smq.catalog import Column, ForeignKey, Table
+from smq.catalog.tables import Column, ForeignKey, Table
 from smq.expr.ddl import nested_columns, read_ddl
 
 _BIGQUERY = """

@@ -12,7 +12,8 @@ from tests.support import cache as caches
 from tests.support.cli import Cli
 from tests.support.ide import actions_at, check_action
 
-from smq.catalog import Column, Table, known_tables
+from smq.catalog import known_tables
+from smq.catalog.tables import Column, Table
 from smq.expr.ddl import read_ddl
 from smq.format import format_document
 from smq.graph.drafts import Form, labelled, model_tables, write_models

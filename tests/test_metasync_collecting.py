@@ -17,7 +17,8 @@ from tests.support import engines as real
 from tests.support.bigquery_double import BigqueryDouble, bigquery, column
 from tests.support.gcs_double import gcs
 
-from smq.catalog import Known, read_cache
+from smq.catalog import Known
+from smq.catalog.read import read_cache
 from smq.workspace.configuration import (
     BigquerySettings,
     Configuration,

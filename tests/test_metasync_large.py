@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from tests.support.bigquery_double import BigqueryDouble, column
 
-from smq.catalog import Known, read_cache
+from smq.catalog import Known
+from smq.catalog.read import read_cache
 
 _RUN = """
 import json, os, resource, sys

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
-from smq.catalog import Known, Unreadable, read_cache
+from smq.catalog import Known
+from smq.catalog.read import Unreadable, read_cache
 from smq_metasync.engines import EngineError
 from smq_metasync.service import Outcome, SyncError
 from smq_metasync.stores import Store, Stored, StoreError

@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from smq.catalog import CatalogSnapshot, Known, Unknown, Unreadable, read_cache
+from smq.catalog import CatalogSnapshot, Known, Unknown
+from smq.catalog.read import Unreadable, read_cache
 from smq.catalog.snapshot import Reason
 from smq.catalog.snapshot import State as Freshness
 from smq_metasync.copies import confirm_copy, confirmed_at, read_copy, write_copy

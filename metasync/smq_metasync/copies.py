@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 
-from smq.catalog import LARGEST
+from smq.catalog.read import LARGEST
 from smq_metasync.fetching import Fetched
 
 _FORMAT = "smq-cache-copy-1"

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from smq.catalog import Column, Known, Table
-from smq.catalog.tables import fold
+from smq.catalog import Known
+from smq.catalog.tables import Column, Table
 from smq.graph.symbols import Dimension, Entity, Measure, TableName
+from smq.text import fold
 from smq.workspace import Snapshot
 
 Kind = Literal["new_table", "dropped_table", "new_column", "dropped_column", "retyped_column"]

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from smq.catalog import Column, Known, Table
+from smq.catalog import Known
+from smq.catalog.tables import Column, Table
 from smq_metasync.collectors import Collected
 
 VERSION = 1

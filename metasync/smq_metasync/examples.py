@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from smq.catalog import Known, Table
+from smq.catalog import Known
+from smq.catalog.tables import Table
 from smq.text import nfc
 from smq_metasync.engines import Engine, EngineError
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from smq.catalog import Column, Table
+from smq.catalog.tables import Column, Table
 from smq_metasync.collectors import fits_column
 from smq_metasync.engines import Engine, EngineError
 

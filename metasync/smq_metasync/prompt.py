@@ -17,7 +17,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from smq.catalog import CatalogSnapshot, Column, Known, MemberName, MetricName, Table, Unknown
+from smq.catalog import CatalogSnapshot, Known, Unknown
+from smq.catalog.semantic import MemberName, MetricName
+from smq.catalog.tables import Column, Table
 
 Count = Callable[[str], int]
 

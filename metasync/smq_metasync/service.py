@@ -15,8 +15,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from smq.catalog import Known, Table, Unreadable, read_cache
-from smq.catalog.tables import fold
+from smq.catalog import Known
+from smq.catalog.read import Unreadable, read_cache
+from smq.catalog.tables import Table
+from smq.text import fold
 from smq_metasync import document as documents
 from smq_metasync import examples, insights
 from smq_metasync.collectors import (

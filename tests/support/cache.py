@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from smq.catalog import Known, read_cache
+from smq.catalog import Known
+from smq.catalog.read import read_cache
 
 GA4 = "bigquery-public-data.ga4.events_20210131"
 COLUMNS = [

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from tests.support.fixture import split
 
-from smq.catalog import CatalogSnapshot, Known, known_tables, read_cache
+from smq.catalog import CatalogSnapshot, Known, known_tables
+from smq.catalog.read import read_cache
 from smq.expr.ddl import read_ddl
 from smq.ide.actions import Action, actions
 from smq.ide.completion import Completion, Completions, completions

@@ -14,8 +14,8 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import Any, Literal, Protocol
 
-from smq.catalog import Table
-from smq.catalog.tables import fold
+from smq.catalog.tables import Table
+from smq.text import fold
 
 SourceKind = Literal["bigquery", "duckdb", "postgres", "ddl", "dbt"]
 Progress = Callable[[int, int, str], None]

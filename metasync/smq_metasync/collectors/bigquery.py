@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Literal
 
-from smq.catalog import Column, ForeignKey, Table
-from smq.catalog.tables import Mode
+from smq.catalog.tables import Column, ForeignKey, Mode, Table
 from smq.text import nfc
 from smq_metasync import transport
 from smq_metasync.collectors import (

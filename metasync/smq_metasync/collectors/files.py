@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from smq.catalog import Column, Table
+from smq.catalog.tables import Column, Table
 from smq.text import LineIndex, nfc
 from smq_metasync.collectors import (
     Collected,

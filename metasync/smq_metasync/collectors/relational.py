@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Literal
 
-from smq.catalog import Column, ForeignKey, Table
+from smq.catalog.tables import Column, ForeignKey, Table
 from smq.text import nfc
 from smq_metasync.collectors import Collected, Finding, Listed, Progress, SourceError, Wanted
 from smq_metasync.collectors.shards import Family, families

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from smq.catalog import Shards
+from smq.catalog.tables import Shards
 
 _SUFFIX = re.compile(r"(?P<prefix>.*_)(?P<digits>\d{8}|\d{6}|\d{4})\Z", re.DOTALL)
 _PATTERNS = {8: "YYYYMMDD", 6: "YYYYMM", 4: "YYYY"}

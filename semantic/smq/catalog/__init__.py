@@ -2,32 +2,11 @@
 
 Promises: pure, and cheap for what nobody looks at; unknown is a value of its own, with its
 reason. Must not know: files, networks, clocks, models and queries.
+
+Here is what every workspace has, also the many that know nothing of a warehouse. The values of a
+catalogue are in `tables` and `semantic`, its reader is in `read`, words about its age in `words`.
 """
 
-from smq.catalog.read import LARGEST, Unreadable, read_cache
-from smq.catalog.semantic import MemberName, MetricName, ModelName, SemanticNames
 from smq.catalog.snapshot import CatalogSnapshot, Known, Source, Unknown, known_tables
-from smq.catalog.tables import Column, ForeignKey, Shards, Table
-from smq.catalog.words import age_words, collected, synced
 
-__all__ = [
-    "LARGEST",
-    "CatalogSnapshot",
-    "Column",
-    "ForeignKey",
-    "Known",
-    "MemberName",
-    "MetricName",
-    "ModelName",
-    "SemanticNames",
-    "Shards",
-    "Source",
-    "Table",
-    "Unknown",
-    "Unreadable",
-    "age_words",
-    "collected",
-    "known_tables",
-    "read_cache",
-    "synced",
-]
+__all__ = ["CatalogSnapshot", "Known", "Source", "Unknown", "known_tables"]

@@ -16,7 +16,8 @@ from typing import Any, Literal
 from smq.catalog.pieces import decode
 from smq.catalog.semantic import MemberKind, MemberName, MetricName, ModelName, SemanticNames
 from smq.catalog.snapshot import Known, Source
-from smq.catalog.tables import Column, ForeignKey, Mode, Shards, Table, fold
+from smq.catalog.tables import Column, ForeignKey, Mode, Shards, Table
+from smq.text import fold
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of the largest object that is read: more than 200,000 columns need, with room."""

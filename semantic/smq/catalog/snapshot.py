@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from smq.catalog.semantic import SemanticNames
-from smq.catalog.tables import Table, fold
+from smq.text import fold
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from smq.catalog.semantic import SemanticNames
+    from smq.catalog.tables import Table
 
 Reason = Literal["not-configured", "absent", "unreadable", "unreachable", "loading", "untrusted"]
 State = Literal["fresh", "stale-usable", "expired"]
@@ -148,7 +152,7 @@ class Known:
 
     @property
     def semantic(self) -> SemanticNames:
-        if not isinstance(self._semantic, SemanticNames):
+        if callable(self._semantic):
             self._semantic = self._semantic()
         return self._semantic
 
@@ -246,6 +250,8 @@ CatalogSnapshot = Unknown | Known
 
 def known_tables(tables: Sequence[Table], taken_at: datetime | None = None) -> Known:
     """A catalogue of these tables, which are all there are in their schemas."""
+    from smq.catalog.semantic import SemanticNames
+
     return Known(
         [table.parts for table in tables],
         lambda number: tables[number],

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from smq.text import nfc
+from smq.text import fold
 
 Mode = Literal["NULLABLE", "REQUIRED", "REPEATED"]
 
@@ -133,8 +133,3 @@ class Table:
     def has_columns(self) -> bool:
         """Whether the columns are known; a table that could not be read has none."""
         return bool(self.columns)
-
-
-def fold(name: str) -> str:
-    """A name without what engines ignore when they compare names without quotes."""
-    return nfc(name).lower()

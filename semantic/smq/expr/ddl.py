@@ -14,9 +14,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError, TokenError
 
-from smq.catalog.tables import Column, ForeignKey, Mode, Table, fold
+from smq.catalog.tables import Column, ForeignKey, Mode, Table
 from smq.dialects import dialect as dialect_named
-from smq.text import nfc
+from smq.text import fold, nfc
 
 Name = tuple[str, ...]
 

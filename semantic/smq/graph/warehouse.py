@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from smq.catalog import CatalogSnapshot, Column, Known, Table
+from smq.catalog import CatalogSnapshot, Known
 from smq.dialects import dialect as dialect_named
 from smq.expr import parse_expression
 from smq.graph.graph import SemanticGraph
 from smq.graph.symbols import Dimension, Entity, Measure, Model, TableName
 from smq.text import Location, Span
+
+if TYPE_CHECKING:
+    from smq.catalog.tables import Column, Table
 
 Member = Entity | Dimension | Measure
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from smq.catalog import Known, MemberName, MetricName, SemanticNames, collected, synced
+from smq.catalog import Known
+from smq.catalog.semantic import MemberName, MetricName, SemanticNames
+from smq.catalog.words import collected, synced
 from smq.expr import parse_expression
 from smq.graph.references import METRIC_TIME, splits
 from smq.graph.symbols import GRAINS

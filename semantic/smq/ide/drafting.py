@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from smq.catalog import Known, Table
+from smq.catalog import Known
+from smq.catalog.tables import Table
 from smq.graph.drafts import Form, model_tables, write_items
 from smq.graph.symbols import Model
 from smq.graph.warehouse import named_table

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from smq.catalog import Column, Known, Table, collected, synced
+from smq.catalog import Known
+from smq.catalog.tables import Column, Table
+from smq.catalog.words import collected, synced
 from smq.graph.symbols import Model
 from smq.graph.warehouse import column_named, table_of
 from smq.ide.choosing import Completion, Typed, letters

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from smq.catalog import Column, Table
+from smq.catalog.tables import Column, Table
 from smq.dialects import dialect as dialect_named
 from smq.graph.data_types import ValueKind, value_kind
 from smq.sql.lower import lower

@@ -9,7 +9,8 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
-from smq.catalog import Known, Table
+from smq.catalog import Known
+from smq.catalog.tables import Table
 from smq.dialects import dialect as dialect_named
 from smq.sql.guard import refusal
 from smq.text import nearest, nfc

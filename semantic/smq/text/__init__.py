@@ -6,7 +6,7 @@ Offsets are code points into a document's text, half open. Lines and columns exi
 
 from smq.text.edit import Edit, apply_edits
 from smq.text.lines import Encoding, LineIndex
-from smq.text.names import is_nfc, nearest, nfc
+from smq.text.names import fold, is_nfc, nearest, nfc
 from smq.text.source_map import SourceMap
 from smq.text.span import Location, Span
 
@@ -18,6 +18,7 @@ __all__ = [
     "SourceMap",
     "Span",
     "apply_edits",
+    "fold",
     "is_nfc",
     "nearest",
     "nfc",

@@ -14,6 +14,11 @@ def is_nfc(name: str) -> bool:
     return name.isascii() or unicodedata.is_normalized("NFC", name)
 
 
+def fold(name: str) -> str:
+    """A name without what engines ignore when they compare names without quotes."""
+    return nfc(name).lower()
+
+
 def nearest(
     name: str, candidates: Iterable[str], limit: int = 3, cutoff: float = 0.6
 ) -> tuple[str, ...]:

@@ -19,7 +19,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smq.catalog import Known, Table, Unknown, collected
+from smq.catalog import Known, Unknown
+from smq.catalog.tables import Table
+from smq.catalog.words import collected
 from smq.dialects import UnknownDialectError, canonical_name, names
 from smq.problem import Problem
 from smq.text import LineIndex, nearest

@@ -13,7 +13,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smq.catalog import Known, MemberName, MetricName, ModelName, SemanticNames, collected
+from smq.catalog import Known
+from smq.catalog.semantic import MemberName, MetricName, ModelName, SemanticNames
+from smq.catalog.words import collected
 from smq.graph.paths import Path as JoinPath
 from smq.problem import Problem
 from smq.text import Location, nearest, nfc

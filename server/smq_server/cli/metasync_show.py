@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from smq.catalog import Known, Table, Unreadable, read_cache
+from smq.catalog import Known
+from smq.catalog.read import Unreadable, read_cache
+from smq.catalog.tables import Table
 from smq.text import nearest
 from smq_metasync.collectors import split_name
 from smq_metasync.plan import plan_of

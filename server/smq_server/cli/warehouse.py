@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from smq.catalog import CatalogSnapshot, Unknown, collected
+from smq.catalog import CatalogSnapshot, Unknown
+from smq.catalog.words import collected
 from smq_server.cli.streams import Streams
 from smq_server.io.warehouse import load_catalog
 from smq_server.io.workspace import Location

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from smq.catalog import Column
+from smq.catalog.tables import Column
 from smq.dialects.facts import words as word_set
 from smq.graph.data_types import ValueKind, column_kind
 

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from smq.catalog import Column, Table
-from smq.catalog.tables import fold
+from smq.catalog.tables import Column, Table
 from smq.dialects import dialect as dialect_named
 from smq.dialects.facts import words as word_set
 from smq.graph.consistency import RESERVED, SQL_WORDS
@@ -15,7 +14,7 @@ from smq.graph.data_types import column_kind
 from smq.graph.drafts.judging import Role, data_type, is_balance, role_of, words
 from smq.graph.graph import SemanticGraph
 from smq.graph.symbols import GRAINS, TableName
-from smq.text import nfc
+from smq.text import fold, nfc
 
 _LONGEST_LABEL = 40
 _TIMES = ("order", "event", "transaction", "txn", "sale", "paid", "created", "occurred", "거래")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-from smq.catalog import Known, Table
+from smq.catalog import Known
 from smq.graph.data_types import ValueKind, column_kind, value_kind
 from smq.graph.symbols import Dimension, Measure, Model
 from smq.problem import Fix, Problem, Severity
@@ -22,6 +22,7 @@ from smq.text.name_index import NameIndex
 from smq.workspace.patterns import matches
 
 if TYPE_CHECKING:
+    from smq.catalog.tables import Table
     from smq.graph.drafts import DraftMember
 
 _KIND_WORDS: dict[ValueKind, str] = {

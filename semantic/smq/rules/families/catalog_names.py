@@ -7,8 +7,9 @@ models do not define is as wrong here as there.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from smq.catalog import CatalogSnapshot, Known, SemanticNames
+from smq.catalog import CatalogSnapshot, Known
 from smq.graph.symbols import GRAINS
 from smq.problem import Fix, Problem, Severity
 from smq.query.written import Item, WrittenQuery
@@ -16,6 +17,9 @@ from smq.rules.model_edits import replacements
 from smq.rules.registry import Args, Context, rule
 from smq.rules.wording import did_you_mean, listed
 from smq.text.name_index import NameIndex
+
+if TYPE_CHECKING:
+    from smq.catalog.semantic import SemanticNames
 
 _METRIC_TIME = "metric_time"
 
