@@ -1,5 +1,5 @@
 """Rules: what can be wrong with a workspace, in words, with fixes."""
 
-from smq.rules.registry import Rule, find, rule, rules
+from smq.rules.registry import Rule, find, looking_rules, rule, rules
 
-__all__ = ["Rule", "find", "rule", "rules"]
+__all__ = ["Rule", "find", "looking_rules", "rule", "rules"]

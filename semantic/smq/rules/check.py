@@ -12,8 +12,7 @@ from functools import lru_cache
 
 from smq.problem import Problem, Severity
 from smq.rules.finding import Finding
-from smq.rules.registry import Args, Rule, rules
-from smq.rules.silence import Silences
+from smq.rules.registry import Args, Rule, looking_rules, rules
 from smq.workspace import Configuration, Snapshot
 
 __all__ = ["Finding", "check", "file_problems", "weigh", "workspace_problems", "workspace_rules"]
@@ -52,7 +51,7 @@ def file_problems(snapshot: Snapshot, uri: str) -> Iterator[Problem]:
     configuration, is_query = snapshot.configuration, snapshot.document(uri).kind == "smq"
     # Only patterns of paths make a difference between files of one kind.
     where = uri if configuration.per_path else ""
-    for rule in _chosen(rules()).of(configuration, is_query, where):
+    for rule in _chosen(looking_rules()).of(configuration, is_query, where):
         assert rule.check is not None
         with _noting(f"while {rule.code} checked {uri}"):
             yield from rule.check(snapshot, uri)
@@ -60,15 +59,13 @@ def file_problems(snapshot: Snapshot, uri: str) -> Iterator[Problem]:
 
 def workspace_rules() -> tuple[str, ...]:
     """The codes of the rules that look at all files together."""
-    return tuple(
-        rule.code for rule in rules().values() if rule.check is not None and rule.on == "workspace"
-    )
+    return tuple(rule.code for rule in looking_rules().values() if rule.on == "workspace")
 
 
 def workspace_problems(snapshot: Snapshot, only: str | None = None) -> Iterator[Problem]:
     """What only looking at all files together finds, in whatever file; by one rule, or by all."""
     for code in workspace_rules() if only is None else (only,):
-        rule = rules()[code]
+        rule = looking_rules()[code]
         assert rule.check is not None
         with _noting(f"while {rule.code} checked the workspace"):
             yield from rule.check(snapshot, "")
@@ -77,21 +74,23 @@ def workspace_problems(snapshot: Snapshot, only: str | None = None) -> Iterator[
 def weigh(snapshot: Snapshot, uri: str, problems: Iterable[Problem]) -> Iterator[Finding]:
     """Findings of one file from all problems in it: severities and silencing applied, sorted,
     each once."""
-    known = rules()
     silences = None
     # Most files silence nothing, and then their trees and lines need not be looked at.
     if uri in snapshot and "smq:" in snapshot.document(uri).text:
+        # Here, because most workspaces silence nothing either.
+        from smq.rules.silence import Silences
+
         silences = Silences(snapshot.parsed(uri), snapshot.lines(uri))
     kept: dict[object, Finding] = {}
     for problem in sorted(problems, key=_order):
-        finding = _finding(snapshot, problem, known)
+        finding = _finding(snapshot, problem)
         if finding is None or (silences and silences.silences(finding.rule, problem.location.span)):
             continue
         kept.setdefault(_identity(problem), finding)
     if silences:
-        enabled = [rule for rule in known.values() if _runs(snapshot.configuration, rule, uri)]
+        enabled = [rule for rule in rules().values() if _runs(snapshot.configuration, rule, uri)]
         for problem in silences.problems(enabled):
-            finding = _finding(snapshot, problem, known)
+            finding = _finding(snapshot, problem)
             if finding is not None:
                 kept.setdefault(_identity(problem), finding)
         yield from sorted(kept.values(), key=lambda finding: _order(finding.problem))
@@ -99,8 +98,8 @@ def weigh(snapshot: Snapshot, uri: str, problems: Iterable[Problem]) -> Iterator
         yield from kept.values()
 
 
-def _finding(snapshot: Snapshot, problem: Problem, known: Mapping[str, Rule]) -> Finding | None:
-    rule = known.get(problem.code) or _undocumented(problem.code)
+def _finding(snapshot: Snapshot, problem: Problem) -> Finding | None:
+    rule = rules().get(problem.code) or _undocumented(problem.code)
     severity = snapshot.configuration.severity(
         rule.code, rule.name, rule.severity, problem.location.uri
     )
@@ -120,7 +119,7 @@ class _Chosen:
         return tuple(
             rule
             for rule in self.known.values()
-            if rule.check is not None and rule.on in kinds and _runs(configuration, rule, uri)
+            if rule.on in kinds and _runs(configuration, rule, uri)
         )
 
 

@@ -14,7 +14,6 @@ from smq.problem import Problem
 from smq.rules.check import Finding, file_problems, weigh, workspace_problems, workspace_rules
 from smq.rules.registry import rules
 from smq.workspace import Snapshot
-from smq.workspace.affected import difference, mentioning
 
 Found = dict[str, dict[str, list[Problem]]]
 """What looking at a file (or with a rule) found, by the file it was found in."""
@@ -92,6 +91,9 @@ class Diagnoses:
         """Find what the changes of declarations since the last analysis make stale."""
         if self._is_analysed:
             return
+        # Here, because at the start there is nothing to compare with.
+        from smq.workspace.affected import difference, mentioning
+
         before = self._before
         assert before is not None
         differences = [

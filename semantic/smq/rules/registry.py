@@ -89,6 +89,7 @@ class Rule:
 _RULES: dict[str, Rule] = {}
 _NAMES: dict[str, str] = {}
 _FROZEN: Mapping[str, Rule] | None = None
+_LOOKING: Mapping[str, Rule] | None = None
 
 
 def rule(
@@ -104,14 +105,14 @@ def rule(
     """Register the decorated words as a rule. Raises ValueError for a code or name in use."""
 
     def register(words: Words) -> Words:
-        global _FROZEN
+        global _FROZEN, _LOOKING
         if code in _RULES or name in _NAMES:
             raise ValueError(f"rule {code} {name} is declared twice")
         if not words.__doc__:
             raise ValueError(f"rule {code} has no page")
         _RULES[code] = Rule(code, name, severity, on, since, words, fix, check)
         _NAMES[name] = code
-        _FROZEN = None
+        _FROZEN = _LOOKING = None
         return words
 
     return register
@@ -123,9 +124,25 @@ def rules() -> Mapping[str, Rule]:
     if _FROZEN is None:
         from smq.rules import families
 
-        families.load()
+        families.load(families.FAMILIES)
         _FROZEN = MappingProxyType(dict(sorted(_RULES.items())))
     return _FROZEN
+
+
+def looking_rules() -> Mapping[str, Rule]:
+    """The rules that look for themselves, by code, in the order of the codes.
+
+    They are all that a check begins with. Of the others only words and fixes are asked for, once
+    something has been found, so their families are not loaded for this.
+    """
+    global _LOOKING
+    if _LOOKING is None:
+        from smq.rules import families
+
+        families.load(families.LOOKING)
+        looking = {code: rule for code, rule in sorted(_RULES.items()) if rule.check is not None}
+        _LOOKING = MappingProxyType(looking)
+    return _LOOKING
 
 
 def find(code_or_name: str) -> Rule | None:

@@ -13,13 +13,13 @@ from smq.syntax.nodes import (
     Parsed,
     Scalar,
     Sequence,
+    Splice,
     Style,
     index_at,
     kind_of,
     size_limit,
     unaliased,
 )
-from smq.syntax.yaml_again import Splice
 
 __all__ = [
     "Alias",

@@ -280,3 +280,16 @@ class Parsed:
     @property
     def root(self) -> Node | None:
         return self.roots[0] if self.roots else None
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """How a tree was made from an earlier one: one entry was read anew, the others were kept.
+
+    `path` has the index of a pair or an item for each block on the way to that entry, from the
+    root. Entries before the way are the same objects, those behind it say the same `by`
+    characters further on.
+    """
+
+    path: tuple[int, ...]
+    by: int

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 
 from smq.problem import Problem
-from smq.syntax.nodes import MAX_MODELS, Document, Parsed
-from smq.syntax.yaml_again import Splice, read_again
+from smq.syntax.nodes import MAX_MODELS, Document, Parsed, Splice
 from smq.syntax.yaml_blocks import BlockReader
 from smq.syntax.yaml_state import MAX_DEPTH, State, TooDeepError, TooManyProblemsError
 from smq.text import Location, Span
@@ -57,6 +56,9 @@ def parse_again(document: Document, before: Parsed) -> tuple[Parsed, Splice | No
 
     The less the text differs from the earlier one, the faster.
     """
+    # Here, because nothing is read again before somebody writes.
+    from smq.syntax.yaml_again import read_again
+
     again = None
     if len(document.text) <= MAX_MODELS:
         again = read_again(document, before, parse)

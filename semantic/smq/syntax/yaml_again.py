@@ -13,7 +13,18 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from smq.syntax.nodes import Alias, Document, Later, Mapping, Node, Pair, Parsed, Scalar, Sequence
+from smq.syntax.nodes import (
+    Alias,
+    Document,
+    Later,
+    Mapping,
+    Node,
+    Pair,
+    Parsed,
+    Scalar,
+    Sequence,
+    Splice,
+)
 from smq.text import Span
 
 _LARGEST = 20_000
@@ -40,19 +51,6 @@ class _Step:
     index: int
     start: int
     end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Splice:
-    """How a tree was made from an earlier one: one entry was read anew, the others were kept.
-
-    `path` has the index of a pair or an item for each block on the way to that entry, from the
-    root. Entries before the way are the same objects, those behind it say the same `by`
-    characters further on.
-    """
-
-    path: tuple[int, ...]
-    by: int
 
 
 def read_again(document: Document, before: Parsed, read: Reader) -> tuple[Parsed, Splice] | None:

@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 
 from smq.catalog import CatalogSnapshot
@@ -54,6 +55,14 @@ class OpenDocument:
 
 
 OpenDocuments = Mapping[str, OpenDocument]
+
+_LATER = (
+    "smq.rules.silence",
+    "smq.sql.lower.percentile_ranks",
+    "smq.syntax.yaml_again",
+    "smq.workspace.affected",
+)
+"""Modules that nothing asks for before somebody writes; they come once the first look is over."""
 
 
 class Root:
@@ -201,10 +210,16 @@ class Root:
             self.apply(lost)
 
     def prepare(self) -> Work:
-        """What the first unknown name, rename or search would have to wait for."""
-        # Here, because reading the files needs none of it.
+        """What the first keystroke, finding, rename or search would have to wait for."""
+        for name in _LATER:
+            import_module(name)
+            yield
+        # Here, because reading the files and the first look at them need none of it.
         from smq.ide import index, symbols
+        from smq.rules import rules
 
+        rules()
+        yield
         snapshot = self.snapshot
         _ = snapshot.graph.metric_names
         yield

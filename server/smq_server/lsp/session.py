@@ -42,9 +42,9 @@ class Session(Connection):
         """Import what the first document will need, while the client is still busy starting."""
         _ = self.state
         yield
-        from smq.rules import rules
+        from smq.rules import looking_rules
 
-        rules()
+        looking_rules()
         yield
         import smq.sql.compile  # noqa: F401 - the first query is checked by compiling it
 

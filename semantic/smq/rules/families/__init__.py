@@ -9,9 +9,25 @@ at: SYN in `yaml_*` and `json_*`, QRY in `query*`, NAM in `names` and `members`,
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 
+LOOKING = (
+    "query_text",
+    "model_names",
+    "models",
+    "references",
+    "metrics",
+    "metric_definitions",
+    "row_expressions",
+    "types",
+    "catalog",
+    "catalog_names",
+)
+"""The families with rules that look for themselves."""
+
 FAMILIES = (
+    *LOOKING,
     "yaml_structure",
     "yaml_brackets",
     "yaml_text",
@@ -20,7 +36,6 @@ FAMILIES = (
     "json_words",
     "query",
     "query_values",
-    "query_text",
     "names",
     "members",
     "expressions",
@@ -28,21 +43,12 @@ FAMILIES = (
     "joins",
     "written_joins",
     "model_shape",
-    "model_names",
-    "models",
-    "references",
-    "metrics",
     "metric_expressions",
-    "metric_definitions",
-    "row_expressions",
-    "types",
-    "catalog",
-    "catalog_names",
     "configuration",
     "silences",
 )
 
 
-def load() -> None:
-    for family in FAMILIES:
+def load(names: Iterable[str]) -> None:
+    for family in names:
         import_module(f"smq.rules.families.{family}")

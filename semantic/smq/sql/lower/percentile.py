@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from sqlglot import exp
 
 from smq.dialects import Needs, Percentiles
 from smq.sql.lower.context import Context
-from smq.sql.lower.percentile_ranks import Ranked, from_ranks
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from smq.sql.lower.percentile_ranks import Ranked
 
 NODES = (exp.Median, exp.PercentileCont, exp.PercentileDisc, exp.Quantile)
 
@@ -61,6 +64,9 @@ def _lower(
     tree: exp.Expr,
     context: Context,
 ) -> exp.Expr:
+    # Here, because engines that have percentiles, and queries without one, need no ranks.
+    from smq.sql.lower.percentile_ranks import Ranked, from_ranks
+
     one_order = len({percentile.value for percentile in percentiles}) == 1
     has_filters = Needs.FILTER_AS_CASE not in context.dialect.needs
     ranked: list[Ranked] = []
@@ -132,6 +138,8 @@ def _read(node: exp.Expr) -> _Percentile | None:
 
 
 def _literal(node: exp.Expr) -> Fraction | None:
+    from fractions import Fraction
+
     if isinstance(node, exp.Literal) and not node.is_string:
         try:
             return Fraction(node.name)
