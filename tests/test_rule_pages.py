@@ -13,7 +13,7 @@ from tests.support.fixture import FixtureFile, blocks, split
 from smq.catalog import CatalogSnapshot, known_tables
 from smq.expr.ddl import read_ddl
 from smq.problem import Severity
-from smq.rules import Rule, find, rules
+from smq.rules import Rule, families, find, looking_rules, rules
 from smq.rules.check import Finding, check
 from smq.rules.fixing import applicable
 from smq.sql.compile import CompileOptions, compile_query
@@ -62,6 +62,12 @@ def test_page_has_a_summary_and_both_kinds_of_example(rule: Rule) -> None:
     assert rule.summary.endswith(".") and len(rule.summary) <= 100
     assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", rule.name)
     assert re.fullmatch(r"[A-Z]{3}\d{3}", rule.code)
+
+
+def test_the_families_that_look_are_those_with_checks() -> None:
+    looking = {rule.words.__module__.rpartition(".")[2] for rule in rules().values() if rule.check}
+    assert looking == set(families.LOOKING)
+    assert tuple(looking_rules()) == tuple(code for code, rule in rules().items() if rule.check)
 
 
 def test_every_code_in_the_source_has_a_rule() -> None:

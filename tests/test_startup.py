@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
+from tests.support.wire import Wire
 
 import smq_server
 
@@ -76,6 +78,90 @@ def test_help_loads_no_library(words: tuple[str, ...], status: int) -> None:
 def test_commands_without_sql_load_no_engine(command: str) -> None:
     tops = {name.partition(".")[0] for name in loaded(command, "--help")}
     assert tops.isdisjoint({"duckdb", "pygls", "lsprotocol", "asyncio", "openai", "google"})
+
+
+_AFTER_THE_FIRST_LOOK = {
+    "what a warehouse holds": ("smq.catalog.read", "smq.catalog.semantic", "smq.catalog.tables"),
+    "layouts": ("smq.format.changes", "smq.format.json_layout", "smq.format.yaml_layout"),
+    "words for what was found": (
+        "smq.rules.families.expressions",
+        "smq.rules.families.json_structure",
+        "smq.rules.families.names",
+        "smq.rules.families.query",
+        "smq.rules.families.yaml_structure",
+        "smq.rules.silence",
+    ),
+    "SQL that only some engines and queries have": (
+        "smq.sql.lower.percentile_ranks",
+        "sqlglot.dialects.bigquery",
+    ),
+    "keystrokes": ("smq.syntax.yaml_again", "smq.workspace.affected"),
+    "what the command line reads workspaces with": (
+        "smq_server.io.forked",
+        "smq_server.io.kept",
+        "smq_server.io.workspace",
+    ),
+    "questions of editors": ("smq.ide",),
+}
+"""What a language server must not load before its first diagnostics: reading and checking need
+none of it, and somebody is waiting."""
+
+_SERVER_THAT_TELLS = """
+import sys
+from smq_server.cli.lsp import serve_editor
+from smq_server.lsp import app
+
+build = app.build
+
+def telling():
+    server = build()
+    notify = server.session.notify
+
+    def noting(method, params):
+        if method == "textDocument/publishDiagnostics":
+            print("LOADED", *sys.modules, file=sys.stderr, flush=True)
+        notify(method, params)
+
+    server.session.notify = noting
+    return server
+
+app.build = telling
+serve_editor()
+"""
+
+
+def test_the_first_diagnostics_load_what_reading_and_checking_need(tmp_path: Path) -> None:
+    (tmp_path / "models.yml").write_text(_MODELS, encoding="utf-8")
+    with Wire(cwd=tmp_path, code=_SERVER_THAT_TELLS) as wire:
+        wire.initialize(tmp_path)
+        uri = wire.open(tmp_path / "q.smq.json", _QUERY)
+        assert wire.diagnostics(uri) == []
+        loaded = set(wire.wait_for_stderr("LOADED").split())
+        wire.shutdown()
+    assert "smq.sql.compile" in loaded, "the query has been compiled, or nothing was checked"
+    too_early = {
+        why: found
+        for why, names in _AFTER_THE_FIRST_LOOK.items()
+        if (found := loaded.intersection(names))
+    }
+    assert too_early == {}
+
+
+_MODELS = """\
+semantic_models:
+  - name: orders
+    table: orders
+    dimensions:
+      - name: status
+        type: varchar
+    measures:
+      - name: amount
+        type: decimal
+metrics:
+  - name: revenue
+    expr: SUM(orders__amount)
+"""
+_QUERY = '{"metrics": ["revenue"], "groupBy": ["orders__status"]}'
 
 
 def test_version_is_that_of_the_package() -> None:
