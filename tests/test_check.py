@@ -53,6 +53,7 @@ def rule(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setattr(registry, "_RULES", dict(registry._RULES))
     monkeypatch.setattr(registry, "_NAMES", dict(registry._NAMES))
     monkeypatch.setattr(registry, "_FROZEN", None)
+    monkeypatch.setattr(registry, "_LOOKING", None)
 
     def declare(code: str, severity: Severity = Severity.WARNING, **more: Any) -> None:
         def words(args: registry.Args) -> str:
