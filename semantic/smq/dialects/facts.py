@@ -78,7 +78,7 @@ class Needs(Enum):
     EXACT_QUANTILES = "approximate percentiles"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Percentiles:
     """How an engine says exact percentiles as aggregates; None where it cannot.
 
@@ -95,7 +95,7 @@ class Percentiles:
     """Redshift: all ordered-set aggregates of a SELECT must order by the same expression."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Forms:
     """Constructs that differ so much between engines that each writes its own tree."""
 
@@ -121,7 +121,7 @@ class Forms:
     """Whether dates and timestamps are texts, told apart by their length."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Dialect:
     """One engine's SQL. Only facts that a pass or a caller uses are here."""
 
@@ -178,9 +178,6 @@ class Dialect:
     """Whether `events_*` stands for all tables whose names begin so, with `_TABLE_SUFFIX`."""
     percentiles: Percentiles | None = None
     forms: Forms | None = field(default=None, repr=False)
-
-    def __hash__(self) -> int:
-        return hash(self.name)
 
     def fold(self, name: str) -> str:
         """What the engine reads when `name` stands without quotes."""

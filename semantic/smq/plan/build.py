@@ -16,7 +16,7 @@ from smq.problem import Problem
 from smq.query.bound import Query
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Planned:
     """`plan` is None exactly when there are problems."""
 
@@ -91,7 +91,7 @@ def _grain_problems(query: Query, leaves: Iterable[Leaf], graph: SemanticGraph) 
 # Scans.
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Open:
     """A scan being filled."""
 

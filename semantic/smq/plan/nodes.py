@@ -20,7 +20,7 @@ class Join:
     edge: Edge
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Scan:
     """One pass over a base model: its rows, to-one joins, filters, groups, aggregates.
 
@@ -38,7 +38,7 @@ class Scan:
     time: RowRef | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Plan:
     """Scans combined on all groups; with a written FROM clause there is one for all leaves."""
 

@@ -30,7 +30,7 @@ from smq.query.written import Item, WrittenQuery
 from smq.text import Location, nearest, nfc
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Binding:
     """What binding gave: `query` is None when an error left nothing to compute."""
 

@@ -38,7 +38,7 @@ class Group:
     item: Item
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Output:
     """One `metrics` item."""
 
@@ -49,20 +49,20 @@ class Output:
     metric: Metric | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RowFilter:
     condition: RowCondition
     item: Item
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PostFilter:
     expression: PostExpression
     item: Item
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class OrderKey:
     """Sort by a group or an output (by number), or by an expression that is not selected."""
 
@@ -81,7 +81,7 @@ class Instance:
     model: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WrittenJoin:
     """One join of a written clause; `on` has placeholders numbered into `refs`."""
 
@@ -93,7 +93,7 @@ class WrittenJoin:
     """Pairs that plain `=` conditions under AND compare."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WrittenFrom:
     """The `joins` clause, bound: it decides which rows there are."""
 
@@ -106,7 +106,7 @@ class WrittenFrom:
         return (self.first, *(join.instance for join in self.joins))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Query:
     """What an SMQ asks for. Only a query without errors is bound whole."""
 

@@ -70,7 +70,7 @@ class Lazy(Generic[T]):
         return self._value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CompiledQuery:
     """One SELECT. A distributed query gives several, with `part` counted from 0."""
 
@@ -101,7 +101,7 @@ class CompiledQuery:
         return self.reports.get()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Compiled:
     """`queries` is empty exactly when `problems` holds an error."""
 

@@ -25,7 +25,7 @@ class Refusal:
     """By what the place in the item is found: a function's name, or `frame`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lowered:
     """A tree in the dialect's own constructs; not to be rendered if anything was refused."""
 

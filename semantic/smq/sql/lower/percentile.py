@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NODES = (exp.Median, exp.PercentileCont, exp.PercentileDisc, exp.Quantile)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Percentile:
     """One percentile call: `node` is all of it, with its WITHIN GROUP."""
 
