@@ -88,6 +88,18 @@ def test_joins_that_do_not_continue_each_other_have_no_fix() -> None:
     assert fixed(text, "QRY115") == []
 
 
+def test_a_template_does_not_choose_between_two_tables_of_one_model() -> None:
+    joins = (
+        "FROM orders JOIN orders a ON orders__order = a.order JOIN orders b ON a.order = b.order"
+    )
+    text = """{"metrics": ["order_count"],
+      "filters": ["{{ TimeDimension('order__day', 'year') }} > '2024-01-01'"], "joins": ["%s"]}"""
+    twice = joins.replace("orders__order", "o.order").replace("FROM orders", "FROM orders o")
+    first, *_ = fixed(text % twice, "JOI114")[:1] or [""]
+    assert "o__day__year > '2024-01-01'" in first
+    assert findings(text % joins, "JOI114") == []
+
+
 def test_a_limit_over_an_expression_offers_no_order() -> None:
     text = '{"metrics": ["order_count + 1 AS x"], "groupBy": ["orders__day"], "limit": 1}'
     assert fixed(text, "QRY109") == []

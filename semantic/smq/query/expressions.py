@@ -408,7 +408,8 @@ class Expressions:
         name = f"{call.name}__{call.grain}" if call.grain else call.name
         if not found:
             raise Failure(self.names.unknown(name, self._place_in_call(item, use)))
-        return self.names.checked(found[0], name, self._place_in_call(item, use))
+        ref = self.names.bound_to_instance(found[0], lambda start, end: at, name)
+        return self.names.checked(ref, name, self._place_in_call(item, use))
 
     def _place_in_call(self, item: Item, use: NameUse) -> Place:
         """Places in `name__grain` as they stand in `{{ TimeDimension('name', 'grain') }}`."""

@@ -196,7 +196,8 @@ class Names:
             return RowRef(ref.kind, ref.model, ref.name, ref.grain, (), alias)
         if not aliases:
             return ref
-        args = {"name": name, "model": ref.model, "aliases": tuple(aliases)}
+        member = f"{ref.name}__{ref.grain}" if ref.grain else ref.name
+        args = {"name": name, "model": ref.model, "aliases": tuple(aliases), "member": member}
         raise Failure(Problem("JOI114", place(0, len(name)), args))
 
     # What a name that means nothing was probably meant to be.

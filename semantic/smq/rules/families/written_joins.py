@@ -383,10 +383,14 @@ def unknown_column_in_joins(args: Args) -> str:
 def use_alias(problem: Problem, context: Context) -> Iterator[Fix]:
     """The same member of each of the tables."""
     name, model = str(problem.args["name"]), str(problem.args["model"])
-    if name.startswith(f"{model}__") and written_at(problem.location, context) == escaped(name):
-        rest = name[len(model) :]
+    member = problem.args.get("member") or name.removeprefix(f"{model}__")
+    written = written_at(problem.location, context)
+    if "metric" in problem.args or member == name:
+        return
+    # A template has no word for an alias, so all of it gives way to the name.
+    if written == escaped(name) or written.startswith("{{"):
         yield from replacements(
-            problem.location, [f"{alias}{rest}" for alias in names(problem, "aliases")]
+            problem.location, [f"{alias}__{member}" for alias in names(problem, "aliases")]
         )
 
 
