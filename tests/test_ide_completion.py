@@ -101,7 +101,6 @@ def test_metrics_that_cannot_be_grouped_so_say_why() -> None:
         '{"metrics": ["revenue"], "groupBy": ["주문__order_date__‹cursor›"]}',
         '{"metrics": ["revenue"], "groupBy": ["주문__order_date__‹cursor›',
         '{"metrics": ["revenue"], "filters": ["주문__order_date__‹cursor› > 1"]}',
-        '{"metrics": ["revenue"], "orderBy": ["-주문__order_date__‹cursor›"]}',
     ],
 )
 def test_grains_follow_a_time_dimension(text: str) -> None:
@@ -411,3 +410,91 @@ metrics:
 {"metrics": ["reve‹cursor›"]}
 """
     check_completion(text, first=["revenue", "coffee"])
+
+
+# What is offered can be taken.
+
+_TWICE = """\
+-- models.yml --
+semantic_models:
+  - name: sales
+    table: shop.sales
+    entities:
+      - {name: sale, type: primary, expr: id}
+      - {name: buyer, type: foreign, expr: buyer_id}
+    dimensions: [{name: kind, type: varchar}, {name: at, type: date}]
+    measures:
+      - {name: amount, type: decimal, agg: sum}
+      - {name: loose, type: decimal, expr: x}
+  - name: people
+    table: shop.people
+    entities: [{name: buyer, type: primary, expr: id}]
+    dimensions: [{name: name, type: varchar}, {name: born, type: date}]
+metrics:
+  - {name: select, metric_type: simple, expr: SUM(sales__amount)}
+  - {name: revenue, metric_type: simple, expr: SUM(sales__amount)}
+  - {name: broken, metric_type: simple, expr: SUM(sales__nothing)}
+  - {name: ranked, metric_type: derived, expr: RANK() OVER (ORDER BY revenue)}
+-- q.smq.json --
+"""
+
+
+def _why(query: str, label: str) -> str:
+    _, found = complete(_TWICE + query)
+    return next(item.why_not for item in found.items if item.label == label)
+
+
+def test_a_word_of_sql_is_put_in_quotes_inside_of_sql_alone() -> None:
+    inside = '{"metrics": ["revenue"], "filters": ["sel‹cursor› > 1"]}'
+    assert '"filters": ["\\"select\\" > 1"]' in completed(_TWICE + inside, "select")
+    alone = completed(_TWICE + '{"metrics": ["sel‹cursor›"]}', "select")
+    assert alone == '{"metrics": ["select"]}'
+
+
+def test_a_metric_that_cannot_be_computed_says_so() -> None:
+    assert "mistake" in _why('{"metrics": ["‹cursor›"]}', "broken")
+
+
+def test_a_group_sorts_and_another_dimension_does_not() -> None:
+    query = """{"metrics": ["revenue"], "groupBy": ["sales__at__month"],
+      "orderBy": ["-sales__at__‹cursor›"]}"""
+    assert not _why(query, "-sales__at__month")
+    assert "groupBy" in _why(query, "-sales__at__year")
+    assert '["-sales__at__year"]' in completed(_TWICE + query, "-sales__at__year")
+
+
+def test_beside_a_metric_only_what_is_grouped_by_fits() -> None:
+    query = """{"metrics": ["revenue"], "groupBy": ["sales__kind"],
+      "filters": ["revenue > 1 OR ‹cursor› IS NULL"]}"""
+    assert not _why(query, "sales__kind")
+    assert "groupBy" in _why(query, "sales__at")
+    assert "rows" in _why(query, "sales__amount")
+    query = query.replace("OR", "AND")
+    assert not _why(query, "sales__at")
+    assert not _why(query, "sales__amount")
+
+
+def test_windows_take_measures_that_say_how_and_no_windows() -> None:
+    query = '{"metrics": ["revenue"], "filters": ["SUM(‹cursor›) OVER () > 1"]}'
+    assert not _why(query, "sales__amount")
+    assert "agg" in _why(query, "sales__loose")
+    assert "window" in _why(query, "ranked")
+    assert "groupBy" in _why(query, "sales__kind")
+
+
+def test_a_running_total_needs_something_to_run_along() -> None:
+    assert "groupBy" in _why('{"metrics": ["‹cursor›"]}', "running total")
+
+
+def test_a_join_compares_with_another_table() -> None:
+    query = """{"metrics": ["revenue"],
+      "joins": ["FROM sales LEFT JOIN people p ON sales__buyer = ‹cursor›"]}"""
+    assert "itself" in _why(query, "sales__sale")
+    assert not _why(query, "p.buyer")
+
+
+def test_a_model_that_is_joined_twice_is_named_by_its_aliases() -> None:
+    joins = "JOIN people p ON sales__buyer = p.buyer JOIN people q ON sales__sale = q.buyer"
+    query = f"""{{"metrics": ["revenue"], "groupBy": ["buyer__‹cursor›"],
+      "joins": ["FROM sales {joins}"]}}"""
+    assert "name that the join gives it" in _why(query, "buyer__name")

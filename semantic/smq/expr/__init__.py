@@ -2,7 +2,7 @@
 
 from smq.expr.conditions import conjuncts, is_boolean
 from smq.expr.jinja import Call
-from smq.expr.parse import parse_expression, parse_simple_name
+from smq.expr.parse import name_in_sql, parse_expression, parse_simple_name
 from smq.expr.template import Fault, FunctionUse, NameUse, TableUse, Template, copied, fill, woven
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "copied",
     "fill",
     "is_boolean",
+    "name_in_sql",
     "parse_expression",
     "parse_simple_name",
     "woven",

@@ -58,6 +58,18 @@ def parse_simple_name(text: str) -> str | None:
 
 
 @lru_cache(maxsize=65_536)
+def name_in_sql(name: str, dialect: str) -> str:
+    """The name as it stands in an expression: in the dialect's quotes where it is a word of SQL."""
+    sqlglot_name = facts(dialect).sqlglot
+    if _is_word(name, sqlglot_name):
+        return name
+    for text in (f"{name} IS NULL", f"ABS({name}) + {name}", f"CASE WHEN {name} > 1 THEN 1 END"):
+        if {use.name for use in _parse(text, sqlglot_name).uses} != {nfc(name)}:
+            return str(exp.to_identifier(name, quoted=True).sql(dialect=sqlglot_name))
+    return name
+
+
+@lru_cache(maxsize=65_536)
 def _parse(text: str, sqlglot_name: str) -> Template:
     shaped = _shaped(text, sqlglot_name) or _quick(text, sqlglot_name)
     return shaped if shaped is not None else read_expression(text, sqlglot_name)

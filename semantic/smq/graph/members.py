@@ -24,7 +24,7 @@ def call_readings(graph: SemanticGraph, use: NameUse, grains: frozenset[str]) ->
     assert call is not None
     name = "__".join((*call.entity_path, call.name))
     if call.kind == "Entity" and call.grain is None:
-        return _key_readings(graph, name, grains)
+        return key_readings(graph, name, grains)
     if call.grain is not None:
         name = f"{name}__{call.grain}"
     return row_readings(graph, name, grains)
@@ -34,14 +34,14 @@ def metric_value(graph: SemanticGraph, call: Call, grains: frozenset[str]) -> Me
     """What `Metric('m', group_by=[…])` means; None unless each name is one entity or dimension."""
     by: list[RowRef] = []
     for name in call.group_by:
-        found = _key_readings(graph, name, grains)
+        found = key_readings(graph, name, grains)
         if len(found) != 1:
             return None
         by.append(found[0])
     return MetricValue(call.name, tuple(by)) if by else None
 
 
-def _key_readings(graph: SemanticGraph, name: str, grains: frozenset[str]) -> tuple[RowRef, ...]:
+def key_readings(graph: SemanticGraph, name: str, grains: frozenset[str]) -> tuple[RowRef, ...]:
     """What a name may mean where entities are meant; their own names may hold the separator."""
     entities = _entity_readings(graph, name)
     if "__" not in name:

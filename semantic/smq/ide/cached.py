@@ -121,6 +121,9 @@ class CachedOffers(Offers):
                     words=measure.label,
                 )
 
+    def _window_measures(self) -> Iterator[Completion]:
+        yield from self.measures()
+
     def grains(self, typed: str, span: Span) -> Iterator[Completion]:
         for left, _ in [*splits(typed), (typed.rstrip("_"), "")]:
             dimension = self.names.dimension(left)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
+from smq.ide.around import around
 from smq.ide.cached import offers_for
 from smq.ide.choosing import Completion, Completions, chosen
 from smq.ide.entity_paths import entity_paths
@@ -112,8 +113,12 @@ def _items(snapshot: Snapshot, uri: str, spot: Spot, offset: int) -> Completions
 
         def whole() -> Iterator[Completion]:
             if spot.key != "metrics":
-                yield from offers.grains(typed, content)
-                yield from entity_paths(offers, typed, content)
+                further = (
+                    *offers.grains(typed, content),
+                    *entity_paths(offers, typed, content),
+                )
+                is_sorted = spot.key == "orderBy"
+                yield from offers.sorted_by(further, before) if is_sorted else further
             yield from _whole(offers, spot, content, before)
             if spot.key == "metrics":
                 yield from offers.windows(content)
@@ -129,11 +134,14 @@ def _items(snapshot: Snapshot, uri: str, spot: Spot, offset: int) -> Completions
     template = template_at(head)
     if template is not None:
         return chosen(in_template(offers, template, span), word, span)
+    tail = spot.scalar.text[_end_of_word(spot.scalar.text, len(before)) :]
+    beside = around(head, tail, context, offers.dialect)
 
     def within() -> Iterator[Completion]:
-        if spot.key == "filters" and context.position == "operand":
-            yield from entity_paths(offers, word, span)
-        yield from offers.in_expression(spot.key, word, span, context)
+        if spot.key == "filters" and context.position == "operand" and not beside.in_window:
+            paths = entity_paths(offers, word, span)
+            yield from offers.as_rows(paths, beside)
+        yield from offers.in_expression(spot.key, word, span, context, beside)
 
     return chosen(within(), word, span)
 
@@ -213,9 +221,12 @@ def _word_before(text: str) -> str:
 def _word_span(scalar: Scalar, offset: int, word: str) -> Span:
     decoded = scalar.source_map.to_decoded(offset)
     at = len(scalar.text) if decoded is None else decoded
-    end = at
-    while end < len(scalar.text) and (scalar.text[end].isalnum() or scalar.text[end] == "_"):
-        end += 1
-    span = scalar.source(Span(at - len(word), end))
+    span = scalar.source(Span(at - len(word), _end_of_word(scalar.text, at)))
     # Behind a backslash that has just been typed, the cursor is inside of an escape.
     return Span(span.start, max(span.end, offset))
+
+
+def _end_of_word(text: str, at: int) -> int:
+    while at < len(text) and (text[at].isalnum() or text[at] == "_"):
+        at += 1
+    return at

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from smq.graph.references import splits
+from smq.graph.members import row_readings
+from smq.graph.references import all_grains, splits
 from smq.graph.symbols import Dimension, Model
 from smq.ide.choosing import Completion, in_a_line
 from smq.ide.offers import Offers
@@ -60,9 +61,8 @@ def _path(
     offers: Offers, model: Model, dimension: Dimension, via: tuple[str, ...], span: Span
 ) -> Completion:
     name = "__".join((*via, dimension.name))
-    ambiguous = any(
-        len(offers.graph.paths(base.model, model.name, via)) > 1 for base in offers.reachable.bases
-    )
+    found = row_readings(offers.graph, name, all_grains(offers.graph))
+    why = "means several things" if len(found) != 1 else offers.reachable.unreached(found[0])
     return Completion(
         name,
         "time" if dimension.is_time else "dimension",
@@ -72,7 +72,7 @@ def _path(
         in_a_line(dimension.label, dimension.data_type, f"{model.name} by {', '.join(via)}"),
         dimension.description or "",
         words=dimension.label or "",
-        why_not="means several things" if ambiguous else "",
+        why_not=why,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from smq.graph.references import splits
 from smq.graph.symbols import Model
@@ -17,6 +18,12 @@ _TABLE = re.compile(
     r"(?:\s+(?:AS\s+)?(?!(?:AS|ON|LEFT|RIGHT|INNER|FULL|CROSS|OUTER|JOIN|WHERE)\b)(?P<alias>\w+))?",
     re.IGNORECASE,
 )
+_FIRST_COMPARISON = re.compile(
+    r"\bON\s+\(?\s*[`\"]?(?P<left>\w+(?:[`\"]?\.[`\"]?\w+)?)[`\"]?\s*(?:[<>=!]+)\s*"
+    r"(?:[`\"]?\w+[`\"]?\.)?\Z",
+    re.IGNORECASE,
+)
+"""The left side of the first comparison of an ON whose right side is at the cursor."""
 _JOINS = ("LEFT JOIN", "INNER JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN")
 
 
@@ -50,9 +57,10 @@ def in_clause(offers: Offers, before: str, span: Span, context: SqlContext) -> I
         return
     tables = _tables(offers, before)
     if context.qualifier:
-        model = tables.get(nfc(context.qualifier.strip('`"')))
+        name = nfc(context.qualifier.strip('`"'))
+        model = tables.get(name)
         if model is not None:
-            yield from _columns(model, "", span)
+            yield from _compared(_columns(model, "", span), name, before)
         return
     if context.last in ("from", "join"):
         yield from _models(offers, tables, span, context.last == "join")
@@ -64,7 +72,7 @@ def in_clause(offers: Offers, before: str, span: Span, context: SqlContext) -> I
                 yield Completion(condition, "snippet", span, condition, number, "by their keys")
         for name, model in tables.items():
             separator = "__" if name == model.name else "."
-            yield from _columns(model, f"{name}{separator}", span)
+            yield from _compared(_columns(model, f"{name}{separator}", span), name, before)
 
 
 def _tables(offers: Offers, before: str) -> dict[str, Model]:
@@ -134,6 +142,15 @@ def _conditions(offers: Offers, tables: dict[str, Model]) -> Iterator[tuple[str,
                     for mine, theirs in edge.pairs
                 )
                 yield pairs, one is last
+
+
+def _compared(columns: Iterator[Completion], table: str, before: str) -> Iterator[Completion]:
+    """Columns of a table; those on the right of a join's first comparison must be another's."""
+    match = _FIRST_COMPARISON.search(before)
+    left = nfc(match["left"]) if match is not None else ""
+    is_same = left.startswith((f"{table}__", f"{table}."))
+    for item in columns:
+        yield replace(item, why_not=f"compares {table} with itself") if is_same else item
 
 
 def _prefix(name: str, model: Model) -> str:

@@ -6,26 +6,33 @@ workspace may have 20,000 metrics and 50,000 dimensions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
-from smq.expr import parse_expression
+from smq.expr import name_in_sql, parse_expression
 from smq.graph.graph import SemanticGraph
+from smq.graph.members import row_readings
 from smq.graph.overlaid import layers
-from smq.graph.references import METRIC_TIME, all_grains, readings, splits
+from smq.graph.references import METRIC_TIME, RowRef, all_grains, readings, splits
 from smq.graph.symbols import GRAINS, Dimension, Measure, Metric, Model
+from smq.ide.around import Around
 from smq.ide.by_identity import ByIdentity
 from smq.ide.choosing import HERE, Completion, Typed, blob_of, in_a_line, letters
 from smq.ide.functions import FUNCTIONS
 from smq.ide.reach import Reachable, Route
 from smq.ide.sql_context import SqlContext, frame_words
+from smq.plan.build import own_grain
 from smq.query.written import WrittenQuery
 from smq.text import Span
 from smq.workspace import Snapshot
 
 _JUDGED = 300
 """Metrics of which it is found out whether they reach the query's groups."""
+_JUDGED_FOR_THEMSELVES = 50
+"""Of very many metrics, those looked into where the query asks nothing of them yet: whether one can
+be computed at all is worth saying, but not an eighth of a second before the first list."""
 _FUZZY = 5_000
 """With more metrics than this, letters must stand together: looking for them apart takes long."""
 _OUT_OF_REACH = 20
@@ -47,8 +54,10 @@ class Offers:
 
     def metrics(self, rank: int = 0) -> Iterator[Completion]:
         """The metrics that fit; those that reach the query's groups and filters first."""
-        for metric in islice(self._fitting_metrics(), _JUDGED):
-            why = self.reachable.obstacle(metric.name)
+        is_large = len(self.graph.metrics) > _FUZZY and not self.reachable.has_needs
+        judged = _JUDGED_FOR_THEMSELVES if is_large else _JUDGED
+        for number, metric in enumerate(islice(self._fitting_metrics(), _JUDGED)):
+            why = self.reachable.obstacle(metric.name) if number < judged else ""
             yield _metric(metric, rank, why) if why else _free_metric(metric, rank)
 
     def _fitting_metrics(self) -> Iterator[Metric]:
@@ -74,18 +83,47 @@ class Offers:
 
     def windows(self, span: Span) -> Iterator[Completion]:
         """A running total over the query's own metric and groups."""
-        metric = next(iter(self.reachable.metrics), None) or next(iter(self.graph.metrics), None)
+        metric = self._own_metric()
         if metric is None:
             return
-        groups = self.reachable.groups
-        order = groups[-1] if groups else METRIC_TIME
-        body = f"SUM(${{1:{metric}}}) OVER (ORDER BY ${{2:{order}}}) AS ${{3:running_total}}"
         words = "A window over the aggregated rows of this query."
+        groups = self.reachable.groups
+        last = groups[-1] if groups else METRIC_TIME
+        order = next((group for group in groups if self._is_time(group)), last)
+        body = f"SUM(${{1:{metric}}}) OVER (ORDER BY ${{2:{order}}}) AS ${{3:running_total}}"
         detail = "SUM(…) OVER (ORDER BY …)"
-        yield Completion("running total", "snippet", span, body, 95, detail, words, snippet=True)
+        why = "" if groups else "runs along something in groupBy, which is empty"
+        yield Completion(
+            "running total",
+            "snippet",
+            span,
+            body,
+            95,
+            detail,
+            words,
+            snippet=True,
+            why_not=why,
+        )
         body = f"RANK() OVER (ORDER BY ${{1:{metric}}} DESC) AS ${{2:rank}}"
         detail = "RANK() OVER (ORDER BY … DESC)"
         yield Completion("rank", "snippet", span, body, 96, detail, words, snippet=True)
+
+    def _own_metric(self) -> str | None:
+        """A metric that a window can be computed over, of the query if it has one."""
+        for name in (*self.reachable.metrics, *islice(self.graph.metrics, _JUDGED)):
+            if not self.reachable.is_windowed(name) and not self.reachable.obstacle(name):
+                return name_in_sql(name, self.dialect)
+        return None
+
+    def _is_time(self, name: str) -> bool:
+        refs = row_readings(self.graph, name, self._grains)
+        return any(
+            ref.kind == "metric_time"
+            or (
+                ref.kind == "dimension" and self.graph.index(ref.model).dimensions[ref.name].is_time
+            )
+            for ref in refs
+        )
 
     # Dimensions and measures
 
@@ -161,24 +199,43 @@ class Offers:
     def grains(self, typed: str, span: Span) -> Iterator[Completion]:
         """`model__dimension__grain` once the dimension is written."""
         for left, _ in [*splits(typed), (typed.rstrip("_"), "")]:
-            dimension = self._named(left)
-            if left != METRIC_TIME and (dimension is None or not dimension.is_time):
+            ref = self._time(left)
+            if ref is None:
                 continue
-            own = None if left == METRIC_TIME else dimension.grain if dimension else None
-            first = GRAINS.index(own) if own else GRAINS.index("second")
-            if own is None and dimension is not None and dimension.data_type == "date":
-                first = GRAINS.index("day")
-            for number, grain in enumerate(GRAINS[first:]):
+            why = self.reachable.unreached(ref)
+            for number, grain in enumerate(self._grains_of(ref)):
                 name = f"{left}__{grain}"
-                yield Completion(name, "grain", span, name, number, f"by {grain}", filter=name)
+                detail = in_a_line(f"by {grain}", why)
+                yield Completion(
+                    name, "grain", span, name, number, detail, filter=name, why_not=why
+                )
             return
 
-    def _named(self, name: str) -> Dimension | None:
-        found = readings(self.graph, name, self._grains)
-        if len(found) == 1 and getattr(found[0], "kind", "") == "dimension":
-            ref = found[0]
-            return self.graph.index(ref.model).dimensions.get(getattr(ref, "name", ""))
-        return None
+    def grains_of(self, name: str) -> tuple[str, ...]:
+        """The grains of a time by its name; none where it is no time."""
+        ref = self._time(name)
+        return self._grains_of(ref) if ref is not None else ()
+
+    def _time(self, name: str) -> RowRef | None:
+        """The time that a name without a grain means, if it is one."""
+        found = row_readings(self.graph, name, self._grains)
+        if len(found) != 1 or found[0].grain is not None or not self._is_time(name):
+            return None
+        return found[0]
+
+    def _grains_of(self, ref: RowRef) -> tuple[str, ...]:
+        """The grains that a time can be cut to, the finest first, and those that calendars add."""
+        first = GRAINS.index("second")
+        if ref.kind == "metric_time":
+            owns = [own_grain(self.graph, base.time) for base in self.reachable.bases]
+            first = max((GRAINS.index(own) for own in owns if own), default=first)
+        else:
+            dimension = self.graph.index(ref.model).dimensions[ref.name]
+            if dimension.grain is not None:
+                first = GRAINS.index(dimension.grain)
+            elif dimension.data_type == "date":
+                first = GRAINS.index("day")
+        return (*GRAINS[first:], *sorted(self._grains - set(GRAINS)))
 
     # Sort keys and clauses
 
@@ -214,12 +271,22 @@ class Offers:
                     words=f"{metric.insert} {metric.words}",
                 )
 
+    def sorted_by(self, items: Iterable[Completion], typed: str) -> Iterator[Completion]:
+        """Dimensions as sort keys: rows have one value of those alone that the query groups by."""
+        sign = "-" if typed.startswith("-") else ""
+        for item in items:
+            name = item.insert
+            why = item.why_not
+            if not why and not name.endswith("__") and not self.reachable.is_grouped(name):
+                why = "sorts only when it is in groupBy, too"
+            yield replace(item, label=sign + name, insert=sign + name, filter=name, why_not=why)
+
     # Inside expressions
 
     def in_expression(
-        self, key: str, word: str, span: Span, context: SqlContext
+        self, key: str, word: str, span: Span, context: SqlContext, beside: Around
     ) -> Iterator[Completion]:
-        """Names, functions and words of SQL, as the text before the cursor asks for them."""
+        """Names, functions and words of SQL, as the text around the cursor asks for them."""
         if context.position == "string":
             return
         yield from keywords(key, span, context)
@@ -227,28 +294,100 @@ class Offers:
             return
         if context.window and context.last == "(":
             return
-        yield from self._aliases(key, span)
-        if key == "metrics" and not context.window:
-            yield from self.metrics()
-            if context.calls:
-                yield from self.measures()
-        elif context.window:
-            yield from self._grouped(span)
-            yield from self.metrics(rank=40)
-        else:
-            yield from self.grains(word, span)
-            yield from self.dimensions()
-            yield from self.metrics(rank=20)
-            yield from self.measures()
+        yield from (self._spoken(item) for item in self._names(key, word, span, context, beside))
         yield from functions(key, span)
 
-    def _aliases(self, key: str, span: Span) -> Iterator[Completion]:
-        if key != "filters" or self.query is None:
-            return
-        for item in self.query.metrics:
+    def _names(
+        self, key: str, word: str, span: Span, context: SqlContext, beside: Around
+    ) -> Iterator[Completion]:
+        if beside.in_window and (key == "filters" or context.window):
+            yield from self._over_windows(self._aliases(key, span))
+            yield from self._grouped(span)
+            yield from self._over_windows(self.metrics(rank=40))
+            if not context.window:
+                yield from self._window_measures()
+        elif key == "metrics":
+            if beside.in_window:
+                yield from self._over_windows(self.metrics())
+                yield from self._window_measures()
+            else:
+                yield from self.metrics()
+        else:
+            yield from self._aggregated(self._aliases(key, span), beside)
+            yield from self.as_rows(self.grains(word, span), beside)
+            yield from self.as_rows(self.dimensions(), beside)
+            yield from self._aggregated(self.metrics(rank=20), beside)
+            yield from self.as_rows(self.measures(), beside)
+
+    def _spoken(self, item: Completion) -> Completion:
+        """The offer as SQL reads it: a name that is a word of SQL stands in quotes."""
+        written = name_in_sql(item.insert, self.dialect)
+        if written == item.insert:
+            return item
+        return replace(item, insert=json.dumps(written, ensure_ascii=False)[1:-1])
+
+    def as_rows(self, items: Iterator[Completion], beside: Around) -> Iterator[Completion]:
+        """Values of rows; beside what is aggregated they must have one value in each result row."""
+        metric = next((name for name in beside.names if self._is_aggregated(name)), None)
+        for item in items:
+            if metric is None or item.why_not or item.kind == "entity":
+                yield item
+            elif item.kind == "measure":
+                yield replace(item, why_not=f"is a value of rows, and {metric} aggregates them")
+            elif self.reachable.is_grouped(item.label):
+                yield item
+            else:
+                yield replace(item, why_not=f"beside {metric} it must be in groupBy, too")
+
+    def _aggregated(self, items: Iterator[Completion], beside: Around) -> Iterator[Completion]:
+        """Metrics; values of rows beside them must be in the result."""
+        row = next((name for name in beside.names if self._is_loose_row(name)), None)
+        for item in items:
+            if row is not None and not item.why_not:
+                item = replace(item, why_not=f"beside it {row} must be in groupBy, too")
+            yield item
+
+    def _is_aggregated(self, name: str) -> bool:
+        return name in self.graph.metrics or name in self._own_aliases
+
+    def _is_loose_row(self, name: str) -> bool:
+        return not self._is_aggregated(name) and not self.reachable.is_grouped(name)
+
+    @property
+    def _own_aliases(self) -> dict[str, str]:
+        """The query's names for its expressions, each with what it names."""
+        found: dict[str, str] = {}
+        for item in self.query.metrics if self.query is not None else ():
             alias = parse_expression(item.text, self.dialect).alias
             if alias is not None:
-                yield Completion(alias, "alias", span, alias, 0, item.text, filter=alias)
+                found[alias] = item.text
+        return found
+
+    def _aliases(self, key: str, span: Span) -> Iterator[Completion]:
+        if key == "filters":
+            for alias, text in self._own_aliases.items():
+                yield Completion(alias, "alias", span, alias, 0, text, filter=alias)
+
+    def _over_windows(self, items: Iterator[Completion]) -> Iterator[Completion]:
+        """What a window can be computed over: nothing that is a window itself."""
+        windows = self.reachable.windowed_aliases
+        for item in items:
+            is_window = item.label in windows or (
+                item.kind == "metric" and self.reachable.is_windowed(item.label)
+            )
+            if is_window and not item.why_not:
+                item = replace(item, why_not="is a window already")
+            yield item
+
+    def _window_measures(self) -> Iterator[Completion]:
+        """Measures as windows take them: aggregated by themselves, like a metric of their own."""
+        for model, _ in self._models():
+            for measure, item in zip(model.measures, _measures(model, Route(), 32), strict=True):
+                why = self.reachable.measure_obstacle(model.name, measure.name)
+                if why:
+                    detail = in_a_line(measure.label, why)
+                    item = replace(item, why_not=why, detail=detail)
+                yield item
 
     def _grouped(self, span: Span) -> Iterator[Completion]:
         """Dimensions for a window: it sees those that the query groups by, and no others."""
@@ -257,9 +396,12 @@ class Offers:
             detail = "group of this query"
             yield Completion(group, "dimension", span, group, number, detail, filter=group)
         for item in self.dimensions():
-            if item.label not in groups:
-                why = item.why_not or "a window sees it only when it is in groupBy, too"
-                yield replace(item, rank=item.rank + 50, why_not=why)
+            if item.label in groups:
+                continue
+            item = replace(item, rank=item.rank + 50)
+            if not item.why_not and not self.reachable.is_grouped(item.label):
+                item = replace(item, why_not="a window sees it only when it is in groupBy, too")
+            yield item
 
 
 _OPERATORS = (

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from smq.expr import parse_expression
 from smq.graph.aggregates import measure_leaf
 from smq.graph.formula import expand
 from smq.graph.graph import SemanticGraph
-from smq.graph.leaves import Formula
+from smq.graph.leaves import Formula, LateName, Leaf
 from smq.graph.members import row_readings
 from smq.graph.references import METRIC_TIME, RowRef, all_grains
-from smq.query.written import Item, WrittenQuery
+from smq.graph.symbols import GRAINS
+from smq.plan.build import own_grain
+from smq.plan.reach import needs
+from smq.query.bind import bind
+from smq.query.written import WrittenQuery
 from smq.text import nfc
 
 
@@ -48,9 +52,12 @@ class Reachable:
             *(base for metric in self.metrics for base in bases_of(graph, metric, dialect)),
             *self._measures(),
         )
+        self._known = bind(query, graph, dialect).known if query is not None else None
         self.joined = self._joined()
-        self._wanted = self._row_names()
+        wanted = needs(self._known) if self._known is not None else ()
+        self._wanted = tuple(dict.fromkeys(need.ref for need in wanted))
         self._routes: dict[str, Route] = {}
+        self._in_the_way: dict[tuple[str, RowRef | None], str] = {}
 
     def route(self, model: str) -> Route:
         """From every base of the query to a model; a query without metrics reaches everything."""
@@ -81,22 +88,157 @@ class Reachable:
         several = self.joined is not None and len(times) > 1
         return bool(times) and None not in times and not several
 
+    @property
+    def has_needs(self) -> bool:
+        """Whether the query asks something of the rows of every further metric."""
+        return bool(self._wanted) or self.joined is not None
+
     def obstacle(self, metric: str) -> str:
-        """What of the query's groups and row filters a further metric could not reach."""
-        wanted = self._wanted
-        if not wanted:
-            return ""
-        for base in bases_of(self.graph, metric, self.dialect):
-            for ref in wanted:
-                if ref.kind == "metric_time":
-                    if base.time is None:
-                        return f"has no time of its own for {METRIC_TIME}"
-                elif self.joined is not None:
-                    if base.model not in self.joined:
-                        return f"{base.model} is not in the written joins"
-                elif len(self.graph.paths(base.model, ref.model, ref.via)) != 1:
-                    return f"cannot be grouped or filtered by {ref.written}"
+        """Why a further metric could not be computed in this query; empty when it can."""
+        formula = expand(self.graph, metric, self.dialect)
+        if not isinstance(formula, Formula):
+            return "its definition has a mistake"
+        for leaf in formula.leaves:
+            why = self._cannot_reach(leaf)
+            if why:
+                return why
+        for slot in formula.slots:
+            if isinstance(slot, LateName) and self._groups_named(slot.name) != 1:
+                return f"its window needs {slot.name} in groupBy"
+            if isinstance(slot, RowRef) and not self._has_group(slot):
+                return f"its window needs {slot.written} in groupBy"
         return ""
+
+    def measure_obstacle(self, model: str, measure: str) -> str:
+        """Why a window could not aggregate a measure in this query; empty when it can."""
+        leaf = measure_leaf(self.graph, model, measure)
+        if leaf is None:
+            return "has no agg that says how a window gets its value"
+        return self._cannot_reach(leaf)
+
+    def unreached(self, ref: RowRef) -> str:
+        """Which metric of the query has no single value of a reference, and why; empty if none."""
+        if ref.kind == "metric_time" and self.joined is not None and not self.has_metric_time:
+            return f"not one time for all metrics of the query: {METRIC_TIME} means several"
+        if self._is_joined_twice(ref.model):
+            return "joined several times: write the name that the join gives it"
+        for base in self.bases:
+            way = self._way(base.model, base.time, ref)
+            if way:
+                return f"not for {base.metric}: {way}"
+        if self.joined is not None and ref.model and ref.model not in self.joined:
+            return "not in the written joins"
+        return ""
+
+    def is_windowed(self, metric: str) -> bool:
+        """Whether a metric is a window already, over which no other can be computed."""
+        if metric not in self.graph.metrics:
+            return False
+        formula = expand(self.graph, metric, self.dialect)
+        return isinstance(formula, Formula) and formula.windowed
+
+    def is_grouped(self, name: str) -> bool:
+        """Whether the query groups by what a name means, so that its result has the value."""
+        groups = self._known.groups if self._known is not None else ()
+        # Very many names are asked for, and what most of them mean need not be looked up.
+        if not any(group.ref.name in name for group in groups):
+            return False
+        found = row_readings(self.graph, name, all_grains(self.graph))
+        return len(found) == 1 and self._has_group(found[0])
+
+    @property
+    def windowed_aliases(self) -> frozenset[str]:
+        """The query's own names for what is a window."""
+        outputs = self._known.outputs if self._known is not None else ()
+        return frozenset(output.name for output in outputs if output.expression.windowed)
+
+    def _groups_named(self, name: str) -> int:
+        groups = self._known.groups if self._known is not None else ()
+        return sum(group.ref.name == name for group in groups)
+
+    def _has_group(self, ref: RowRef) -> bool:
+        """As the binder sees it: the very group, or the one that only the way there tells apart."""
+        groups = [group.ref for group in self._known.groups] if self._known is not None else []
+        same = (ref.kind, ref.model, ref.name, ref.grain)
+        loose = [
+            own
+            for own in groups
+            if (own.kind, own.model, own.name, own.grain) == same and not (own.via and ref.via)
+        ]
+        return ref in groups or len(loose) == 1
+
+    def _cannot_reach(self, leaf: Leaf) -> str:
+        fault = self._fault(leaf)
+        if fault:
+            return fault
+        rows = leaf.base, leaf.time
+        known = self._in_the_way.get(rows)
+        if known is None:
+            known = self._in_the_way[rows] = self._obstacle_of(*rows)
+        return known
+
+    def _fault(self, leaf: Leaf) -> str:
+        """Why a leaf cannot be computed in any query."""
+        for ref in leaf.refs:
+            way = self._own_way(leaf, ref)
+            if way:
+                return way
+        for condition in leaf.filters:
+            for ref in condition.outer:
+                way = self._own_way(leaf, ref)
+                if way:
+                    return way
+            for value in condition.metric_values:
+                formula = expand(self.graph, value.metric, self.dialect)
+                for inner in formula.leaves if isinstance(formula, Formula) else ():
+                    # What a metric is for each entity is computed by itself, without the clause.
+                    ways = (_automatic(self.graph, inner.base, ref) for ref in value.by)
+                    why = next((way for way in ways if way), "") or self._fault(inner)
+                    if why:
+                        return f"needs {value.metric}: {why}"
+        return ""
+
+    def _own_way(self, leaf: Leaf, ref: RowRef) -> str:
+        if ref.model == leaf.base and not ref.via:
+            return ""
+        way = self._way(leaf.base, leaf.time, ref)
+        return f"needs {ref.written}: {way}" if way else ""
+
+    def _obstacle_of(self, base: str, time: RowRef | None) -> str:
+        """What of the query's groups and row filters the rows of a model could not reach."""
+        if self.joined is not None and base not in self.joined:
+            return f"{base} is not in the written joins"
+        if self._is_joined_twice(base):
+            return f"{base} is joined several times"
+        for ref in self._wanted:
+            way = self._way(base, time, ref)
+            if way and ref.kind == "metric_time":
+                return way
+            if way:
+                return f"cannot be grouped or filtered by {ref.written}"
+        return ""
+
+    def _way(self, base: str, time: RowRef | None, ref: RowRef) -> str:
+        """Why the rows of a model have no single value of a reference; empty when they have."""
+        if ref.kind == "metric_time":
+            if time is None:
+                return f"has no time of its own for {METRIC_TIME}"
+            own = own_grain(self.graph, time)
+            if own is None or ref.grain not in GRAINS:
+                return ""
+            is_finer = GRAINS.index(ref.grain) < GRAINS.index(own)
+            return f"has its time by {own}, not by {ref.grain}" if is_finer else ""
+        if self.joined is not None:
+            return "" if ref.model in self.joined else f"{ref.model} is not in the written joins"
+        return _automatic(self.graph, base, ref)
+
+    def _is_joined_twice(self, model: str) -> bool:
+        """Whether a written clause has a model several times, and only under other names."""
+        clause = self._known.joins if self._known is not None else None
+        if clause is None:
+            return False
+        aliases = [each.alias for each in clause.instances if each.model == model]
+        return len(aliases) > 1 and model not in aliases
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -136,23 +278,12 @@ class Reachable:
                             leaf = measure_leaf(self.graph, ref.model, ref.name)
                             yield Base(use.name, ref.model, leaf.time if leaf else None)
 
-    def _row_names(self) -> tuple[RowRef, ...]:
-        """What the query groups and filters by, as far as it is clear."""
-        grains = all_grains(self.graph)
-        found: dict[RowRef, None] = {}
-        query = self.query
-        items: Iterable[Item] = (*query.group_by, *query.filters) if query else ()
-        for item in items:
-            for name in _names(item.text, self.dialect):
-                readings = row_readings(self.graph, name, grains)
-                if len(readings) == 1 and name not in self.graph.metrics:
-                    found[readings[0]] = None
-        return tuple(found)
-
     def _joined(self) -> frozenset[str] | None:
         """The models of a written FROM clause; None when joins are automatic."""
         if self.query is None or not self.query.joins:
             return None
+        if self._known is not None and self._known.joins is not None:
+            return frozenset(each.model for each in self._known.joins.instances)
         words: set[str] = set()
         for item in self.query.joins:
             for word in item.text.replace(",", " ").replace("(", " ").split():
@@ -161,6 +292,8 @@ class Reachable:
 
     def _route(self, model: str) -> Route:
         if self.joined is not None:
+            if self._is_joined_twice(model):
+                return Route(why_not="joined several times: write the name that the join gives it")
             if model in self.joined:
                 return Route()
             return Route(why_not="not in the written joins")
@@ -180,6 +313,14 @@ class Reachable:
                 distance = len(paths[0])
                 path = " → ".join((base.model, *(edge.right for edge in paths[0])))
         return Route(distance, path)
+
+
+def _automatic(graph: SemanticGraph, base: str, ref: RowRef) -> str:
+    """Why automatic joins do not lead to one value of a reference; empty when they do."""
+    paths = graph.paths(base, ref.model, ref.via)
+    if len(paths) == 1:
+        return ""
+    return f"{len(paths)} paths from {base}" if paths else f"no to-one path from {base}"
 
 
 def bases_of(graph: SemanticGraph, metric: str, dialect: str) -> tuple[Base, ...]:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from smq.graph.references import METRIC_TIME
+from smq.graph.members import key_readings, row_readings
+from smq.graph.references import METRIC_TIME, RowRef, all_grains
 from smq.graph.symbols import Dimension, Model
 from smq.ide.choosing import Completion, in_a_line
 from smq.ide.offers import Offers, usual_grains
@@ -19,6 +20,7 @@ _CALLS = {
     "Metric": ("'${1:metric}', group_by=['${2:entity}']", "a metric's value for each entity"),
 }
 _OPEN = re.compile(r"\{\{[^{}]*\Z")
+_ARGUMENT = re.compile(r"\s*(['\"])(?P<name>[^'\"]*)\1\s*,")
 _CALL = re.compile(r"(?P<name>\w+)\s*\(\s*(?P<before>[^()]*)\Z")
 
 
@@ -30,6 +32,8 @@ class Template:
     call: str = ""
     argument: int = 0
     quoted: bool = False
+    first: str = ""
+    """The first argument, once another one is written."""
 
 
 def template_at(before: str, braces: bool = True) -> Template | None:
@@ -44,7 +48,9 @@ def template_at(before: str, braces: bool = True) -> Template | None:
     if call is None:
         return Template()
     given = call["before"]
-    return Template(call["name"], given.count(","), (given.count("'") + given.count('"')) % 2 == 1)
+    first = _ARGUMENT.match(given)
+    is_quoted = (given.count("'") + given.count('"')) % 2 == 1
+    return Template(call["name"], given.count(","), is_quoted, first["name"] if first else "")
 
 
 def in_template(offers: Offers, at: Template, span: Span) -> Iterator[Completion]:
@@ -79,24 +85,25 @@ def whole_calls(offers: Offers, span: Span) -> Iterator[Completion]:
 
 def _arguments(offers: Offers, at: Template, span: Span) -> Iterator[Completion]:
     if at.call == "TimeDimension" and at.argument == 1:
-        for number, grain in enumerate(usual_grains(offers.graph)):
+        for number, grain in enumerate(_grains(offers, at)):
             yield Completion(grain, "grain", span, grain, number, f"by {grain}")
     elif at.call in ("Dimension", "TimeDimension") and at.argument == 0:
-        if at.call == "TimeDimension":
+        if at.call == "TimeDimension" and offers.reachable.has_metric_time:
             detail = "each metric's own time"
             yield Completion(METRIC_TIME, "time", span, METRIC_TIME, 0, detail)
         for name, dimension, model in _named(offers):
             if dimension.is_time or at.call == "Dimension":
                 route = offers.reachable.route(model.name)
+                why = _why_not(offers, row_readings(offers.graph, name, all_grains(offers.graph)))
                 yield Completion(
                     name,
                     "time" if dimension.is_time else "dimension",
                     span,
                     name,
                     1 + route.distance,
-                    in_a_line(dimension.label, model.name, route.why_not or route.path),
+                    in_a_line(dimension.label, model.name, why or route.path),
                     dimension.description or "",
-                    why_not=route.why_not,
+                    why_not=why,
                     words=dimension.label or "",
                 )
     elif at.call == "Metric" and at.argument == 0:
@@ -104,15 +111,34 @@ def _arguments(offers: Offers, at: Template, span: Span) -> Iterator[Completion]
     elif at.call in ("Entity", "Metric"):
         names = {entity: model for model in offers.graph.models.values() for entity in _keys(model)}
         for name, model in names.items():
-            yield Completion(name, "entity", span, name, 0, f"key of {model.name}")
+            why = _why_not(offers, key_readings(offers.graph, name, all_grains(offers.graph)))
+            detail = in_a_line(f"key of {model.name}", why)
+            yield Completion(name, "entity", span, name, 0, detail, why_not=why)
+
+
+def _why_not(offers: Offers, found: tuple[RowRef, ...]) -> str:
+    """Why a name with these readings cannot be used; empty when it can."""
+    return offers.reachable.unreached(found[0]) if len(found) == 1 else "means several things"
+
+
+def _grains(offers: Offers, at: Template) -> tuple[str, ...]:
+    """The grains that the time of the call can be cut to, the usual ones first."""
+    usual = usual_grains(offers.graph)
+    known = frozenset(offers.grains_of(at.first))
+    return tuple(grain for grain in usual if grain in known) or usual
 
 
 def _named(offers: Offers) -> Iterator[tuple[str, Dimension, Model]]:
-    """Dimensions by the key of their model, as dbt names them."""
-    for model in offers.graph.models.values():
+    """Dimensions by the key of their model, as dbt names them; by the model where keys do not
+    tell it from another."""
+    graph = offers.graph
+    grains = all_grains(graph)
+    for model in graph.models.values():
         keys = _keys(model)
         for dimension in model.dimensions if keys else ():
-            yield f"{keys[0]}__{dimension.name}", dimension, model
+            names = [f"{head}__{dimension.name}" for head in (*keys, model.name)]
+            clear = (name for name in names if len(row_readings(graph, name, grains)) == 1)
+            yield next(clear, names[0]), dimension, model
 
 
 def _keys(model: Model) -> tuple[str, ...]:

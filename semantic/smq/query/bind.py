@@ -5,7 +5,7 @@ Every item is bound on its own, so that one mistake does not hide the next.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from smq.expr import parse_expression
 from smq.graph.formula import expand
@@ -32,10 +32,14 @@ from smq.text import Location, nearest, nfc
 
 @dataclass(slots=True, eq=False)
 class Binding:
-    """What binding gave: `query` is None when an error left nothing to compute."""
+    """What binding gave: `query` is None when an error left nothing to compute.
+
+    `known` is what could be bound, also beside mistakes: an editor asks what fits to it.
+    """
 
     query: Query | None
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Problem]
+    known: Query
 
 
 ERRORS_ONLY_HINT = frozenset({"QRY113", "NAM113"})
@@ -85,11 +89,6 @@ class _Binder:
             except Failure as failure:
                 self.problems.extend(failure.problems)
         order = self._order(groups, outputs, expressions)
-        if any(problem.code not in ERRORS_ONLY_HINT for problem in self.problems):
-            return Binding(None, self.problems)
-        if not outputs:
-            # The reader has said that there are no metrics; there is nothing to add.
-            return Binding(None, self.problems)
         query = Query(
             written,
             tuple(groups),
@@ -101,10 +100,15 @@ class _Binder:
             written.limit,
             joins,
         )
+        if any(problem.code not in ERRORS_ONLY_HINT for problem in self.problems):
+            return Binding(None, self.problems, query)
+        if not outputs:
+            # The reader has said that there are no metrics; there is nothing to add.
+            return Binding(None, self.problems, query)
         if not query.leaves():
             self.problems.append(Problem("EXP115", outputs[0].item.location, {}))
-            return Binding(None, self.problems)
-        return Binding(query, self.problems)
+            return Binding(None, self.problems, query)
+        return Binding(query, self.problems, query)
 
     def _scope(self) -> None:
         """The models that the query surely touches: they settle names without a prefix."""
