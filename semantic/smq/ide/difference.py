@@ -32,7 +32,7 @@ from smq.text import Location
 from smq.workspace import File, Snapshot
 from smq.workspace.affected import Difference as Reach
 from smq.workspace.affected import difference as reach_of
-from smq.workspace.affected import mentioning
+from smq.workspace.affected import leading_to, mentioning
 
 Aspect = Literal[
     "columns",
@@ -155,7 +155,7 @@ def _reached(
 ) -> Generator[None, None, frozenset[str] | None]:
     """The files whose queries may have other SQL: their texts, or what they name, are different.
 
-    None where it is any file: joins, calendars, tables or settings are other ones. Compiling two
+    None where it is any file: calendars, declared tables or settings are other ones. Compiling two
     thousand queries twice takes half a minute, and an edit mostly concerns a few of them.
     """
     one, other = before.configuration, after.configuration
@@ -174,6 +174,13 @@ def _reached(
         if reach.everything:
             return None
         changes.append(reach)
+        yield
+    models = {name for reach in changes for name in reach.models}
+    if models:
+        through = leading_to(before.graph, after.graph, models)
+        if through is None:
+            return None
+        changes.append(through)
         yield
     paths = {uri: path for path, uri in now.items()}
     for uri in mentioning(after.files, changes):

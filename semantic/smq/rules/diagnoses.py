@@ -102,7 +102,7 @@ class Diagnoses:
             if (old.declarations if old else None) is not (new.declarations if new else None)
         ]
         yield
-        if any(each.everything for each in differences):
+        if any(each.everything or each.models for each in differences):
             self._all_stale(after)
             return
         differences = [each for each in differences if each.metrics or each.members]

@@ -2,7 +2,8 @@
 
 Promises to name every file whose problems may differ between two snapshots; names more than
 needed rather than one too few. What only shifts places, labels or descriptions affects nobody
-else. What changes joins, calendars or tables affects everybody.
+else. What changes joins, calendars or tables affects the problems of everybody, for they suggest
+what is joined; the SQL of a query is affected only where a join can come to what changed.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smq.graph.symbols import Declarations, Dimension, Model, Sql
 from smq.text import Location
 from smq.workspace.files import File, texts_of
+
+if TYPE_CHECKING:
+    # The graph brings the SQL library.
+    from smq.graph.graph import SemanticGraph
 
 Key = tuple[str, ...]
 
@@ -26,7 +31,10 @@ _NO_DECLARATIONS = Declarations("")
 class Surface:
     """What other files can see of one file's declarations; equal surfaces mean the same to them."""
 
-    topology: object
+    models: dict[str, tuple[object, ...]]
+    """By name, what of a model its joins and its table depend on."""
+    others: object
+    """Declared tables and calendars."""
     members: dict[Key, tuple[object, ...]]
     prefixes: dict[str, tuple[str, ...]]
     """Names that a member of a model may be prefixed with: the model's and its entities'."""
@@ -37,22 +45,29 @@ class Difference:
     """What changed between two surfaces of one file."""
 
     everything: bool
+    """Whether declared tables, calendars or the order of models are other ones."""
+    models: frozenset[str] = frozenset()
+    """Models that came or went, or that are joined or read otherwise."""
     metrics: frozenset[str] = frozenset()
     members: frozenset[tuple[str, str]] = frozenset()
     """(prefix, name) of each changed dimension and measure, for each prefix it may have."""
     names: bool = False
     """Whether names were added or removed, which changes what is suggested for unknown ones."""
+    words: frozenset[str] = frozenset()
+    """Names of models and of their entities, wherever they stand."""
+    bare: frozenset[str] = frozenset()
+    """Names of dimensions and measures, where they stand without a prefix."""
 
 
 def surface(declared: Declarations) -> Surface:
     members: dict[Key, list[object]] = {}
     prefixes: dict[str, tuple[str, ...]] = {}
-    topology: list[object] = []
+    models: dict[str, list[object]] = {}
     for model in declared.models:
         entities = tuple(entity.name for entity in model.entities)
         virtual = (model.primary_entity,) if model.primary_entity else ()
         prefixes[model.name] = (model.name, *entities, *virtual)
-        topology.append(_topology(model))
+        models.setdefault(model.name, []).append(_topology(model))
         for member in (*model.dimensions, *model.measures):
             kind = "dimension" if isinstance(member, Dimension) else "measure"
             members.setdefault((kind, model.name, member.name), []).append(_bare(member))
@@ -60,16 +75,25 @@ def surface(declared: Declarations) -> Surface:
         members.setdefault(("metric", metric.name), []).append(_bare(metric))
     for query in declared.saved_queries:
         members.setdefault(("saved query", query.name), []).append(_bare(query))
-    topology += [_bare(declared.sources), _bare(declared.time_spines)]
-    return Surface(topology, {key: tuple(each) for key, each in members.items()}, prefixes)
+    return Surface(
+        {name: tuple(each) for name, each in models.items()},
+        (_bare(declared.sources), _bare(declared.time_spines)),
+        {key: tuple(each) for key, each in members.items()},
+        prefixes,
+    )
 
 
 def difference(before: File | None, after: File | None) -> Difference:
     """What a change of one file means to the others."""
     old = surface(before.declarations if before else _NO_DECLARATIONS)
     new = surface(after.declarations if after else _NO_DECLARATIONS)
-    if old.topology != new.topology:
+    one, other = old.models, new.models
+    order = [name for name in one if name in other]
+    if old.others != new.others or order != [name for name in other if name in one]:
         return Difference(everything=True)
+    models = frozenset(
+        name for name in one.keys() | other.keys() if one.get(name) != other.get(name)
+    )
     metrics: set[str] = set()
     members: set[tuple[str, str]] = set()
     for key in old.members.keys() | new.members.keys():
@@ -79,11 +103,58 @@ def difference(before: File | None, after: File | None) -> Difference:
             metrics.add(key[1])
             continue
         _, model, name = key
-        for prefix in {*old.prefixes[model], *new.prefixes[model]}:
+        for prefix in {*old.prefixes.get(model, ()), *new.prefixes.get(model, ())}:
             members.add((prefix, name))
     # In their order, because names suggested as equally near come in the order of the files.
     names = list(old.members) != list(new.members)
-    return Difference(False, frozenset(metrics), frozenset(members), names)
+    return Difference(False, models, frozenset(metrics), frozenset(members), names)
+
+
+def leading_to(
+    before: SemanticGraph, after: SemanticGraph, models: Iterable[str]
+) -> Difference | None:
+    """What a query must mention for a change of these models' joins or tables to change its SQL.
+
+    Its joins begin at models that it mentions, itself or in a metric, and lead from foreign keys
+    to keys: they see what has changed only if they can come there, before or after. None where
+    any query may have other SQL.
+    """
+    names = set(models)
+    if any(_TAKEN.search(name.casefold()) for name in before.models.keys() ^ after.models.keys()):
+        return None
+    reached = _before_joins(before, names) | _before_joins(after, names)
+    words: set[str] = set()
+    bare: set[str] = set()
+    for graph in (before, after):
+        for model in (graph.models[name] for name in reached if name in graph.models):
+            words.update((model.name, *(entity.name for entity in model.entities)))
+            if model.primary_entity:
+                words.add(model.primary_entity)
+            bare.update(member.name for member in (*model.dimensions, *model.measures))
+    return Difference(False, words=frozenset(words), bare=frozenset(bare))
+
+
+_TAKEN = re.compile(r"^joined(_\d+)?$|_in_total|_by_")
+"""What the SQL calls its own tables, unless a model has that name."""
+
+
+def _before_joins(graph: SemanticGraph, names: set[str]) -> set[str]:
+    """The models, and all from which joins can come to them; rather some more."""
+    holding: dict[str, list[str]] = {}
+    for model in graph.models.values():
+        for entity in model.entities:
+            holding.setdefault(entity.name, []).append(model.name)
+    found: set[str] = set()
+    ahead = [name for name in names if name in graph.models]
+    while ahead:
+        name = ahead.pop()
+        if name in found:
+            continue
+        found.add(name)
+        for entity in graph.models[name].entities:
+            if entity.kind in ("primary", "unique"):
+                ahead += holding[entity.name]
+    return found | names
 
 
 def mentioning(
@@ -96,9 +167,13 @@ def mentioning(
     """
     metrics: set[str] = set()
     members: set[tuple[str, str]] = set()
+    words: set[str] = set()
+    bare: set[str] = set()
     for change in changes:
         metrics |= change.metrics
         members |= change.members
+        words |= change.words
+        bare |= change.bare
     texts: list[tuple[str, File, str]] = []
     for number, (uri, file) in enumerate(files):
         if file.uses:
@@ -106,7 +181,7 @@ def mentioning(
         if number % 20 == 0:
             yield None
     found: set[str] = set()
-    pattern = _pattern(metrics, members)
+    pattern = _pattern(metrics, members, words, bare)
     while pattern is not None:
         reached: set[str] = set()
         for number, (uri, file, uses) in enumerate(texts):
@@ -124,13 +199,23 @@ def mentioning(
         pattern = _pattern(reached, ())
 
 
-def _pattern(metrics: Iterable[str], members: Iterable[tuple[str, str]]) -> re.Pattern[str] | None:
-    words = {re.escape(name) for name in metrics}
-    for prefix, name in members:
-        words.add(f"{re.escape(prefix)}__{re.escape(name)}")
-        # Without a prefix it is found by its own name.
-        words.add(rf"(?<!\w){re.escape(name)}")
-    return re.compile("|".join(sorted(words))) if words else None
+def _pattern(
+    metrics: Iterable[str],
+    members: Iterable[tuple[str, str]],
+    words: Iterable[str] = (),
+    bare: Iterable[str] = (),
+) -> re.Pattern[str] | None:
+    anywhere = {re.escape(name) for name in metrics}
+    anywhere |= {f"{re.escape(prefix)}__{re.escape(name)}" for prefix, name in members}
+    # Without a prefix it is found by its own name.
+    alone = {re.escape(name) for name in (*(name for _, name in members), *bare)}
+    parts = {re.escape(name) for name in words}
+    choices = (
+        *sorted(anywhere),
+        rf"(?<!\w)(?:{'|'.join(sorted(alone))})" if alone else "",
+        rf"(?:(?<!\w)|(?<=__))(?:{'|'.join(sorted(parts))})(?!(?!__)\w)" if parts else "",
+    )
+    return re.compile("|".join(filter(None, choices))) if any(choices) else None
 
 
 def _topology(model: Model) -> object:

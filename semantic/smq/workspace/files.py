@@ -12,7 +12,7 @@ from smq.problem import Problem
 from smq.query.read import read_queries
 from smq.query.written import WrittenQuery
 from smq.syntax import Document, Parsed, jsonc, yaml
-from smq.text import LineIndex, Location
+from smq.text import LineIndex, Location, nfc
 
 Reading = tuple[Declarations, tuple[WrittenQuery, ...], tuple[Problem, ...]]
 """What a file declares, the queries in it, and the problems that reading it found."""
@@ -114,7 +114,7 @@ class File:
     def uses(self) -> str:
         """All texts of queries and metrics in which the file may name what others declare."""
         if self._uses is None:
-            self._uses = "\n".join(_uses(self))
+            self._uses = nfc("\n".join(_uses(self)))
         return self._uses
 
     def with_document(self, document: Document) -> File:
@@ -184,8 +184,8 @@ def _uses(file: File) -> Iterator[str]:
 
 
 def texts_of(symbol: object) -> str:
-    """All texts of a symbol in which it may name others."""
-    return "\n".join(_texts(symbol))
+    """All texts of a symbol in which it may name others, in the form that names have."""
+    return nfc("\n".join(_texts(symbol)))
 
 
 def _texts(value: object) -> Iterator[str]:
