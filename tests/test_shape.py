@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 from smq.graph.data_types import DATA_TYPES, value_kind
 from smq.graph.fingerprint import place_for
 from smq.graph.shape import SECTIONS, Engine, check_item, check_top, lists_of
+from smq.graph.surely_valid import is_surely_valid
 from smq.graph.symbols import GRAINS
 from smq.problem import Problem
 from smq.query.written import KEYS, SPELLINGS
@@ -405,6 +406,43 @@ def test_the_check_finds_fault_exactly_where_full_validation_does(value: Any) ->
             found = list(check_shape(parsed_alone, alone.root))
             assert len(found) >= wrong
             assert bool(found) == bool(wrong)
+
+
+@settings(max_examples=300, deadline=None)
+@given(damaged_files())
+def test_what_is_surely_valid_is_valid_to_the_library(value: Any) -> None:
+    full = Draft202012Validator(MODELS)
+    surely = is_surely_valid(value, MODELS, MODELS)
+    assert surely <= full.is_valid(value)
+    # The other way round as well, but for keys of one's own and for what JSON has to escape.
+    if "\\" not in json.dumps(value) and not any(key.startswith("x-") for key in value):
+        assert surely == full.is_valid(value)
+
+
+def test_no_library_is_needed_for_what_is_right() -> None:
+    keys = {key: value for key, value in _VALID.items() if not key.startswith("x-")}
+    assert is_surely_valid(keys, MODELS, MODELS)
+
+
+@pytest.mark.parametrize(
+    ("value", "schema"),
+    [
+        (True, {"enum": [1]}),
+        (1, {"const": True}),
+        (0.5, {"type": "integer"}),
+        (True, {"type": "number"}),
+        ("금액", {"pattern": "^\\S+$"}),
+        ("day\n", {"pattern": "^day$"}),
+        ([1], {"uniqueItems": True}),
+        ({"x-a": 1}, {"patternProperties": {"^x-": {"type": "string"}}}),
+        ({"b": 1}, {"additionalProperties": {"type": "string"}}),
+        ([{}], {"enum": [[{}]]}),
+    ],
+)
+def test_what_is_wrong_or_not_for_us_to_tell_is_left_to_the_library(
+    value: Any, schema: Any
+) -> None:
+    assert not is_surely_valid(value, schema, schema)
 
 
 def test_values_that_json_does_not_have_are_judged_all_the_same() -> None:

@@ -95,6 +95,7 @@ _AFTER_THE_FIRST_LOOK = {
         "smq.sql.lower.percentile_ranks",
         "sqlglot.dialects.bigquery",
     ),
+    "validators, for a file with a fault": ("jsonschema", "jsonschema_rs"),
     "keystrokes": ("smq.syntax.yaml_again", "smq.workspace.affected"),
     "what the command line reads workspaces with": (
         "smq_server.io.forked",

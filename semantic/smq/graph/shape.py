@@ -1,9 +1,9 @@
 """Does a model file look as the JSON Schema says, and if not, what is wrong in people's terms.
 
-The schema decides; a validator library reads it. Here its verdicts become problems: which key, of
-which dimension, what was expected, what is near to it, and where in the file. Each list item of a
-file (a model, a metric, a source …) is judged on its own, and a value whose like has been judged
-valid before is not judged again (see `fingerprint`).
+The schema decides; a validator library reads it for whatever is not surely right. Here its
+verdicts become problems: which key, of which dimension, what was expected, what is near to it, and
+where in the file. Each list item of a file (a model, a metric, a source …) is judged on its own,
+and a value whose like has been judged valid before is not judged again (see `fingerprint`).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from smq.graph.fingerprint import (
     pruned,
     resolve,
 )
+from smq.graph.surely_valid import is_surely_valid
 from smq.problem import Problem
 from smq.syntax import Mapping, Node, Pair, Parsed, Scalar, Sequence, unaliased
 from smq.text import Location, Span, nearest, nfc
@@ -58,10 +59,11 @@ class Violation:
 def check_top(parsed: Parsed, root: Mapping, engine: Engine | None = None) -> Iterator[Problem]:
     """What is wrong with the shape of a document apart from the items of its lists.
 
-    `engine` names the validator library; by default the fastest that is installed.
+    `engine` names the validator library; by default the fastest that is installed, and none for
+    what is surely valid.
     """
     top = _Subject(parsed, load_schema("semantic-model"), root)
-    return top.problems(_violations("", engine or _fastest(), _shallow(root)))
+    return top.problems(_violations("", engine, _shallow(root)))
 
 
 def lists_of(root: Mapping) -> Iterator[tuple[str, Pair, Sequence]]:
@@ -76,7 +78,6 @@ def check_item(
     parsed: Parsed, key: str, items: Sequence, index: int, engine: Engine | None = None
 ) -> Iterator[Problem]:
     """What is wrong with the shape of one item of the list under a key."""
-    engine = engine or _fastest()
     definition, item = SECTIONS[key], items.items[index]
     if not _known_valid(definition, item, engine):
         at = item.span if item is not None else _gap(parsed.document.text, items, index)
@@ -84,6 +85,14 @@ def check_item(
         yield from subject.problems(
             _violations(definition, engine, plain(item, _place(definition)))
         )
+
+
+def prepare() -> Iterator[None]:
+    """Load what the first fault would have to wait for, in steps."""
+    engine = _fastest()
+    for definition in ("", *SECTIONS.values()):
+        _compiled(definition, engine)
+        yield
 
 
 def stays_valid(key: str, old: Node | None, new: Node | None, path: tuple[int, ...]) -> bool:
@@ -121,7 +130,7 @@ def _shallow(root: Mapping) -> Plain:
     return shallow
 
 
-def _known_valid(definition: str, item: Node | None, engine: Engine) -> bool:
+def _known_valid(definition: str, item: Node | None, engine: Engine | None) -> bool:
     place = _place(definition)
     mark = fingerprint(item, place)
     if mark in place.valid:
@@ -148,8 +157,8 @@ def _definition(name: str) -> Schema:
     return definition
 
 
-# Validator libraries. Both are heavy to import, so each is imported by the first file that needs
-# it; they agree on paths and keywords, which is all that is asked of them.
+# Validator libraries. Both are heavy to import, so each is imported by the first file with a fault;
+# they agree on paths and keywords, which is all that is asked of them.
 
 
 @lru_cache(maxsize=1)
@@ -161,8 +170,13 @@ def _fastest() -> Engine:
     return "jsonschema_rs"
 
 
-def _violations(definition: str, engine: Engine, value: Plain) -> Iterator[Violation]:
+def _violations(definition: str, engine: Engine | None, value: Plain) -> Iterator[Violation]:
     """What the library says about a value; the empty definition is the whole file's."""
+    if engine is None:
+        root = load_schema("semantic-model")
+        if is_surely_valid(value, root["$defs"][definition] if definition else root, root):
+            return
+        engine = _fastest()
     if engine == "jsonschema_rs":
         try:
             # Listed at once: a value this library cannot take must not fail half-way.

@@ -215,11 +215,13 @@ class Root:
             import_module(name)
             yield
         # Here, because reading the files and the first look at them need none of it.
+        from smq.graph import shape
         from smq.ide import index, symbols
         from smq.rules import rules
 
         rules()
         yield
+        yield from shape.prepare()
         snapshot = self.snapshot
         _ = snapshot.graph.metric_names
         yield
