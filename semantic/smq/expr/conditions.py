@@ -50,7 +50,7 @@ def _part_of(template: Template, part: exp.Expr) -> Template:
     holder = exp.Paren(this=part.copy())
     uses: list[NameUse] = []
     for node in holder.find_all(exp.Placeholder, bfs=False):
-        uses.append(replace(template.uses[int(node.this)], slot=len(uses)))
+        uses.append(template.uses[int(node.this)]._replace(slot=len(uses)))
         node.set("this", str(len(uses) - 1))
     names = {table.this.name for table in holder.find_all(exp.Table)}
     tables = tuple(t for t in template.tables if f"smq_table_{t.slot}" in names)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 CallKind = Literal["Dimension", "TimeDimension", "Entity", "Metric"]
 
@@ -18,8 +17,7 @@ _OTHER = re.compile(r"\{%|\{#|\{\{|\}\}")
 _KINDS = ("Dimension", "TimeDimension", "Entity", "Metric")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """`{{ TimeDimension('order__ordered_at', 'month') }}`; offsets into the text it stands in."""
 
     kind: CallKind

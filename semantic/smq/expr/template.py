@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sqlglot import exp
 
@@ -19,8 +19,7 @@ FaultKind = Literal["syntax", "statement", "several", "star", "parameter", "jinj
 Role = Literal["", "argument", "partition", "order"]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """Why a text is no scalar expression; offsets into the text."""
 
     kind: FaultKind
@@ -29,8 +28,7 @@ class Fault:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class NameUse:
+class NameUse(NamedTuple):
     """One column name in the text: `slot` numbers it; several uses of one name have several."""
 
     slot: int
@@ -54,8 +52,7 @@ class NameUse:
         return ".".join(self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class TableUse:
+class TableUse(NamedTuple):
     """A table named in a subquery of the expression; `scope` is that subquery's number."""
 
     slot: int
@@ -66,8 +63,7 @@ class TableUse:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionUse:
+class FunctionUse(NamedTuple):
     """A call of an aggregate or window function: (SQL name, place, is it windowed)."""
 
     name: str

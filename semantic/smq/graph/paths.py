@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from smq.graph.symbols import Entity, Model
 
@@ -32,8 +33,7 @@ class Edge:
 Path = tuple[Edge, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PartialKey:
+class PartialKey(NamedTuple):
     """Why `left` is no to-one neighbour of `right`: some entities of a composite key miss."""
 
     left: str

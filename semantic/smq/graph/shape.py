@@ -9,10 +9,9 @@ and a value whose like has been judged valid before is not judged again (see `fi
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from math import isfinite
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from smq.graph.data_types import DATA_TYPES
 from smq.graph.fingerprint import (
@@ -47,8 +46,7 @@ SECTIONS = {
 _REMEMBERED = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(NamedTuple):
     """One complaint of a validator: where in the value, which keyword, of which subschema."""
 
     path: Path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from smq.graph.leaves import Leaf, RowCondition
 from smq.graph.paths import Edge
@@ -11,8 +12,7 @@ from smq.graph.references import RowRef
 from smq.query.bound import Query, WrittenFrom
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
+class Join(NamedTuple):
     """One LEFT JOIN along a to-one edge; `left` is the alias it starts from."""
 
     alias: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from smq.graph.graph import SemanticGraph
 from smq.graph.joinable import components
@@ -17,8 +16,7 @@ from smq.query.written import Item
 from smq.text import Location
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(NamedTuple):
     """A row value that every leaf of the query must have, and the item that asks for it."""
 
     ref: RowRef
@@ -276,8 +274,7 @@ class Reach:
             self.problems.append(Problem(code, place, args, related))
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A part of a query that joins can connect: output names, group names, and its models."""
 
     metrics: tuple[str, ...]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     # They bring the SQL library, which a rule that only looks for a parenthesis can do without.
@@ -26,8 +25,7 @@ _NEEDS_OVER = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class MisplacedCall:
+class MisplacedCall(NamedTuple):
     """An aggregate call that is no window function; the offsets include its arguments."""
 
     function: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sqlglot import exp
 
@@ -29,8 +29,7 @@ class PostExpression:
         return tuple(slot for slot in self.slots if isinstance(slot, Leaf))
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """One `groupBy` item: `name` is the output column as written."""
 
     name: str
@@ -73,8 +72,7 @@ class OrderKey:
     item: Item
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(NamedTuple):
     """One table of a written FROM clause: a model under an alias."""
 
     alias: str

@@ -8,7 +8,7 @@ the base is missing (the outer side of a join) contribute nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlglot import exp
 
@@ -43,8 +43,7 @@ _ONE_ARGUMENT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """What a FROM clause does to its tables' rows, by alias."""
 
     repeated: frozenset[str]

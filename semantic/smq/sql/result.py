@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from smq.problem import Problem
 from smq.text import Location
@@ -12,8 +12,7 @@ from smq.text import Location
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class OutputColumn:
+class OutputColumn(NamedTuple):
     """One column of the result, in the order of the SELECT list."""
 
     name: str
@@ -30,8 +29,7 @@ class OutputColumn:
     """The item it comes from: `metrics[0]`, `groupBy[1]`."""
 
 
-@dataclass(frozen=True, slots=True)
-class JoinStep:
+class JoinStep(NamedTuple):
     """One to-one join of a leaf: `left` and `right` are models, `on` pairs of columns as SQL."""
 
     left: str
@@ -40,8 +38,7 @@ class JoinStep:
     entities: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LeafReport:
+class LeafReport(NamedTuple):
     """One aggregate over one base model, with the joins it takes and the filters it sees."""
 
     name: str

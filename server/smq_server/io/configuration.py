@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from smq.problem import Problem, Severity
 from smq.syntax import Document
@@ -53,8 +53,7 @@ _NOWHERE = Place(Span(0, 0), Span(0, 0))
 Path_ = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A configuration and what is wrong with it; wrong settings keep their defaults.
 
     `path` and `document` are the file it comes from, None when there is none.

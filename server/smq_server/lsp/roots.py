@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
 from smq.catalog import CatalogSnapshot
 from smq.problem import Problem
@@ -45,8 +46,7 @@ from smq_server.lsp.scheduler import Work
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenDocument:
+class OpenDocument(NamedTuple):
     """A document the client has taken over; `spelling` is its URI as the client writes it."""
 
     spelling: str

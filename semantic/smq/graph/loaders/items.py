@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from smq.graph import consistency
 from smq.graph.fingerprint import pairs_of
@@ -62,8 +62,7 @@ class Loaded:
     declared_with: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Earlier:
+class Earlier(NamedTuple):
     """An earlier reading of the same file, and how the tree has been made from its tree."""
 
     parsed: Parsed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 from sqlglot import exp
 
@@ -13,8 +13,7 @@ Node = TypeVar("Node", bound=exp.Expr)
 Reason = Literal["not yet", "the engine cannot", "never"]
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """A construct that the dialect's SQL cannot say."""
 
     feature: str
