@@ -49,6 +49,7 @@ class State:
         "last",
         "pairs",
         "problems",
+        "repaired",
         "repairs",
         "several",
         "skipping",
@@ -77,6 +78,7 @@ class State:
         self.comma = -1  # a comma between several roots
         self.several = False  # several roots have been reported
         self.repairs = 0
+        self.repaired = -1
         self.skipping = 0  # brackets open below the nesting limit
         self.complete = True
         self.stopped = False

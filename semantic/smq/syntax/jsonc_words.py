@@ -21,6 +21,8 @@ _CUT = " \t,:[]{}"
 # exceeds them is read without guessing, so that reading stays linear.
 _LOOK = 20_000
 _MAX_REPAIRS = 100
+_DOUBLED_END = re.compile(r'"[ \t]*(?:[,:\]}]|\r|\n|\Z)')
+_DOUBLED_START = re.compile(r'(?P<raw>[^"\\,:\[\]{}\r\n]+)"(?=[ \t]*(?:[,:\]}]|\r|\n|\Z))')
 _BARE = re.compile(r'(?>(?:[^,:\[\]{}"\r\n/]++|/(?![/*]))+)')
 _BARE_KEY = re.compile(r'(?>(?:[^,:\[\]{}"\r\n/=]++|/(?![/*]))+)')
 _OUTSIDE = re.compile(r"(?>(?:[^\[{\r\n/]++|/(?![/*]))+)")
@@ -54,18 +56,31 @@ class Words(State):
         """A string that something touches has a quote too few or too many.
 
         `["a, "b"]` reads as the string `a, ` and a word; an odd number of quotes up to the end of
-        the line says that the first one was never closed, an even one that quotes stand inside.
+        the line says that the first one was never closed, an even one that quotes stand inside. A
+        quote that is written twice (`"a"",`) is one too many. No string is repaired twice.
         """
         before = self._latest()
         if (
             not isinstance(before, Scalar)
             or before.style != "double"
             or before.span.end != start
+            or before.span.start == self.repaired
             or self.repairs >= _MAX_REPAIRS
+            # `"filters"["a > 1"]` has a key, and lacks its colon.
+            or (token == "open" and self.state == COLON)
         ):
             return None
         self.repairs += 1
-        begin = before.span.start
+        begin = self.repaired = before.span.start
+        if before.text and _DOUBLED_END.match(self.text, start):
+            self.report("SYN110", start, start + 1, text='"')
+            return start + 1
+        doubled = None if before.text else _DOUBLED_START.match(self.text, start)
+        if doubled is not None:
+            self._take_back()
+            self.report("SYN110", begin, begin + 1, text='"')
+            self._put_string(start - 1, doubled.end(), doubled["raw"], '"')
+            return doubled.end()
         line_end = self._line_end(begin, begin + _LOOK)
         quotes = len(_QUOTE.findall(self.text[begin:line_end]))
         if quotes % 2:
