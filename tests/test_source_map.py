@@ -103,3 +103,21 @@ def test_the_map_is_whole_for_every_example_and_engine(name: str) -> None:
                         whole = item.node.span
                         assert any(whole.covers(span) for span in here), (dialect, item.text)
     assert looked > 100
+
+
+def test_what_a_median_is_grouped_by_is_still_known_where_rows_are_numbered_for_it() -> None:
+    text = """\
+-- models.yml --
+semantic_models:
+  - name: o
+    table: t
+    entities: [{name: o, type: primary, expr: id}]
+    dimensions: [{name: st, type: varchar}, {name: day, type: date}]
+    measures: [{name: amt, type: integer, agg: median}]
+metrics:
+  - {name: middle, metric_type: simple, expr: MEDIAN(o__amt)}
+-- q.smq.json --
+{"metrics": ["SUM(middle) OVER (PARTITION BY o__st) AS x"], "groupBy": ["o__st", "o__day__week"]}
+"""
+    found = dict(mapped(text, "bigquery"))
+    assert found["ranked.st"] == ["query st", "dimension st", "query o__st"]

@@ -70,7 +70,7 @@ class InnerRows:
         """The node over the inner SELECT's columns; `hidden` are names of sources nearer to it."""
         substitute = self._substitutes.get(node)
         if substitute is not None:
-            return self._reference(substitute)
+            return self._in_place_of(node, substitute)
         if isinstance(node, exp.Column):
             if node.table in hidden or not self._is_of_tables(node, clause):
                 return node
@@ -107,7 +107,13 @@ class InnerRows:
                 output = exp.Alias(this=output, alias=identifier.copy())
             self._columns[column.copy()] = identifier
             self._handed_on.append(output)
-        return self._reference(identifier)
+        return self._in_place_of(column, identifier)
+
+    def _in_place_of(self, node: exp.Expr, identifier: exp.Identifier) -> exp.Column:
+        """A reference that still tells what the node came from."""
+        column = self._reference(identifier)
+        column.meta.update(node.meta)
+        return column
 
     def _reference(self, identifier: exp.Identifier) -> exp.Column:
         return exp.Column(this=identifier.copy(), table=ours(self.name))
