@@ -172,6 +172,17 @@ def test_inside_an_expression_it_is_parenthesised() -> None:
     assert "3 * (revenue / NULLIF(order_count, 0)) > 2" in texts["q.smq.json"]
 
 
+def test_the_quotes_of_a_name_go_with_it() -> None:
+    models = _MODELS.replace("name: aov", "name: select").replace("2 * aov", '2 * "select"')
+    text = r"""-- q.smq.json --
+{"metrics": ["revenue"], "filters": ["3 * \"sel‹cursor›ect\" > 2"]"""
+    texts = check_action(models + text, "Inline 'select'")
+    assert '"3 * (revenue / NULLIF(order_count, 0)) > 2"' in texts["q.smq.json"]
+    text = '-- q.smq.json --\n{"metrics": ["single‹cursor›"]}'
+    texts = check_action(models + text, "Inline 'single'")
+    assert r'["2 * \"select\" AS single_value"]' in texts["q.smq.json"]
+
+
 def test_what_aggregates_cannot_be_inlined_in_a_query_but_in_a_metric() -> None:
     text = '-- q.smq.json --\n{"metrics": ["rev‹cursor›enue"]}'
     with pytest.raises(AssertionError):

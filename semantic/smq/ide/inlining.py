@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from smq.expr import parse_expression
+from smq.expr import name_in_sql, parse_expression
 from smq.format.json_edit import literal
 from smq.graph.formula import expand
 from smq.graph.leaves import Formula
@@ -45,27 +45,36 @@ def _in_query(snapshot: Snapshot, uri: str, mention: Mention, metric: Metric) ->
     item = item_at(query, mention.span.start) if query is not None else None
     if body is None or item is None or item.key not in ("metrics", "filters"):
         return ()
+    span = mention.span
+    template = parse_expression(item.text, snapshot.configuration.dialect)
+    for use in template.uses:
+        written = item.part(use.start, use.end).span
+        if written.covers(span):
+            # The quotes of a name go with it.
+            span = written
+            break
     if item.key == "metrics" and item.text == metric.name:
         # The metric is still there, and a column must not have the name of one.
         text = f"{body} AS {free_name(f'{metric.name}_value', snapshot.graph.metrics)}"
     else:
         text = f"({body})"
-    return (Edit(uri, mention.span, literal(text)[1:-1]),)
+    return (Edit(uri, span, literal(text)[1:-1]),)
 
 
 def _over_metrics(snapshot: Snapshot, metric: Metric) -> str | None:
     """The definition as an expression over metrics; None for one that is not such."""
-    graph = snapshot.graph
+    graph, dialect = snapshot.graph, snapshot.configuration.dialect
     if metric.filters or metric.window or metric.cumulative or metric.conversion or metric.beyond:
         return None
     if metric.numerator is not None and metric.denominator is not None:
         parts = (metric.numerator, metric.denominator)
         if all(_is_plain(part) and part.name in graph.metrics for part in parts):
-            return f"{parts[0].name} / NULLIF({parts[1].name}, 0)"
+            above, below = (name_in_sql(part.name, dialect) for part in parts)
+            return f"{above} / NULLIF({below}, 0)"
         return None
     if metric.expr is None or not all(_is_plain(given) for given in metric.inputs):
         return None
-    template = parse_expression(metric.expr.text, snapshot.configuration.dialect)
+    template = parse_expression(metric.expr.text, dialect)
     if template.fault is not None or template.has_aggregate or not template.uses:
         return None
     names = {given.alias or given.name: given.name for given in metric.inputs}
@@ -74,7 +83,7 @@ def _over_metrics(snapshot: Snapshot, metric: Metric) -> str | None:
         name = names.get(use.name, use.name)
         if use.call is not None or name not in graph.metrics or name == metric.name:
             return None
-        edits.append(Edit("", Span(use.start, use.end), name))
+        edits.append(Edit("", Span(use.start, use.end), name_in_sql(name, dialect)))
     return " ".join(apply_edits(metric.expr.text, edits).split())
 
 
