@@ -95,10 +95,5 @@ DIALECT = Dialect(
     first_weekday="sunday 1",
     counts_boundaries=True,
     clock_differences="whole",
-    forms=Forms(
-        truncate=_truncate,
-        add=_add,
-        weekday=_weekday,
-        iso_week=part("ISOWEEK"),
-    ),
+    forms=Forms(truncate=_truncate, add=_add, weekday=_weekday, iso_week=part("ISOWEEK")),
 )

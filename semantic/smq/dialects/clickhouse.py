@@ -100,10 +100,5 @@ DIALECT = Dialect(
     backslash_in_like=True,
     counts_boundaries=True,
     clock_differences="boundaries",
-    forms=Forms(
-        truncate=_truncate,
-        add=_add,
-        weekday=_weekday,
-        iso_week=_iso_week,
-    ),
+    forms=Forms(truncate=_truncate, add=_add, weekday=_weekday, iso_week=_iso_week),
 )

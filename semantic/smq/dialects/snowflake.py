@@ -80,10 +80,5 @@ DIALECT = Dialect(
     weeks_are_iso=True,
     counts_boundaries=True,
     clock_differences="boundaries",
-    forms=Forms(
-        truncate=_truncate,
-        add=_add,
-        weekday=_weekday,
-        iso_week=_iso_week,
-    ),
+    forms=Forms(truncate=_truncate, add=_add, weekday=_weekday, iso_week=_iso_week),
 )

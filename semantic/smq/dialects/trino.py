@@ -64,10 +64,5 @@ DIALECT = Dialect(
     first_weekday="monday 1",
     weeks_are_iso=True,
     clock_differences="whole",
-    forms=Forms(
-        truncate=_truncate,
-        add=_add,
-        weekday=_weekday,
-        iso_week=_iso_week,
-    ),
+    forms=Forms(truncate=_truncate, add=_add, weekday=_weekday, iso_week=_iso_week),
 )
