@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.support.corpus import read_tables
 from tests.support.duck_tables import plain
-from tests.support.engines import Engine, Tables, Type, available_engines, engine
+from tests.support.engines import available_engines, engine_with
 from tests.support.truth import errors, words
 from tests.support.workspace import compile_text, load_workspace
 
@@ -48,7 +48,6 @@ ev: id:text at:timestamp day:date n:int
   e5 2024-03-01T00:00:00 2024-03-01 16
   e6 - - 32
 """)
-TYPES: dict[str, Type] = {"text": "text", "timestamp": "timestamp", "date": "date"}
 TIMES = (
     *("ev__at", "ev__by_day", "ev__day", "ev__told", "ev__at__day", "ev__day__month"),
     *("ev__told__day", "metric_time", "metric_time__day", "{{ TimeDimension('ev__at', 'day') }}"),
@@ -105,19 +104,9 @@ def moment(value: Any) -> Any:
     return value
 
 
-def loaded(name: str) -> Engine:
-    here = engine(name)
-    tables: Tables = {
-        table: (tuple((c, TYPES.get(kind, "integer")) for c, kind in columns), rows)
-        for table, (columns, rows) in TABLES.items()
-    }
-    here.load(tables)
-    return here
-
-
 def answers(name: str) -> dict[str, list[tuple[Any, ...]]]:
     graph, _ = load_workspace({"models.yml": MODELS})
-    here = loaded(name)
+    here = engine_with(name, TABLES)
     options = CompileOptions(dialect=here.dialect, written_dialect="duckdb")
     found = {}
     for query in queries():
@@ -183,7 +172,7 @@ def test_a_date_is_the_midnight_that_starts_it(
     name: str, query: dict[str, Any], expected: int
 ) -> None:
     graph, _ = load_workspace({"models.yml": MODELS})
-    here = loaded(name)
+    here = engine_with(name, TABLES)
     options = CompileOptions(dialect=here.dialect, written_dialect="duckdb")
     (compiled,) = compile_text(graph, json.dumps(query), options)
     _, rows = here.query(compiled.queries[0].sql)

@@ -12,7 +12,7 @@ import json
 import pytest
 import sqlglot
 from tests.support.corpus import read_tables
-from tests.support.engines import Engine, Tables, Type, available_engines, engine
+from tests.support.engines import available_engines, engine_with
 from tests.support.lowered import lowered_from
 from tests.support.truth import errors, words
 from tests.support.workspace import compile_text, load_workspace
@@ -46,8 +46,6 @@ ev: id:text s:text at:timestamp day:date i:int j:int d:dec
   e - 2024-03-01T00:00:00 2024-03-01 0 5 2.50
   f Zoo - - 100 - -
 """)
-TYPES: dict[str, Type] = {"text": "text", "timestamp": "timestamp", "date": "date"}
-TYPES["dec"] = "decimal"
 
 CASES = {
     # Letter case, and what a pattern's own signs mean.
@@ -110,20 +108,10 @@ def condition(case: str) -> str:
     return tree.sql("duckdb")
 
 
-def loaded(name: str) -> Engine:
-    here = engine(name)
-    tables: Tables = {
-        table: (tuple((c, TYPES.get(kind, "integer")) for c, kind in columns), rows)
-        for table, (columns, rows) in TABLES.items()
-    }
-    here.load(tables)
-    return here
-
-
 @pytest.mark.parametrize("name", available_engines())
 def test_a_condition_takes_the_same_rows_on_every_engine(name: str) -> None:
     graph, _ = load_workspace({"models.yml": MODELS})
-    here = loaded(name)
+    here = engine_with(name, TABLES)
     options = CompileOptions(dialect=here.dialect, written_dialect="duckdb")
     refused, wrong = set(), {}
     for case, expected in CASES.items():

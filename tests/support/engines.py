@@ -37,6 +37,8 @@ from math import isclose, isnan
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
+from tests.support.corpus import Tables as WrittenTables
+
 from smq.dialects import dialect
 
 Type = Literal["integer", "number", "decimal", "text", "date", "timestamp", "boolean"]
@@ -448,6 +450,31 @@ def engine(name: str) -> Engine:
     started = ENGINES[name]()
     atexit.register(started.close)
     return started
+
+
+def engine_with(name: str, tables: WrittenTables) -> Engine:
+    """The engine with this name, holding a hand-written case's tables and nothing else."""
+    started = engine(name)
+    started.load(
+        {
+            table: (
+                tuple((column, _WRITTEN.get(kind, "integer")) for column, kind in columns),
+                rows,
+            )
+            for table, (columns, rows) in tables.items()
+        }
+    )
+    return started
+
+
+_WRITTEN: Mapping[str, Type] = {
+    "text": "text",
+    "timestamp": "timestamp",
+    "date": "date",
+    "dec": "decimal",
+    "float": "number",
+    "bool": "boolean",
+}
 
 
 def same_rows(left: Sequence[Row], right: Sequence[Row], ordered: bool) -> bool:
