@@ -169,7 +169,10 @@ class Story:
     def _do_open(self, step: Step) -> None:
         if step.name not in self.world.opened:
             text = self.world.disk.get(step.name, "") if step.text is None else step.text
-            self._open(step.name, text, step.at[0] or 1)
+            # Numbers go on, or what is still on its way from the time before would be taken for
+            # the text of now.
+            before = max(self._told.get(self.uri(step.name), {}), default=0)
+            self._open(step.name, text, before + 1)
 
     def _open(self, name: str, text: str, version: int) -> None:
         self.world.opened[name] = text, version
