@@ -185,3 +185,36 @@ def test_a_workspace_that_is_read_again_answers_for_the_text_of_now(tmp_path: Pa
         assert max(fold["endLine"] for fold in folds) == 2
         assert all(edit["range"]["end"]["line"] <= 3 for edit in edits or ())
         assert wire.shutdown() == 0
+
+
+def test_a_byte_order_mark_is_a_column_in_an_open_file_that_is_excluded_too(
+    tmp_path: Path,
+) -> None:
+    bank(tmp_path)
+    (tmp_path / "smq.toml").write_text('exclude = ["aside.yml"]\n')
+    with Wire(cwd=tmp_path) as wire:
+        wire.initialize(tmp_path)
+        uri = wire.open(tmp_path / "aside.yml", "\ufeffmet")
+        at = {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 4}}
+        found = wire.request("textDocument/completion", at)["result"]["items"]
+        assert [(each["label"], each["textEdit"]["range"]) for each in found][:1] == [
+            (
+                "metrics",
+                {"start": {"line": 0, "character": 1}, "end": {"line": 0, "character": 4}},
+            )
+        ]
+        assert wire.shutdown() == 0
+
+
+@pytest.mark.parametrize("name", ["smq.toml", "package.json", "notes.md"])
+def test_nothing_of_a_model_is_offered_in_a_file_of_another_kind(tmp_path: Path, name: str) -> None:
+    bank(tmp_path)
+    with Wire(cwd=tmp_path) as wire:
+        wire.initialize(tmp_path)
+        uri = wire.open(tmp_path / name, "\nmet")
+        for line, character in ((0, 0), (1, 3)):
+            at = {"line": line, "character": character}
+            asked = {"textDocument": {"uri": uri}, "position": at}
+            found = wire.request("textDocument/completion", asked)["result"]
+            assert found == {"isIncomplete": False, "items": []}
+        assert wire.shutdown() == 0

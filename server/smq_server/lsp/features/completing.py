@@ -50,10 +50,12 @@ def register(server: SmqServer) -> None:
         from smq.ide.model_completion import model_completions
 
         view = session.view(params.text_document.uri)
-        if view is None:
+        find = None
+        if view is not None:
+            by_kind = {"smq": completions, "yaml": model_completions}
+            find = by_kind.get(view.snapshot.document(view.uri).kind)
+        if view is None or find is None:
             return {"isIncomplete": False, "items": []}
-        is_query = view.snapshot.document(view.uri).kind == "smq"
-        find = completions if is_query else model_completions
         found = find(view.snapshot, view.uri, view.offset(params.position))
         hidden = session.settings.hide_unreachable
         items = [item for item in found.items if not (hidden and item.why_not)]
