@@ -621,6 +621,39 @@ def test_progress_is_shown_to_clients_that_have_room_for_it(tmp_path: Path) -> N
         assert wire.shutdown() == 0
 
 
+def test_reading_that_somebody_stops_leaves_nothing_said_until_it_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    bank(tmp_path)
+    for number in range(3_000):
+        (tmp_path / f"q{number}.smq.json").write_text("{}")
+    with Wire(cwd=tmp_path) as wire:
+        wire.initialize(tmp_path, capabilities={"window": {"workDoneProgress": True}})
+        uri = wire.open(tmp_path / "q.smq.json", _QUERY)
+        early = wire.post("textDocument/hover", hover(uri))
+        begun = wire.until(lambda m: m.get("method") == "$/progress")
+        assert begun["params"]["value"]["cancellable"] is True
+        wire.notify("window/workDoneProgress/cancel", {"token": begun["params"]["token"]})
+        # What has waited, and what comes now, is told why there is no answer.
+        for request in (early, wire.post("workspace/symbol", {"query": "r"})):
+            error = wire.response(request)["error"]
+            assert error["code"] == -32802
+            assert error["data"] == {"retriggerRequest": False}
+            assert "smq.restartIndex" in error["message"]
+        # One file's text is enough for this.
+        assert "result" in wire.request(
+            "textDocument/documentSymbol", {"textDocument": {"uri": uri}}
+        )
+        (workspace,) = wire.request("smq/status")["result"]["workspaces"]
+        assert (workspace["indexing"], workspace["stopped"]) == (False, True)
+        wire.change(uri, 2, replace(0, 13, 22, '"revenue"'))
+        assert not [m for m in wire.seen if m.get("method") == "textDocument/publishDiagnostics"]
+        assert "result" in wire.request("workspace/executeCommand", {"command": "smq.restartIndex"})
+        assert wire.diagnostics(uri, 2) == []
+        assert wire.request("textDocument/hover", hover(uri))["result"]["contents"]
+        assert wire.shutdown() == 0
+
+
 def test_random_edits_end_where_a_fresh_process_begins(tmp_path: Path) -> None:
     """Hundreds of edits, with requests and cancellations between them, as fast as can be."""
     bank(tmp_path)

@@ -206,7 +206,8 @@ def test_rows_come_from_the_engine(wire: Wire, query: str) -> None:
     assert "Metric 'revenu' not found" in words
 
 
-def test_a_run_that_is_cancelled_is_answered_once_and_stops(shop: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", ["request", "progress"])
+def test_a_run_that_is_cancelled_is_answered_once_and_stops(tmp_path: Path, by: str) -> None:
     model = """\
 semantic_models:
   - name: m
@@ -221,10 +222,14 @@ metrics:
     with Wire() as client:
         client.initialize(tmp_path)
         uri = client.open(tmp_path / "q.smq.json", '{"metrics": ["total"]}')
-        number = client.post("smq/run", {"uri": uri})
+        number = client.post("smq/run", {"uri": uri, "workDoneToken": "mine"})
         # The editor is answered meanwhile.
         assert "result" in client.request("smq/status")
-        client.notify("$/cancelRequest", {"id": number})
+        if by == "request":
+            client.notify("$/cancelRequest", {"id": number})
+        else:
+            client.until(lambda m: m.get("method") == "$/progress")
+            client.notify("window/workDoneProgress/cancel", {"token": "mine"})
         assert client.response(number)["error"]["code"] == -32800
         assert client.shutdown() == 0
 

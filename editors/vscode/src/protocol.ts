@@ -500,6 +500,10 @@ export interface WorkspaceStatus {
    * The URI of its configuration file.
    */
   configuration?: string | null;
+  /**
+   * Whether somebody has stopped reading it; nothing is known of it.
+   */
+  stopped?: boolean;
 }
 /**
  * An entity, dimension or measure of a model.

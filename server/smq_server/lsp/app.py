@@ -39,6 +39,7 @@ class SmqServer(SessionServer):
         )
         self.session.request = self.ask
         self.session.release = self.protocol.release
+        self.session.cancelling = self.protocol.cancelling
         self.session.defect = self.protocol.log_defect
 
     def ask(

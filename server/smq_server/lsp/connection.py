@@ -41,6 +41,10 @@ class Connection:
         self.defect: Callable[[BaseException, str], object] = lambda *_: None
         self.changed: list[Callable[[Root], object]] = []
         """Called after each new snapshot, for features that keep something of their own."""
+        self.cancelling: Callable[[], Callable[[], object]] = lambda: lambda: None
+        """What cancels the request that is being answered now; its client hears that it was."""
+        self.stops: dict[str | int, Callable[[], object]] = {}
+        """By the token of its progress, what stops a work that is under way."""
         self.watches_disk = False
         """Whether the client has agreed to tell about changes of files."""
 

@@ -1,7 +1,8 @@
-"""Work that takes a while, as the client shows it."""
+"""Work that takes a while, as the client shows it, and how a person stops it there."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -15,11 +16,20 @@ _FILES = 200
 
 
 class Progress:
-    """Work that a client sees on its own token, or on one of ours if it shows such work."""
+    """Work that a client sees on its own token, or on one of ours if it shows such work.
+
+    `stop` is called, on the event loop, when the person cancels the work where it is shown.
+    """
 
     _numbers = 0
 
-    def __init__(self, connection: Connection, token: str | int | None, title: str) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        token: str | int | None,
+        title: str,
+        stop: Callable[[], object],
+    ) -> None:
         self._connection = connection
         self._token = token
         if token is None and is_shown_by(connection):
@@ -29,12 +39,18 @@ class Progress:
                 types.WINDOW_WORK_DONE_PROGRESS_CREATE,
                 types.WorkDoneProgressCreateParams(self._token),
             )
-        self._say({"kind": "begin", "title": title, "cancellable": token is not None})
+        if self._token is not None:
+            connection.stops[self._token] = stop
+        self._say({"kind": "begin", "title": title, "cancellable": True})
 
     def report(self, message: str) -> None:
-        self._say({"kind": "report", "message": message})
+        """Say how far it is; nothing when it has ended, for a thread's report may come late."""
+        if self._token in self._connection.stops:
+            self._say({"kind": "report", "message": message})
 
     def end(self) -> None:
+        if self._token is not None:
+            self._connection.stops.pop(self._token, None)
         self._say({"kind": "end"})
 
     def _say(self, value: dict[str, object]) -> None:
@@ -45,9 +61,10 @@ class Progress:
 class ReadingProgress:
     """How far reading a workspace has come. A small one is read before anybody could see it."""
 
-    def __init__(self, connection: Connection, root: Root) -> None:
+    def __init__(self, connection: Connection, root: Root, stop: Callable[[], object]) -> None:
         self._connection = connection
         self._root = root
+        self._stop = stop
         self._shown: Progress | None = None
         self._next = _FILES
 
@@ -56,7 +73,8 @@ class ReadingProgress:
             return
         self._next = number + _FILES
         if self._shown is None:
-            self._shown = Progress(self._connection, None, f"Reading {self._root.path.name}")
+            title = f"Reading {self._root.path.name}"
+            self._shown = Progress(self._connection, None, title, self._stop)
         self._shown.report(f"{number:,} files")
 
     def end(self) -> None:

@@ -27,6 +27,9 @@ STATUS_CHANGED = "smq/statusChanged"
 VIRTUAL_DOCUMENT = "smq/virtualDocument"
 VIRTUAL_DOCUMENT_CHANGED = "smq/virtualDocumentChanged"
 
+RESTART_INDEX = "smq.restartIndex"
+"""The one command that is answered whether or not a workspace has been read."""
+
 SCHEME = "smq-sql"
 """Of virtual documents: `smq-sql:/name.sql?uri=<of the query file>&query=0&dialect=bigquery`."""
 
@@ -538,6 +541,9 @@ class WorkspaceStatus:
     metrics: int
     queries: int
     configuration: Annotated[str | None, "The URI of its configuration file."] = None
+    stopped: Annotated[bool, "Whether somebody has stopped reading it; nothing is known of it."] = (
+        False
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
@@ -51,3 +51,21 @@ def answers(
         return handler
 
     return register
+
+
+def of_command(
+    kind: type[Any], arguments: Sequence[Any], names: Sequence[str] = ("uri", "query")
+) -> Any:
+    """The parameters that a command takes: one object, or values for `names`, as the client likes.
+
+    Raises JsonRpcInvalidParams when they are neither.
+    """
+    values = list(arguments[0]) if arguments and isinstance(arguments[0], list) else list(arguments)
+    if len(values) == 1 and isinstance(values[0], dict):
+        given: object = values[0]
+    else:
+        given = dict(zip(names, values, strict=False))
+    try:
+        return from_wire(kind, given, "arguments")
+    except Malformed as problem:
+        raise JsonRpcInvalidParams(f"{problem}.") from problem

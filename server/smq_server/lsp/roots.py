@@ -75,6 +75,8 @@ class Root:
         self.is_named = False
         """Whether the client has it for a folder of its own."""
         self.is_indexed = False
+        self.is_stopped = False
+        """Whether somebody has stopped reading it."""
         self.generation = 0
         self.configuration_problems: tuple[Problem, ...] = ()
         self.configuration_document: Document | None = None
@@ -91,6 +93,10 @@ class Root:
     @property
     def configuration(self) -> Configuration:
         return self.snapshot.configuration
+
+    @property
+    def is_being_read(self) -> bool:
+        return not self.is_indexed and not self.is_stopped
 
     @property
     def is_of_open_documents(self) -> bool:

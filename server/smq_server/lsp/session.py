@@ -79,6 +79,10 @@ class Session(Connection):
         """Whether some workspace has not been read yet."""
         return self._state is not None and self._state.is_indexing
 
+    def stopped(self, uri: str | None) -> str | None:
+        """Why there is no answer about a document, or about all: reading it has been stopped."""
+        return self._state.stopped(uri) if self._state is not None else None
+
     @property
     def snapshot_id(self) -> int:
         return self._state.generation if self._state is not None else 0

@@ -212,7 +212,7 @@ class State:
 
     @property
     def is_indexing(self) -> bool:
-        return any(not root.is_indexed for root in self.roots)
+        return any(root.is_being_read for root in self.roots)
 
     @property
     def generation(self) -> int:
@@ -503,12 +503,29 @@ class State:
         root.is_indexed = False
         self.connection.scheduler.cancel(_key("check", root))
         self.connection.scheduler.cancel(_key("look on", root))
+        root.is_stopped = False
         self.connection.scheduler.submit(_key("index", root), 1, self._index(root))
+
+    def stop_reading(self, root: Root) -> None:
+        """Nobody wants to wait: of a workspace read by half nothing is said, until it is read."""
+        self.connection.scheduler.cancel(_key("index", root))
+        root.is_stopped = True
+        self.publisher.take_back(root.snapshot.uris)
+        self.connection.log(_stopped(root), types.MessageType.Warning)
+        self._read_or_stopped(root)
+
+    def stopped(self, uri: str | None) -> str | None:
+        """Why a question about a document, or about all of them, has no answer."""
+        name = self.canonical(uri) if uri is not None else None
+        for root in self.roots:
+            if root.is_stopped and (name is None or self.root_for(name) is root):
+                return _stopped(root)
+        return None
 
     def _index(self, root: Root) -> Work:
         started = time.perf_counter()
         before = root.snapshot if root.snapshot.uris else None
-        progress = ReadingProgress(self.connection, root)
+        progress = ReadingProgress(self.connection, root, lambda: self.stop_reading(root))
         try:
             yield from root.index(lambda: self._opened_in(root), progress.report)
         finally:
@@ -534,6 +551,9 @@ class State:
         self._keep_later(root)
         self.warehouses.poll(root)
         self.connection.scheduler.submit(_key("prepare", root), 15, root.prepare())
+        self._read_or_stopped(root)
+
+    def _read_or_stopped(self, root: Root) -> None:
         if not self.is_indexing:
             self.connection.settled()
             self.connection.release()
@@ -626,6 +646,13 @@ class State:
 
 def _text(name: str, document: OpenDocument) -> Change:
     return Change(name, document.text, document.version)
+
+
+def _stopped(root: Root) -> str:
+    return (
+        f"Reading {root.path.name} was stopped, so nothing can be said of it. "
+        f"The command {protocol.RESTART_INDEX} reads it."
+    )
 
 
 def _key(what: str, root: Root) -> str:

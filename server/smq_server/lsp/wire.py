@@ -60,6 +60,16 @@ _DURING_INDEXING = frozenset(
 """Requests that one file's text answers; all others wait until the workspace has been read."""
 
 
+class _NotRead(JsonRpcException):
+    """ServerCancelled: clients take it quietly, however often they ask."""
+
+    CODE = -32802
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.data = {"retriggerRequest": False}
+
+
 class SessionServer(LanguageServer):
     """pygls' server with the session that its conversation is about."""
 
@@ -160,7 +170,7 @@ class SmqProtocol(LanguageServerProtocol):
             self._refuse(message_id, JsonRpcMethodNotFound.of(method))
         elif message_id in self._open:
             self._refuse(message_id, JsonRpcInvalidRequest("The id is in use."))
-        elif method not in _DURING_INDEXING and self._server.session.is_indexing:
+        elif _needs_all(message) and self._server.session.is_indexing:
             uri = _uri_of(message)
             version = self._server.session.generation(uri)
             self._parked.append((message, uri, version))
@@ -169,6 +179,10 @@ class SmqProtocol(LanguageServerProtocol):
 
     def _start_request(self, message: dict[str, Any]) -> None:
         message_id, method = message["id"], message["method"]
+        reason = self._server.session.stopped(_uri_of(message)) if _needs_all(message) else None
+        if reason is not None:
+            self._refuse(message_id, _NotRead(reason))
+            return
         try:
             structured = self._structured(message)
         except JsonRpcException as error:
@@ -298,6 +312,11 @@ class SmqProtocol(LanguageServerProtocol):
             if future is not None:
                 future.cancel()
 
+    def cancelling(self) -> Callable[[], object]:
+        """What cancels the request that is being answered, as if its client had asked for it."""
+        params = {"id": self.msg_id}
+        return lambda: self._cancel(params)
+
     # The guard: what a handler does, good or bad, becomes one answer
 
     def _send_handler_result(self, future: Future[Any], *, msg_id: MessageId) -> None:
@@ -341,6 +360,8 @@ class SmqProtocol(LanguageServerProtocol):
 
     def _refuse(self, message_id: MessageId | None, error: JsonRpcException) -> None:
         answer = {"code": error.code, "message": error.message}
+        if error.data is not None:
+            answer["data"] = error.data
         self._send_data({"jsonrpc": self.VERSION, "id": message_id, "error": answer})
 
     def _send_response(self, msg_id: Any, result: Any = None, error: Any = None) -> None:
@@ -481,6 +502,14 @@ def strict_converter() -> Any:
 
 def _is_id(value: object) -> bool:
     return isinstance(value, int | str) and not isinstance(value, bool)
+
+
+def _needs_all(message: dict[str, Any]) -> bool:
+    """Whether a request is about more than one file's text: it waits for the workspace."""
+    method, params = message["method"], message.get("params")
+    if method == types.WORKSPACE_EXECUTE_COMMAND and isinstance(params, dict):
+        return params.get("command") != protocol.RESTART_INDEX
+    return method not in _DURING_INDEXING
 
 
 def _uri_of(message: dict[str, Any]) -> str | None:

@@ -7,6 +7,7 @@ lsprotocol and the session at its top, and what it needs of the core inside its 
 FEATURES = (
     "synchronise",
     "configuration",
+    "cancelling",
     "diagnostic",
     "hovering",
     "completing",

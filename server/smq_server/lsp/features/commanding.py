@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcInvalidParams
 
 from smq_server.lsp import protocol
 from smq_server.lsp.features.comparing import compare, is_unsaved_model
@@ -25,8 +24,8 @@ from smq_server.lsp.features.previewing import (
     view_of,
 )
 from smq_server.lsp.features.running import run_query
-from smq_server.lsp.requests import RequestFailed
-from smq_server.lsp.wire_values import Malformed, from_wire, to_wire
+from smq_server.lsp.requests import RequestFailed, of_command
+from smq_server.lsp.wire_values import to_wire
 
 if TYPE_CHECKING:
     from smq.ide.hints import Lens
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 COMPILE, EXPLAIN, RUN = "smq.compile", "smq.explain", "smq.run"
 DIFF = "smq.diff"
-RESTART_INDEX, REFRESH_CACHE = "smq.restartIndex", "smq.refreshCache"
+REFRESH_CACHE = "smq.refreshCache"
 SHOW_REFERENCES = "smq.showReferences"
 """The client's own: it shows a list of places."""
 
@@ -48,7 +47,7 @@ def register(server: SmqServer) -> None:
 
     @server.command(COMPILE)
     def compile_(*arguments: Any) -> dict[str, Any]:
-        params = _params(protocol.CompileParams, arguments)
+        params = of_command(protocol.CompileParams, arguments)
         view = view_of(session, params.uri)
         queries = chosen(view, params.query)
         text = "\n".join(sql_text(view, query, params.dialect) for query in queries)
@@ -57,7 +56,7 @@ def register(server: SmqServer) -> None:
 
     @server.command(EXPLAIN)
     def explain(*arguments: Any) -> dict[str, Any]:
-        params = _params(protocol.ExplainParams, arguments)
+        params = of_command(protocol.ExplainParams, arguments)
         view = view_of(session, params.uri)
         found = explained(view, chosen(view, params.query), params.dialect)
         _show(session, params.uri, "json", json.dumps(found, ensure_ascii=False, indent=2) + "\n")
@@ -65,19 +64,19 @@ def register(server: SmqServer) -> None:
 
     @server.command(RUN)
     async def run(*arguments: Any) -> dict[str, Any]:
-        params = _params(protocol.RunParams, arguments)
+        params = of_command(protocol.RunParams, arguments)
         result = await run_query(session, params)
         _show(session, params.uri, "md", _table(result))
         return dict(to_wire(result))
 
     @server.command(DIFF)
     async def diff(*arguments: Any) -> dict[str, Any]:
-        params = _params(protocol.DiffParams, arguments, ("uri", "base"))
+        params = of_command(protocol.DiffParams, arguments, ("uri", "base"))
         result = await compare(session, params)
         _show(session, params.uri, "md", result.markdown)
         return dict(to_wire(result))
 
-    @server.command(RESTART_INDEX)
+    @server.command(protocol.RESTART_INDEX)
     def restart_index(*_: Any) -> dict[str, Any]:
         """Forget what is known of files and read all of them again."""
         session.state.read_again()
@@ -122,27 +121,12 @@ def register(server: SmqServer) -> None:
         uri, query = str(data.get("uri", "")), data.get("query")
         arguments = {"uri": uri, "query": query, "dryRun": True}
         try:
-            result = await run_query(session, _params(protocol.RunParams, (arguments,)))
+            result = await run_query(session, of_command(protocol.RunParams, (arguments,)))
             title = _cost(result)
         except RequestFailed as refusal:
             title = f"cost unknown: {refusal.message.splitlines()[0]}"
         params.command = types.Command(title, RUN, arguments=[arguments])
         return params
-
-
-def _params(
-    kind: type[Any], arguments: Sequence[Any], names: Sequence[str] = ("uri", "query")
-) -> Any:
-    """The parameters, however the client passes a command's arguments."""
-    values = list(arguments[0]) if arguments and isinstance(arguments[0], list) else list(arguments)
-    if len(values) == 1 and isinstance(values[0], dict):
-        given: object = values[0]
-    else:
-        given = dict(zip(names, values, strict=False))
-    try:
-        return from_wire(kind, given, "arguments")
-    except Malformed as problem:
-        raise JsonRpcInvalidParams(f"{problem}.") from problem
 
 
 def _lens(view: View, lens: Lens, uri: str) -> types.CodeLens:

@@ -44,7 +44,8 @@ async def compare(session: Session, params: protocol.DiffParams) -> protocol.Dif
         raise RequestFailed("git is not asked in a workspace that is not trusted.")
     else:
         before = await in_thread(lambda: _earlier(root, params.base))
-    progress = Progress(session, params.work_done_token, "Comparing what queries mean")
+    title = "Comparing what queries mean"
+    progress = Progress(session, params.work_done_token, title, session.cancelling())
     try:
         found = await in_slices(comparing(before, after, dialect))
     finally:

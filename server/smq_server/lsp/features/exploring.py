@@ -122,13 +122,14 @@ def _status(root: Root) -> protocol.WorkspaceStatus:
         name=root.path.name,
         dialect=configuration.dialect,
         engine=configuration.engine.type,
-        indexing=not root.is_indexed,
+        indexing=root.is_being_read,
         files=len(snapshot.uris),
         models=sum(len(each.models) for each in declared),
         dimensions=sum(len(model.dimensions) for each in declared for model in each.models),
         metrics=sum(len(each.metrics) for each in declared),
         queries=sum(1 for uri in snapshot.uris if uri.endswith(".smq.json")),
         configuration=path.as_uri() if path is not None else None,
+        stopped=root.is_stopped,
     )
 
 

@@ -51,7 +51,8 @@ async def run_query(session: Session, params: protocol.RunParams) -> protocol.Ru
     root = session.state.root_for(view.uri)
     query = _compiled(view, params)
     job = _Job(query, root.configuration, root.path, params)
-    progress = Progress(session, params.work_done_token, f"Running on {job.engine_name}")
+    title = f"Running on {job.engine_name}"
+    progress = Progress(session, params.work_done_token, title, session.cancelling())
     try:
         return await in_thread(job.run)
     except asyncio.CancelledError:
