@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from snowballstemmer import EnglishStemmer
 from tests.support.fixture import split
 
 from smq.syntax import Document
 from smq.workspace import Change, Snapshot, build
 from smq_server.generation.selection import search, select_model_files
+from smq_server.generation.selection.words import words
 
 SHOP = """\
 -- customers.yml --
@@ -148,6 +152,23 @@ def test_decomposed_korean_finds_the_same() -> None:
 
     written = unicodedata.normalize("NFD", "지역별 매출")
     assert select_model_files(written, snapshot())[0].uri == first("지역별 매출")
+
+
+def test_questions_that_are_asked_at_once_do_not_spoil_each_other_s_words() -> None:
+    endings = ("izations", "fulness", "iveness", "ational", "ements", "ingly", "ousli", "iciti")
+    texts = [
+        [f"{chr(97 + lot)}{chr(97 + n % 26)}{chr(97 + n // 26)}tr{each}" for n in range(300)]
+        for lot, each in enumerate(endings)
+    ]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(len(texts)) as pool:
+            found = list(pool.map(lambda lot: [words(each)[0] for each in lot], texts))
+    finally:
+        sys.setswitchinterval(before)
+    stem = EnglishStemmer().stemWord
+    assert found == [[tuple(dict.fromkeys((each, stem(each)))) for each in lot] for lot in texts]
 
 
 def test_a_changed_file_is_found_by_its_new_words() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -170,7 +171,12 @@ def _stemmer() -> Any:
 def _stem(word: str) -> str:
     if not word.isascii():
         return word
-    return str(_stemmer().stemWord(word))
+    # It keeps the word it is at in itself, and questions are answered in threads.
+    with _stemming:
+        return str(_stemmer().stemWord(word))
+
+
+_stemming = threading.Lock()
 
 
 def pairs(word: str) -> frozenset[str]:
