@@ -81,7 +81,12 @@ def test_commands_without_sql_load_no_engine(command: str) -> None:
 
 
 _AFTER_THE_FIRST_LOOK = {
-    "what a warehouse holds": ("smq.catalog.read", "smq.catalog.semantic", "smq.catalog.tables"),
+    "what a warehouse holds": (
+        "smq.catalog.read",
+        "smq.catalog.semantic",
+        "smq.catalog.tables",
+        "smq_metasync.stores",
+    ),
     "layouts": ("smq.format.changes", "smq.format.json_layout", "smq.format.yaml_layout"),
     "words for what was found": (
         "smq.rules.families.expressions",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from smq.workspace.configuration import Configuration, EngineSettings, MetasyncSettings
 from smq_metasync.collectors import split_name
-from smq_metasync.stores import DEFAULT_LOCATION, configured_location
+from smq_metasync.location import DEFAULT_LOCATION, configured_location
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,14 @@ object or the new one, whatever happens to the writer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-FILE_NAME = "metadata_cache.json"
-DEFAULT_LOCATION = f".smq/{FILE_NAME}"
+from smq_metasync.location import FILE_NAME
+
 SNAPSHOTS = "snapshots"
 LARGEST = 256 * 1024 * 1024
 """Bytes; a larger object is no cache of ours."""
@@ -84,20 +83,6 @@ class Store(Protocol):
 
     def drop_snapshot(self, name: str) -> None:
         """Forget a state; one that is gone already is no error. Raises StoreError."""
-
-
-def configured_location(cache: str | None, environ: Mapping[str, str]) -> str:
-    """Where somebody said that the cache is, as people write it; empty when nobody did.
-
-    `cache` is what the configuration says; where it is silent, the environment names a bucket.
-    """
-    if cache:
-        return cache
-    for name in ("METASYNC_CACHE_BUCKET", "GCS_BUCKET"):
-        bucket = environ.get(name, "").removeprefix("gs://").strip("/")
-        if bucket:
-            return f"gs://{bucket}/{FILE_NAME}"
-    return ""
 
 
 def open_store(location: str, directory: Path, timeout: float = 60.0) -> Store:

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, TypeVar
 from uuid import uuid4
 
+from smq_metasync.location import FILE_NAME
 from smq_metasync.stores import (
-    FILE_NAME,
     LARGEST,
     SNAPSHOTS,
     UNCHANGED,

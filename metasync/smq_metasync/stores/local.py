@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Literal
 
+from smq_metasync.location import FILE_NAME
 from smq_metasync.stores import (
-    FILE_NAME,
     LARGEST,
     SNAPSHOTS,
     UNCHANGED,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sqlglot import exp
 
@@ -13,8 +13,7 @@ from smq.problem import Problem
 from smq.text import Location
 
 
-@dataclass(frozen=True, slots=True)
-class InnerRef:
+class InnerRef(NamedTuple):
     """A member of a model that a subquery of a condition selects from, under an alias there."""
 
     alias: str
@@ -24,8 +23,7 @@ class InnerRef:
     grain: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MetricValue:
+class MetricValue(NamedTuple):
     """`{{ Metric('m', group_by=['entity']) }}`: for each row the metric of its entity."""
 
     metric: str
@@ -91,8 +89,7 @@ class Leaf:
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class LateName:
+class LateName(NamedTuple):
     """A name in a metric's own window, which only a query's groupBy can settle."""
 
     name: str

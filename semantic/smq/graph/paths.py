@@ -8,7 +8,6 @@ N. All matching pairs stand in the join condition. Key entities of N over the sa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from smq.graph.symbols import Entity, Model
@@ -17,8 +16,7 @@ MAX_PATHS = 8
 """More equally short paths than this are not listed; two are enough to be ambiguous."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """A to-one join; `pairs` are (entity of left, entity of right) of equal name."""
 
     left: str

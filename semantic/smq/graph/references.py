@@ -7,7 +7,7 @@ whose left side is a known model (or a chain of entities) is tried.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from smq.graph.graph import SemanticGraph
 from smq.graph.symbols import GRAINS, Dimension, Entity, Measure
@@ -47,8 +47,7 @@ class RowRef:
         return f"{head}__{self.grain}" if self.grain else head
 
 
-@dataclass(frozen=True, slots=True)
-class PrefixedMetric:
+class PrefixedMetric(NamedTuple):
     """`model__metric`: a metric never takes a prefix."""
 
     model: str

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from smq.catalog import CatalogSnapshot, Unknown
 from smq.graph.symbols import Declarations, TableName
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from smq.graph.graph import SemanticGraph
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A document's new text, or None when the document is gone."""
 
     uri: str

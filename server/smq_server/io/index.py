@@ -24,7 +24,7 @@ from functools import cache, partial
 from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from smq.graph.symbols import TableName
 from smq.syntax import Document
@@ -42,8 +42,7 @@ _RACY = 2_000_000_000
 """Nanoseconds: a file written that shortly before its stamp was taken may change unseen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """One file's reading: of which text, and what."""
 
     stamp: Stamp

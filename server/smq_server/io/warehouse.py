@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from smq.catalog import CatalogSnapshot, Unknown
 from smq.workspace import Configuration
-from smq_metasync.stores import configured_location
+from smq_metasync.location import configured_location
 from smq_server.io.discovery import CACHE
 from smq_server.io.index import cache_directory
 

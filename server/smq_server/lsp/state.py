@@ -10,9 +10,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lsprotocol import types
 
@@ -45,8 +44,7 @@ _SCAN_AFTER = 2.0
 """Seconds after which the disk is looked at again, when the client does not watch it for us."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """One document among its workspace at one moment, with the protocol's positions.
 
     `uri` is the document's name in the snapshot; the client's own spelling is put into results.
