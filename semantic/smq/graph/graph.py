@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from smq.graph.carried import Carried
+from smq.graph.carried import Carried, Changes
+from smq.graph.leading import leading_to, mentions_of
 from smq.graph.meaning import means_the_same
 from smq.graph.overlaid import overlaid
 from smq.graph.paths import Edge, JoinGraph, Path
@@ -212,14 +213,18 @@ class SemanticGraph:
         self, graph: SemanticGraph, models: Iterable[str], metrics: Iterable[str]
     ) -> Carried | None:
         """The formulas that may hold in a graph with other readings of some models and metrics."""
-        if not all(means_the_same(self.models[name], graph.models[name]) for name in models):
-            return None
+        others: Iterable[str] = [
+            name for name in models if not means_the_same(self.models[name], graph.models[name])
+        ]
+        if others and not graph.joins.joins_like(self.joins):
+            others = leading_to(self.models, graph.models, others)
         different = frozenset(
             name
             for name in metrics
             if not means_the_same(self.metrics.get(name), graph.metrics.get(name))
         )
-        return Carried(self.formulas, different, graph.metrics)
+        changes = Changes(different, mentions_of(self.models, graph.models, others))
+        return Carried.after(self.carried, self.formulas, changes, graph.metrics)
 
     def _members_after(
         self, models: Mapping[str, Model], changed: Iterable[str]

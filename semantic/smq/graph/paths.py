@@ -126,6 +126,10 @@ class JoinGraph:
         graph._paths = {}
         return graph
 
+    def joins_like(self, other: JoinGraph) -> bool:
+        """Whether it was made from the other one by changes that join nothing otherwise."""
+        return self._by_key is other._by_key
+
     def keyed_by(self, entity: str) -> tuple[str, ...]:
         """The models that have the entity as a key or part of one."""
         return tuple(self._by_key.get(entity, ()))

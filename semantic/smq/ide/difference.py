@@ -32,7 +32,7 @@ from smq.text import Location
 from smq.workspace import File, Snapshot
 from smq.workspace.affected import Difference as Reach
 from smq.workspace.affected import difference as reach_of
-from smq.workspace.affected import leading_to, mentioning
+from smq.workspace.affected import mentioning, seeing
 
 Aspect = Literal[
     "columns",
@@ -177,7 +177,7 @@ def _reached(
         yield
     models = {name for reach in changes for name in reach.models}
     if models:
-        through = leading_to(before.graph, after.graph, models)
+        through = seeing(before.graph.models, after.graph.models, models)
         if through is None:
             return None
         changes.append(through)

@@ -11,15 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from smq.graph.leading import Models, leading_to, mentions_of
 from smq.graph.symbols import Declarations, Dimension, Model, Sql
 from smq.text import Location
 from smq.workspace.files import File, texts_of
-
-if TYPE_CHECKING:
-    # The graph brings the SQL library.
-    from smq.graph.graph import SemanticGraph
 
 Key = tuple[str, ...]
 
@@ -110,51 +107,17 @@ def difference(before: File | None, after: File | None) -> Difference:
     return Difference(False, models, frozenset(metrics), frozenset(members), names)
 
 
-def leading_to(
-    before: SemanticGraph, after: SemanticGraph, models: Iterable[str]
-) -> Difference | None:
-    """What a query must mention for a change of these models' joins or tables to change its SQL.
-
-    Its joins begin at models that it mentions, itself or in a metric, and lead from foreign keys
-    to keys: they see what has changed only if they can come there, before or after. None where
-    any query may have other SQL.
-    """
-    names = set(models)
-    if any(_TAKEN.search(name.casefold()) for name in before.models.keys() ^ after.models.keys()):
+def seeing(before: Models, after: Models, models: Iterable[str]) -> Difference | None:
+    """What a query must mention, itself or in a metric, for a change of these models' joins or
+    tables to change its SQL. None where any query may have other SQL."""
+    if any(_TAKEN.search(name.casefold()) for name in before.keys() ^ after.keys()):
         return None
-    reached = _before_joins(before, names) | _before_joins(after, names)
-    words: set[str] = set()
-    bare: set[str] = set()
-    for graph in (before, after):
-        for model in (graph.models[name] for name in reached if name in graph.models):
-            words.update((model.name, *(entity.name for entity in model.entities)))
-            if model.primary_entity:
-                words.add(model.primary_entity)
-            bare.update(member.name for member in (*model.dimensions, *model.measures))
-    return Difference(False, words=frozenset(words), bare=frozenset(bare))
+    found = mentions_of(before, after, leading_to(before, after, models))
+    return Difference(False, words=found.prefixes, bare=found.members)
 
 
 _TAKEN = re.compile(r"^joined(_\d+)?$|_in_total|_by_")
 """What the SQL calls its own tables, unless a model has that name."""
-
-
-def _before_joins(graph: SemanticGraph, names: set[str]) -> set[str]:
-    """The models, and all from which joins can come to them; rather some more."""
-    holding: dict[str, list[str]] = {}
-    for model in graph.models.values():
-        for entity in model.entities:
-            holding.setdefault(entity.name, []).append(model.name)
-    found: set[str] = set()
-    ahead = [name for name in names if name in graph.models]
-    while ahead:
-        name = ahead.pop()
-        if name in found:
-            continue
-        found.add(name)
-        for entity in graph.models[name].entities:
-            if entity.kind in ("primary", "unique"):
-                ahead += holding[entity.name]
-    return found | names
 
 
 def mentioning(
