@@ -146,6 +146,17 @@ def test_a_file_outside_every_folder_finds_its_own_workspace(
     assert codes(client.settle(), path) == ["NAM101"]
 
 
+def test_what_an_open_query_shows_of_an_open_model_is_told_from_the_start(
+    directory: Path,
+) -> None:
+    model, query = directory / "models" / "bank.yml", directory / "q.smq.json"
+    text = model.read_text(encoding="utf-8").replace("table:", "t- ble:")
+    client = Client(directory)
+    client.open(model, text)
+    client.open(query, '{"metrics": ["revenue"]}')
+    assert "MOD290" in codes(client.settle(), model)
+
+
 def test_the_same_path_in_other_spellings(directory: Path) -> None:
     path = directory / "한글 이름.smq.json"
     client = Client(directory)

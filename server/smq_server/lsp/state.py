@@ -539,8 +539,7 @@ class State:
         self.diagnoses[id(root)].change(before, root.snapshot)
         self._remember(root)
         for name in self._opened_in(root):
-            self.bring_up_to_date(root, name)
-            self.publisher.publish(root, name)
+            self._tell_now(root, name)
         self.publisher.configuration(root)
         for name in self.diagnoses[id(root)].files() - set(self.documents):
             self.publisher.publish(root, name)
@@ -572,14 +571,17 @@ class State:
         self.diagnoses[id(root)].change(before, root.snapshot)
         self._remember(root)
         if name is not None:
-            touched = self.bring_up_to_date(root, name)
-            self.publisher.publish(root, name)
-            for other in touched - {name}:
-                self.publisher.publish(root, other)
+            self._tell_now(root, name)
         self._check_later(root)
         self._look_on_later(root)
         for listener in self.connection.changed:
             listener(root)
+
+    def _tell_now(self, root: Root, name: str) -> None:
+        """Look at one file, and tell of it and of all others in which that finds something."""
+        touched = self.bring_up_to_date(root, name)
+        for each in (name, *(touched - {name})):
+            self.publisher.publish(root, each)
 
     def bring_up_to_date(self, root: Root, name: str) -> set[str]:
         """Look at one file if that is due; the files whose problems changed by it."""
