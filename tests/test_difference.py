@@ -117,6 +117,20 @@ def test_another_column_is_told_by_lineage() -> None:
     ]
 
 
+def test_another_column_of_a_filter_is_told() -> None:
+    diff = changed(yml="{name: status, type: varchar} => {name: status, type: varchar, expr: st}")
+    assert told(diff) == {"changed in all": ["reads shop.orders.st, no longer shop.orders.status"]}
+
+
+def test_another_calculation_over_the_same_aggregates_is_told() -> None:
+    diff = changed(yml="revenue / NULLIF => 2 * revenue / NULLIF")
+    (words,) = told(diff)["changed by country"]
+    assert words == (
+        "average is calculated differently: SUM(orders.amt) / NULLIF(COUNT(DISTINCT orders.id), 0)"
+        " → 2 * SUM(orders.amt) / NULLIF(COUNT(DISTINCT orders.id), 0)"
+    )
+
+
 def test_a_join_that_changes_its_key_is_told() -> None:
     diff = changed(yml="type: foreign, expr: cust_id => type: foreign, expr: buyer_id")
     assert told(diff) == {

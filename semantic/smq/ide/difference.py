@@ -25,7 +25,7 @@ from smq.ide.lineage import definition_of
 from smq.ide.queries import compiled
 from smq.query.written import WrittenQuery
 from smq.rules import find
-from smq.sql.lineage import lineage
+from smq.sql.lineage import calculations, lineage
 from smq.sql.metadata import as_written
 from smq.sql.result import Compiled, CompiledQuery, JoinStep, LeafReport
 from smq.text import Location
@@ -303,6 +303,8 @@ def _differences(old: CompiledQuery, new: CompiledQuery) -> Iterator[Difference]
         *_sources(old, new),
     ]
     if not found:
+        found = [*_calculations(old, new), *_read(old, new)]
+    if not found:
         found = [Difference("sql", "the SQL is written differently")]
     yield from dict.fromkeys(found)
 
@@ -447,6 +449,35 @@ def _sources(old: CompiledQuery, new: CompiledQuery) -> Iterator[Difference]:
             if part
         )
         yield Difference("source", words, left, right)
+
+
+def _calculations(old: CompiledQuery, new: CompiledQuery) -> Iterator[Difference]:
+    """Columns that the same aggregates are put together to in another way."""
+    then, now = calculations(old.tree, old.dialect), calculations(new.tree, new.dialect)
+    for name, after in now.items():
+        before = then.get(name)
+        if before is not None and before != after:
+            words = f"{name} is calculated differently: {_short(before)} → {_short(after)}"
+            yield Difference("sql", words, before, after)
+
+
+def _read(old: CompiledQuery, new: CompiledQuery) -> Iterator[Difference]:
+    """Physical columns that no output shows: filters and sort keys read them."""
+    lost = ", ".join(each for each in old.columns_read if each not in new.columns_read)
+    gained = ", ".join(each for each in new.columns_read if each not in old.columns_read)
+    if lost and gained:
+        yield Difference("source", f"reads {gained}, no longer {lost}", lost, gained)
+    elif lost or gained:
+        words = f"reads {gained}" if gained else f"no longer reads {lost}"
+        yield Difference("source", words, lost, gained)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+_SHOWN = 160
+"""Characters of SQL in one sentence."""
 
 
 # Definitions.

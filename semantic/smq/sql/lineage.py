@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
+from smq.dialects import dialect as facts
+
 Outputs = dict[str, frozenset[str]]
 """Output columns in order, each with the `table.column` it depends on."""
 
@@ -20,6 +22,18 @@ _NOTHING: frozenset[str] = frozenset()
 def lineage(tree: exp.Expr) -> Mapping[str, tuple[str, ...]]:
     """For each output column the physical columns, sorted; `table.*` where rows are counted."""
     return {name: tuple(sorted(found)) for name, found in _outputs(tree, {}).items()}
+
+
+def calculations(tree: exp.Expr, dialect: str) -> Mapping[str, str]:
+    """For each output column the expression of the outermost SELECT, in one line of SQL."""
+    query = tree
+    while isinstance(query, exp.Subquery):
+        query = query.this
+    library = facts(dialect).sqlglot
+    return {
+        each.alias_or_name: str(each.unalias().sql(dialect=library))
+        for each in (query.expressions if isinstance(query, exp.Select) else ())
+    }
 
 
 def _outputs(query: exp.Expr, known: Mapping[str, Outputs]) -> Outputs:
