@@ -520,3 +520,49 @@ semantic_models:
     before = here.snapshot.graph.relation(here.snapshot.graph.models["orders"])
     changed = here.snapshot.apply([Change(uri, text) for uri, text in texts.items()])
     assert changed.graph.relation(changed.graph.models["orders"]) == before
+
+
+_HOMONYMS = """\
+-- models.yml --
+semantic_models:
+  - name: a
+    table: t
+    entities: [{name: a_key, type: primary, expr: id}]
+    dimensions: [{name: kind, type: varchar}, {name: x__y, type: varchar}]
+    measures: [{name: m, type: integer, agg: sum}]
+  - name: b
+    table: u
+    entities: [{name: b_key, type: primary, expr: id}, {name: a_key, type: foreign, expr: a_id}]
+    dimensions: [{name: kind, type: varchar}]
+    measures: [{name: n, type: integer, agg: sum}]
+metrics:
+  - {name: of_b, metric_type: simple, expr: SUM(b__n)}
+"""
+
+
+def test_a_bare_name_is_of_the_model_that_the_querys_metrics_count() -> None:
+    models = _HOMONYMS.replace(
+        "foreign, expr: a_id}]\n    dimensions: [{name: kind",
+        "foreign, expr: a_id}]\n    dimensions: [{name: ‹ref›ki‹cursor›nd‹/ref›",
+    )
+    query = """-- q.smq.json --
+{"metrics": ["of_b"], "filters": ["‹ref›kind‹/ref› = 'x'"]}
+"""
+    check_rename(models + query, "sort")
+
+
+def test_a_bare_name_with_the_separator_in_it_is_renamed() -> None:
+    models = _HOMONYMS.replace("{name: x__y", "{name: ‹ref›x_‹cursor›_y‹/ref›")
+    query = """-- q.smq.json --
+{"metrics": ["of_b"], "groupBy": ["a__‹ref›x__y‹/ref›"], "filters": ["‹ref›x__y‹/ref› = 'x'"]}
+"""
+    check_rename(models + query, "z")
+
+
+def test_what_a_template_groups_a_metric_by_is_renamed() -> None:
+    models = _HOMONYMS.replace("{name: b_key", "{name: ‹ref›b_‹cursor›key‹/ref›").replace(
+        "expr: SUM(b__n)}",
+        "expr: SUM(b__n), filter: \"{{ Metric('rows_b', group_by=['‹ref›b_key‹/ref›']) }} > 1\"}\n"
+        "  - {name: rows_b, metric_type: simple, expr: COUNT(b__n)}",
+    )
+    check_rename(models, "key_of_b")

@@ -106,9 +106,15 @@ def _candidates(snapshot: Snapshot, key: Key) -> Iterator[str]:
     if model.primary_entity is not None:
         heads.add(model.primary_entity)
     prefixes = [_Name(head) for head in sorted(heads)]
-    return (
-        uri for uri in found if any(prefix.may_be_in(snapshot.document(uri)) for prefix in prefixes)
-    )
+    # A query may leave the model out, where its metrics say which one is meant.
+    bare = re.compile(rf"(?<!\w){re.escape(key[2])}(?:__\w+)?(?!\w)")
+
+    def is_worth_reading(document: Document) -> bool:
+        return any(prefix.may_be_in(document) for prefix in prefixes) or (
+            document.kind == "smq" and bare.search(document.text) is not None
+        )
+
+    return (uri for uri in found if is_worth_reading(snapshot.document(uri)))
 
 
 def _rank(mention: Mention, offset: int) -> tuple[bool, int]:

@@ -16,7 +16,7 @@ from typing import Literal
 from smq.expr import NameUse, parse_expression
 from smq.expr.jinja import read_call
 from smq.graph.graph import SemanticGraph
-from smq.graph.members import call_readings, member_ref, row_readings
+from smq.graph.members import call_readings, key_readings, member_ref, row_readings
 from smq.graph.references import METRIC_TIME, RowRef, all_grains, splits
 from smq.graph.symbols import (
     Declarations,
@@ -33,6 +33,7 @@ from smq.graph.symbols import (
     Sql,
 )
 from smq.ide.functions import find_function
+from smq.ide.reach import bases_of
 from smq.query.written import Item, WrittenQuery
 from smq.syntax import Mapping, Parsed, Scalar, Sequence
 from smq.text import Location, Span, nfc
@@ -147,15 +148,36 @@ class _Names:
             return place(at + start, at + end)
 
         if call.kind == "Metric":
+            found = []
             if call.name in self.graph.metrics:
-                return [Mention(inside(0, len(call.name)).span, ("metric", call.name), in_sql=True)]
-            return []
+                span = inside(0, len(call.name)).span
+                found.append(Mention(span, ("metric", call.name), in_sql=True))
+            behind = at + len(call.name)
+            for name in call.group_by:
+                behind = text.find(name, behind, use.end)
+                if behind < 0:
+                    break
+                found += self._key(name, partial(_shifted, place, behind))
+                behind += len(name)
+            return found
         for ref in call_readings(self.graph, use, self.grains):
             if "__" not in call.name and not call.entity_path and ref.kind == "entity":
                 span = inside(0, len(call.name)).span
                 return [Mention(span, ("entity", ref.name), in_sql=True)]
             return list(self.of_ref(call.name, ref, inside, True))
         return []
+
+    def _key(self, name: str, place: Place) -> list[Mention]:
+        """A name that a metric is grouped by inside of a template: an entity, or a dimension."""
+        for ref in key_readings(self.graph, name, self.grains):
+            if ref.kind == "entity" and name == ref.name:
+                return [Mention(place(0, len(name)).span, ("entity", name), in_sql=True)]
+            return list(self.of_ref(name, ref, place, True))
+        return []
+
+
+def _shifted(place: Place, by: int, start: int, end: int) -> Location:
+    return place(by + start, by + end)
 
 
 class _Query(_Names):
@@ -166,6 +188,7 @@ class _Query(_Names):
         self.query = query
         self.aliases: dict[str, Item] = {}
         self.scope = self._scope()
+        self._models: frozenset[str] | None = None
 
     def mentions(self) -> Iterator[Mention]:
         query = self.query
@@ -231,14 +254,40 @@ class _Query(_Names):
             yield Mention(place(0, len(name)).span, ("metric", name), in_sql=True)
         elif name in self.aliases:
             yield Mention(place(0, len(name)).span, self._alias_key(name), in_sql=True)
-        elif "__" in name or name == METRIC_TIME:
-            yield from self.row(name, place, True)
         else:
-            for model in (*self.scope, *self.graph.models_with(name)):
-                ref = member_ref(self.graph, model, name)
-                if ref is not None:
-                    yield Mention(place(0, len(name)).span, self.member_key(ref), in_sql=True)
-                    return
+            found = self.row(name, place, True) if "__" in name or name == METRIC_TIME else []
+            yield from found or self._bare(name, place)
+
+    def _bare(self, name: str, place: Place) -> Iterator[Mention]:
+        """A name without its model, which may hold the separator or end in a grain: the member of
+        the one model that the query touches, as the binder reads it."""
+        heads = [(name, "")]
+        heads += [(left, right) for left, right in splits(name) if right.lower() in self.grains]
+        for head, grain in heads:
+            owners = self.graph.models_with(head)
+            if len(owners) > 1:
+                owners = tuple(model for model in owners if model in self._touched())
+            ref = member_ref(self.graph, owners[0], head) if len(owners) == 1 else None
+            if ref is None or (grain and ref.kind != "dimension"):
+                continue
+            yield Mention(place(0, len(head)).span, self.member_key(ref), in_sql=True)
+            if grain:
+                span = place(len(head) + 2, len(name)).span
+                yield Mention(span, ("grain", grain.lower()), in_sql=True)
+            return
+
+    def _touched(self) -> frozenset[str]:
+        """The models that the query names, and those whose rows its metrics count."""
+        if self._models is None:
+            found = set(self.scope)
+            for items in (self.query.metrics, self.query.group_by, self.query.filters):
+                for item in items:
+                    for use in parse_expression(item.text, self.dialect).uses:
+                        if use.name in self.graph.metrics:
+                            bases = bases_of(self.graph, use.name, self.dialect)
+                            found.update(base.model for base in bases)
+            self._models = frozenset(found)
+        return self._models
 
     def _name(self, item: Item, name: str, start: int) -> Iterator[Mention]:
         if name:
