@@ -114,3 +114,12 @@ def test_what_sqlglot_says_against_it_is_told_as_it_is() -> None:
     text = "  - {name: bits, expr: BIT_AND(orders__amount)}\n"
     found = [message for code, _, message in told(text, "sqlite") if code == "MET111"]
     assert found and found[0].startswith("This cannot be said in SQLite: BITWISE_AND aggregation")
+
+
+def test_a_filter_that_an_engine_lacks_the_words_for_is_told_and_not_the_first_metric() -> None:
+    query = """\
+-- q.smq.json --
+{"metrics": ["revenue"], "filters": ["orders__day AT TIME ZONE 'UTC' > '2024-01-01'"]}
+"""
+    found = told(query, "mysql")
+    assert [words for _, words, _ in found] == ["orders__day AT TIME ZONE 'UTC' > '2024-01-01'"]

@@ -121,3 +121,21 @@ metrics:
 """
     found = dict(mapped(text, "bigquery"))
     assert found["ranked.st"] == ["query st", "dimension st", "query o__st"]
+
+
+def test_a_condition_keeps_its_place_where_booleans_are_numbers() -> None:
+    text = """\
+-- models.yml --
+semantic_models:
+  - name: o
+    table: t
+    entities: [{name: o, type: primary, expr: id}]
+    dimensions: [{name: ok, type: boolean}]
+    measures: [{name: amt, type: integer, agg: sum}]
+metrics:
+  - {name: total, metric_type: simple, expr: SUM(o__amt)}
+-- q.smq.json --
+{"metrics": ["total"], "filters": ["o__ok IS TRUE"]}
+"""
+    found = dict(mapped(text, "sqlserver"))
+    assert found["o.ok = 1"] == ["query o__ok IS TRUE"]

@@ -221,6 +221,10 @@ def _loss(remark: str, plan: Plan, graph: SemanticGraph, source: str, target: Di
             place, related = place_of(item, words, graph, source)
             if place != item.location or related:
                 return Problem("EXP120", place, args, related)
+    for item in (*written.filters, *written.metrics):
+        template = parse_expression(item.text, source)
+        if template.tree is not None and remark in rendered(template.tree, target).lost:
+            return Problem("EXP120", item.location, args)
     return Problem("EXP120", plan.query.outputs[0].item.location, args)
 
 

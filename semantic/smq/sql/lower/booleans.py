@@ -53,11 +53,11 @@ def _condition(node: exp.Expr) -> exp.Expr:
         node.set("this", _condition(node.this))
         return node
     if isinstance(node, exp.Boolean):
-        return _one_equals(1 if node.this else 0)
+        return _known(_one_equals(1 if node.this else 0), node)
     if isinstance(node, exp.Is) and isinstance(node.expression, exp.Boolean):
         # x IS TRUE is false for NULL, and in a condition so is x = 1.
         wanted = exp.Literal.number(1 if node.expression.this else 0)
-        return exp.EQ(this=_operand(_value(node.this)), expression=wanted)
+        return _known(exp.EQ(this=_operand(_value(node.this)), expression=wanted), node)
     if _is_condition(node):
         _values_below(node)
         return node
@@ -87,8 +87,13 @@ def _value(node: exp.Expr) -> exp.Expr:
         inner = node if not isinstance(node, exp.And | exp.Or) else exp.Paren(this=node)
         no = exp.Not(this=_condition(inner))
         case.append("ifs", exp.If(this=no, true=zero))
-    case.meta.update(node.meta)
-    return case
+    return _known(case, node)
+
+
+def _known(new: exp.Expr, old: exp.Expr) -> exp.Expr:
+    """The node that takes the place of another, with what is known of where that comes from."""
+    new.meta.update(old.meta)
+    return new
 
 
 def _is_condition(node: exp.Expr) -> bool:
