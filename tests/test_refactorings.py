@@ -183,6 +183,19 @@ def test_the_quotes_of_a_name_go_with_it() -> None:
     assert r'["2 * \"select\" AS single_value"]' in texts["q.smq.json"]
 
 
+def test_a_metric_does_not_take_its_name_from_a_column_of_another_query() -> None:
+    text = """\
+-- q.smq.json --
+{"metrics": ["revenue * 2 AS cal‹cursor›c"], "orderBy": ["calc"]}
+-- other.smq.json --
+{"metrics": ["order_count + 1 AS calc"]}
+"""
+    texts = check_action(_MODELS + text, "Extract into a metric 'calc_value'")
+    assert texts["q.smq.json"].startswith(
+        '{"metrics": ["calc_value AS calc"], "orderBy": ["calc"]}'
+    )
+
+
 def test_what_aggregates_cannot_be_inlined_in_a_query_but_in_a_metric() -> None:
     text = '-- q.smq.json --\n{"metrics": ["rev‹cursor›enue"]}'
     with pytest.raises(AssertionError):
@@ -308,6 +321,24 @@ semantic_models:
     there = check_action(text, "Write 'orders' in the SMQ dialect")["m.yml"]
     assert "defaults" not in there
     assert "- name: amount\n        agg_time_dimension: day\n        agg: sum" in there
+
+
+def test_a_model_whose_own_time_a_metric_needs_stays_in_dbts_dialect() -> None:
+    text = """\
+-- m.yml --
+semantic_models:
+  - name: ord‹cursor›ers
+    model: ref('orders')
+    defaults: {agg_time_dimension: day}
+    entities: [{name: ord, type: primary, expr: id}]
+    dimensions:
+      - {name: day, type: time, type_params: {time_granularity: day}}
+      - {name: sent, type: time, type_params: {time_granularity: day}}
+    measures: [{name: amount, agg: sum}]
+metrics: [{name: orders_placed, expr: COUNT(DISTINCT orders__ord)}]
+"""
+    with pytest.raises(AssertionError):
+        check_action(text, "Write 'orders' in the SMQ dialect")
 
 
 # What is missing.

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from smq.expr import parse_expression
+from smq.expr import name_in_sql, parse_expression
 from smq.format.json_edit import remove_key, replace_item, set_value
 from smq.format.keys import find_pair
 from smq.graph.formula import expand
@@ -221,6 +221,12 @@ def _extractions(snapshot: Snapshot, query: WrittenQuery, item: Item) -> Iterato
     body = item.text[: template.body_end].strip()
     taken = snapshot.graph.metrics
     name = free_name(template.alias or "new_metric", taken)
+    whole = name
+    if template.alias and _is_alias_elsewhere(snapshot, query, name):
+        # A metric of that name would take it from the others, so the column alone keeps it.
+        column = name_in_sql(name, dialect)
+        name = free_name(f"{name}_value", taken)
+        whole = f"{name} AS {column}"
     used = [use.name for use in template.uses]
     metrics = [each for each in used if each in taken]
     for uri in _homes(snapshot, used):
@@ -228,11 +234,24 @@ def _extractions(snapshot: Snapshot, query: WrittenQuery, item: Item) -> Iterato
             continue
         added = added_derived(snapshot.parsed(uri), name, body, metrics)
         if added is not None:
-            replaced = replace_item(snapshot.document(query.uri), item.node, name)
+            replaced = replace_item(snapshot.document(query.uri), item.node, whole)
             place = snapshot.configuration.relative_path(uri)
             title = f"Extract into a metric '{name}' in {place}"
             yield Action(title, "refactor.extract", (added, *replaced))
             return
+
+
+def _is_alias_elsewhere(snapshot: Snapshot, own: WrittenQuery, name: str) -> bool:
+    """Whether another query calls an expression of its own so."""
+    dialect = snapshot.configuration.dialect
+    return any(
+        parse_expression(item.text, dialect).alias == name
+        for uri in snapshot.uris
+        if snapshot.document(uri).kind == "smq" and name in snapshot.document(uri).text
+        for query in snapshot.queries(uri)
+        if (query.uri, query.index) != (own.uri, own.index)
+        for item in query.metrics
+    )
 
 
 def _homes(snapshot: Snapshot, names: Iterable[str]) -> Iterator[str]:

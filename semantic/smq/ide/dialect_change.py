@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from smq.expr import is_boolean, parse_expression
+from smq.graph.members import metrics_about
 from smq.graph.symbols import Dimension, Model, SourceCall
+from smq.ide.reach import bases_of
 from smq.rules.model_additions import usual_aggregation
 from smq.rules.model_edits import item_around
 from smq.rules.yaml_edits import removed_pair
@@ -190,7 +192,14 @@ def _means_the_same(snapshot: Snapshot, uri: str, model: Model, edits: tuple[Edi
     found = after.graph.models.get(model.name)
     if found is None or len(after.problems(uri)) > len(snapshot.problems(uri)):
         return False
-    return _essence(found) == _essence(model)
+    if _essence(found) != _essence(model):
+        return False
+    # What counts keys or dimensions has no measure that could keep the model's own time.
+    dialect = snapshot.configuration.dialect
+    return all(
+        bases_of(after.graph, name, dialect) == bases_of(snapshot.graph, name, dialect)
+        for name in metrics_about(snapshot.graph, model.name)
+    )
 
 
 def _essence(model: Model) -> object:
