@@ -88,6 +88,20 @@ def test_joins_that_do_not_continue_each_other_have_no_fix() -> None:
     assert fixed(text, "QRY115") == []
 
 
+@pytest.mark.parametrize("group", ["orders__at", "orders__at__day"])
+def test_a_metrics_window_may_name_the_grain_that_a_time_has_anyway(group: str) -> None:
+    models = MODELS.replace(
+        "metrics:\n",
+        "metrics:\n  - {name: total, expr: SUM(order_count) OVER (ORDER BY orders__at__day)}\n",
+    ).replace(
+        "    dimensions:\n",
+        "    dimensions:\n      - {name: at, type: time, type_params: {time_granularity: day}}\n",
+    )
+    text = f'{{"metrics": ["total"], "groupBy": ["{group}"]}}'
+    documents = [Document("models.yml", models), Document("q.smq.json", text)]
+    assert [f.message for f in check(build(documents, Configuration()), ["q.smq.json"])] == []
+
+
 def test_a_template_does_not_choose_between_two_tables_of_one_model() -> None:
     joins = (
         "FROM orders JOIN orders a ON orders__order = a.order JOIN orders b ON a.order = b.order"

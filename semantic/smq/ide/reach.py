@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from smq.expr import parse_expression
 from smq.graph.aggregates import measure_leaf
@@ -159,6 +159,12 @@ class Reachable:
     def _has_group(self, ref: RowRef) -> bool:
         """As the binder sees it: the very group, or the one that only the way there tells apart."""
         groups = [group.ref for group in self._known.groups] if self._known is not None else []
+        if (
+            ref.kind == "dimension"
+            and ref.grain is not None
+            and ref.grain == own_grain(self.graph, replace(ref, grain=None))
+        ):
+            ref = replace(ref, grain=None)
         same = (ref.kind, ref.model, ref.name, ref.grain)
         loose = [
             own
