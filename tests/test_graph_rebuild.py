@@ -58,5 +58,24 @@ def described(snapshot: Snapshot) -> object:
         {name: graph.edges(name) for name in graph.models},
         {(a, b): graph.paths(a, b) for a in graph.models for b in graph.models},
         {name: graph.models_with(name) for name in (*MEMBERS, *(f"{m}_sum" for m in MEMBERS))},
+        [name for name in (*NAMES, *MEMBERS) if name in graph.key_names],
         {name: sorted(graph.index(name).dimensions) for name in graph.models},
     )
+
+
+def test_what_keys_are_called_is_looked_up_once_while_foreign_ones_are_typed() -> None:
+    text = """semantic_models:
+  - name: 주문
+    table: t.x
+    entities:
+      - {name: 주문, type: primary, expr: id}
+      - {name: 고갱, type: foreign, expr: id}
+"""
+    before = build([]).apply([Change("a.yml", text)])
+    keys = before.graph.key_names
+    typed = before.apply([Change("a.yml", text.replace("고갱", "고객"))])
+    assert typed.graph.key_names is keys
+    natural = typed.apply([Change("a.yml", text.replace("foreign", "natural"))])
+    assert "고갱" in natural.graph.key_names
+    virtual = text.replace("    entities:", "    primary_entity: 고객\n    entities:")
+    assert "고객" in natural.apply([Change("a.yml", virtual)]).graph.key_names

@@ -95,6 +95,7 @@ class SemanticGraph:
         self._by_member: Mapping[str, tuple[str, ...]] | None = None
         self._metric_names: NameIndex | None = None
         self._model_names: NameIndex | None = None
+        self._key_names: NameIndex | None = None
         self._member_names: NameIndex | None = None
         self.memo: dict[Any, Any] = {}
         """Answers that later stages derive from this graph alone, keyed by their own tuples."""
@@ -199,6 +200,10 @@ class SemanticGraph:
         graph._by_member, gone_members, new_members = self._members_after(models, changed)
         graph._metric_names = metric_names
         graph._model_names = self._model_names
+        has_same_keys = all(
+            _key_names(self.models[name]) == _key_names(models[name]) for name in changed
+        )
+        graph._key_names = self._key_names if has_same_keys else None
         graph._member_names = (
             self._member_names.changed(gone_members, new_members)
             if self._member_names is not None and graph._by_member is not None
@@ -266,6 +271,15 @@ class SemanticGraph:
         return self._model_names
 
     @property
+    def key_names(self) -> NameIndex:
+        """Every entity that is some model's key, also as `natural` or without a column."""
+        if self._key_names is None:
+            self._key_names = NameIndex(
+                {name for model in self.models.values() for name in _key_names(model)}
+            )
+        return self._key_names
+
+    @property
     def member_names(self) -> NameIndex:
         """The bare names of all dimensions, measures and entities."""
         if self._member_names is None:
@@ -320,6 +334,11 @@ class SemanticGraph:
                 return TableName((*schema, name))
             case UnknownRelation():
                 return None
+
+
+def _key_names(model: Model) -> set[str]:
+    found = {entity.name for entity in model.entities if entity.kind != "foreign"}
+    return found | {model.primary_entity} if model.primary_entity else found
 
 
 def _members(model: Model) -> set[str]:

@@ -13,6 +13,7 @@ from smq.rules.model_edits import replacements
 from smq.rules.model_wording import did_you_mean, listed
 from smq.rules.registry import Args, Context, rule
 from smq.text import Location, Span, nearest
+from smq.text.name_index import nearest_of
 
 
 def _use_nearest(problem: Problem, context: Context) -> Iterator[Fix]:
@@ -176,26 +177,13 @@ def _foreign_entities(context: Context, uri: str) -> Iterator[Problem]:
         for entity in model.entities:
             if entity.kind != "foreign" or graph.joins.keyed_by(entity.name):
                 continue
-            keys = _keys(graph)
+            keys = graph.key_names
             if entity.name in keys:
                 continue
             own = {other.name for other in model.entities}
-            near = nearest(entity.name, sorted(keys - own))
+            near = nearest_of(entity.name, keys.candidates(entity.name) - own)
             facts = {"name": entity.name, "model": model.name, "nearest": near}
             yield Problem("REF104", entity.name_at, facts)
-
-
-def _keys(graph: Any) -> frozenset[str]:
-    """Every entity that is some model's key, also as `natural` or without a column."""
-    known: frozenset[str] | None = graph.memo.get("key names")
-    if known is None:
-        found: set[str] = set()
-        for model in graph.models.values():
-            found.update(e.name for e in model.entities if e.kind != "foreign")
-            if model.primary_entity:
-                found.add(model.primary_entity)
-        known = graph.memo["key names"] = frozenset(found)
-    return known
 
 
 @rule(
