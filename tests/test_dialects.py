@@ -206,3 +206,48 @@ def test_columns_never_clash(facts: Dialect, wanted: list[str]) -> None:
     folded = taken if facts.case_sensitive else [column.lower() for column in taken]
     assert len(set(folded)) == len(wanted)
     assert all(facts.forbidden.search(column) is None for column in taken)
+
+
+_HALF_MADE = """
+import sys, threading
+from sqlglot.dialects import dialect as sqlglot_dialect
+from smq.dialects.library import library
+
+known, go = threading.Event(), threading.Event()
+make = sqlglot_dialect.new_trie
+
+def new_trie(*arguments):
+    # sqlglot calls this between making a class known and giving it its generator.
+    if threading.current_thread() is first and "oracle" in sqlglot_dialect._Dialect._classes:
+        known.set()
+        go.wait()
+    return make(*arguments)
+
+def is_waiting():
+    frame = sys._current_frames().get(second.ident)
+    while frame is not None and frame.f_code.co_name != "acquire":
+        frame = frame.f_back
+    return frame is not None
+
+sqlglot_dialect.new_trie = new_trie
+found = []
+first = threading.Thread(target=lambda: library("oracle"))
+second = threading.Thread(target=lambda: found.append(library("oracle").generator_class.__name__))
+first.start()
+known.wait()
+second.start()
+while second.is_alive() and not is_waiting():
+    pass
+go.set()
+first.join()
+second.join()
+print(found)
+"""
+
+
+def test_a_dialect_that_another_thread_is_loading_is_waited_for() -> None:
+    """It was taken without its generator, and the SQL was that of no dialect."""
+    done = subprocess.run(
+        [sys.executable, "-c", _HALF_MADE], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "['OracleGenerator']"

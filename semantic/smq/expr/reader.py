@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, TokenError
 
+from smq.dialects.library import library
 from smq.expr.jinja import Call, JinjaFault, find_calls
 from smq.expr.template import Fault, FaultKind, FunctionUse, NameUse, Role, TableUse, Template
 from smq.text import nfc
@@ -67,7 +67,7 @@ class _Reader:
         except JinjaFault as fault:
             return self._fault("jinja", fault.detail, fault.start, fault.end)
         try:
-            statements = Dialect.get_or_raise(self.dialect).parse(_PREFIX + plain)
+            statements = library(self.dialect).parse(_PREFIX + plain)
         except ParseError as error:
             return self._syntax_fault(error)
         except TokenError:
@@ -113,7 +113,7 @@ class _Reader:
             return tree
         # In parentheses it is an operand. They take the place of the blank, so that places stay.
         text = f"{_PREFIX.rstrip()}({self.plain})"
-        statement = Dialect.get_or_raise(self.dialect).parse(text)[0]
+        statement = library(self.dialect).parse(text)[0]
         assert isinstance(statement, exp.Select), "the same text was one before"
         compared: exp.Expr = statement.expressions[0]
         return compared.this.pop() if isinstance(compared, exp.Paren) else compared

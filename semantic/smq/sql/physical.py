@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
+from smq.dialects.library import library
 from smq.expr import Template, copied, fill, parse_expression
 from smq.graph.graph import SemanticGraph
 from smq.graph.leaves import ConditionRef, InnerRef, Leaf, MetricValue, RowCondition
@@ -399,7 +399,7 @@ def _parsed_query(sql: Sql, dialect: str) -> exp.Expr | PhysicalFault:
 
     text = sql.text.strip().rstrip(";")
     try:
-        statements = Dialect.get_or_raise(facts(dialect).sqlglot).parse(text)
+        statements = library(facts(dialect).sqlglot).parse(text)
     except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError) as error:
         return fault(str(error).splitlines()[0].split(" Line ")[0])
     query = statements[0] if len(statements) == 1 else None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlglot import Dialect as SqlglotDialect
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel
 
 from smq.dialects import Dialect
+from smq.dialects.library import library
 
 
 class Rendered(NamedTuple):
@@ -36,7 +36,7 @@ def render(tree: exp.Expr, dialect: Dialect, pretty: bool = True, copy: bool = T
 
 def rendered(tree: exp.Expr, dialect: Dialect, pretty: bool = True, copy: bool = True) -> Rendered:
     """As `render`, with what got lost on the way."""
-    generator = SqlglotDialect.get_or_raise(dialect.sqlglot).generator(
+    generator = library(dialect.sqlglot).generator(
         pretty=pretty, comments=False, unsupported_level=ErrorLevel.IGNORE
     )
     text = generator.generate(tree, copy=copy)

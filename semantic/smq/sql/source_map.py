@@ -11,10 +11,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlglot import Dialect as SqlglotDialect
 from sqlglot import exp
 
 from smq.dialects import dialect as dialect_of
+from smq.dialects.library import library
 from smq.sql.render import render
 from smq.sql.result import CompiledQuery
 from smq.text import Span
@@ -44,13 +44,13 @@ def source_map(query: CompiledQuery) -> tuple[Part, ...]:
     Where an engine's writing cannot be followed, the map is coarser, never wrong.
     """
     dialect = dialect_of(query.dialect)
-    library = SqlglotDialect.get_or_raise(dialect.sqlglot)
-    plain = library.tokenize(query.sql)
+    writer = library(dialect.sqlglot)
+    plain = writer.tokenize(query.sql)
     for everything in (True, False):
         marker = _Marker(everything)
         tree = marker.marked(query.tree.copy())
         text = render(tree, dialect, copy=False)
-        found = _aligned(plain, library.tokenize(text), marker.sources)
+        found = _aligned(plain, writer.tokenize(text), marker.sources)
         if found is not None:
             return _merged(found)
     return ()
