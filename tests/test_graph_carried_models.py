@@ -126,6 +126,9 @@ _METRICS = ("long_visits", "far", "sold", "sold_half", "ages", "half")
         # A name that a member gets makes a bare one mean two things.
         ("name: age, type: integer", "name: amount, type: integer", {"sold", "ages", "half"}),
         ("table: stores", "table: shops", {"far"}),
+        # A model that has another name, which puts the whole graph together anew.
+        ("name: 고객", "name: 고객님", {"ages", "half"}),
+        ("name: stores", "name: shops", {"far", "long_visits", "sold", "sold_half"}),
         ("place, type: varchar", "place, label: Ort, type: varchar", set()),
     ],
 )

@@ -214,12 +214,26 @@ class SemanticGraph:
         graph.carried = self._carried_to(graph, changed, read_again)
         return graph
 
+    def carry_over(
+        self, before: SemanticGraph, changes: Iterable[tuple[Declarations, Declarations]]
+    ) -> None:
+        """Take what still holds from the graph before some files declared something anew."""
+        if before.time_spines != self.time_spines:
+            # They say what grains there are, and so how names are read.
+            return
+        both = [each for change in changes for each in change]
+        models = {model.name for each in both for model in each.models}
+        metrics = {metric.name for each in both for metric in each.metrics}
+        self.carried = before._carried_to(self, models, metrics)
+
     def _carried_to(
         self, graph: SemanticGraph, models: Iterable[str], metrics: Iterable[str]
     ) -> Carried | None:
         """The formulas that may hold in a graph with other readings of some models and metrics."""
         others: Iterable[str] = [
-            name for name in models if not means_the_same(self.models[name], graph.models[name])
+            name
+            for name in models
+            if not means_the_same(self.models.get(name), graph.models.get(name))
         ]
         if others and not graph.joins.joins_like(self.joins):
             others = leading_to(self.models, graph.models, others)

@@ -117,9 +117,9 @@ class Snapshot:
         """All declarations merged; built at the first use."""
         merged = self._memo.merged
         if merged.graph is None:
-            if merged.before is not None:
-                merged.graph = merged.before.replaced(merged.changes.values())
-                merged.before = None
+            before, merged.before = merged.before, None
+            if before is not None:
+                merged.graph = before.replaced(merged.changes.values())
             if merged.graph is None:
                 # Here, because it brings the SQL library.
                 from smq.graph.graph import SemanticGraph
@@ -127,6 +127,8 @@ class Snapshot:
                 merged.graph = SemanticGraph.build(
                     self.declarations, self._configuration.default_schema, self._refs
                 )
+                if before is not None:
+                    merged.graph.carry_over(before, merged.changes.values())
         return merged.graph
 
     def shares_graph(self, other: Snapshot) -> bool:
