@@ -102,6 +102,19 @@ def test_a_metrics_window_may_name_the_grain_that_a_time_has_anyway(group: str) 
     assert [f.message for f in check(build(documents, Configuration()), ["q.smq.json"])] == []
 
 
+def test_a_window_that_a_template_cannot_compute_for_each_entity_is_told() -> None:
+    models = MODELS.replace(
+        "metrics:\n",
+        "metrics:\n  - {name: running, expr: SUM(order_count) OVER (ORDER BY orders__day)}\n",
+    )
+    text = """{"metrics": ["order_count"],
+      "filters": ["{{ Metric('running', group_by=['order']) }} > 1"]}"""
+    documents = [Document("models.yml", models), Document("q.smq.json", text)]
+    (found,) = check(build(documents, Configuration()), ["q.smq.json"])
+    assert (found.code, found.location.span.cut(text)[:10]) == ("EXP112", "{{ Metric(")
+    assert "the window of 'running' needs 'orders__day'" in found.message
+
+
 def test_a_template_does_not_choose_between_two_tables_of_one_model() -> None:
     joins = (
         "FROM orders JOIN orders a ON orders__order = a.order JOIN orders b ON a.order = b.order"

@@ -56,6 +56,17 @@ def expand(graph: SemanticGraph, metric: str, dialect: str) -> Formula | Broken:
     return _Expander(graph, dialect).metric(metric)
 
 
+def ungrouped(formula: Formula, by: Iterable[RowRef]) -> str | None:
+    """What the windows of a formula read beside these groups, if anything."""
+    groups = frozenset(by)
+    for slot in formula.slots:
+        if isinstance(slot, LateName):
+            return slot.name
+        if isinstance(slot, RowRef) and slot not in groups:
+            return slot.written
+    return None
+
+
 def _of_cycle(metric: Metric, cycle: tuple[str, ...]) -> Problem:
     """The problem of a cycle that begins and ends with the metric; of a long one with its ends."""
     if len(cycle) <= SHOWN_OF_CYCLE:
@@ -321,11 +332,15 @@ class _Expander:
         if call.name not in self.graph.metrics:
             raise _Fault([self._unknown(metric, call.name, place, "metric")])
         # Expanding it here finds a metric that filters itself.
-        self._known(call.name)
+        formula = self._known(call.name)
         value = metric_value(self.graph, call, self.grains)
         if value is None:
             args = {"metric": metric.name, "feature": "Metric(…) without one entity to group by"}
             raise _Fault([Problem("MET104", place, args)])
+        loose = ungrouped(formula, value.by)
+        if loose is not None:
+            feature = f"Metric('{call.name}'), whose window needs '{loose}',"
+            raise _Fault([Problem("MET104", place, {"metric": metric.name, "feature": feature})])
         return value
 
     # Names.

@@ -10,7 +10,7 @@ from sqlglot import exp
 from smq.expr import NameUse, TableUse, Template, conjuncts, copied, is_boolean, parse_expression
 from smq.graph.aggregates import measure_leaf
 from smq.graph.data_types import value_kind
-from smq.graph.formula import expand
+from smq.graph.formula import expand, ungrouped
 from smq.graph.graph import SemanticGraph
 from smq.graph.leaves import (
     Broken,
@@ -406,6 +406,11 @@ class Expressions:
             value = metric_value(self.graph, call, self.names.grains)
             if value is None:
                 detail = f"{', '.join(call.group_by)} is not one entity"
+                args = {"text": item.text[use.start : use.end], "detail": detail}
+                raise Failure(Problem("EXP112", at, args))
+            loose = ungrouped(formula, value.by)
+            if loose is not None:
+                detail = f"the window of '{call.name}' needs '{loose}', which it is not grouped by"
                 args = {"text": item.text[use.start : use.end], "detail": detail}
                 raise Failure(Problem("EXP112", at, args))
             return value
