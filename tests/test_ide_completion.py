@@ -498,3 +498,20 @@ def test_a_model_that_is_joined_twice_is_named_by_its_aliases() -> None:
     query = f"""{{"metrics": ["revenue"], "groupBy": ["buyer__‹cursor›"],
       "joins": ["FROM sales {joins}"]}}"""
     assert "name that the join gives it" in _why(query, "buyer__name")
+
+
+def test_a_subquery_reads_models_and_their_members() -> None:
+    query = '{"metrics": ["revenue"], "filters": ["sales__kind IN (SELECT people__name FROM %s)"]}'
+    items = check_completion(_TWICE + query % "‹cursor›", first=["people", "sales"])
+    assert {item.kind for item in items} <= {"model", "keyword", "function"}
+    query = query.replace("people__name", "‹cursor›") % "people"
+    check_completion(
+        _TWICE + query, has=["people__name", "people__born"], absent=["metric_time", "revenue"]
+    )
+
+
+def test_a_templates_dimension_beside_a_metric_must_be_grouped_by() -> None:
+    query = """{"metrics": ["revenue"], "groupBy": ["sales__kind"],
+      "filters": ["revenue > 1 OR {{ Dimension('‹cursor›') }} IS NULL"]}"""
+    assert not _why(query, "sale__kind")
+    assert "groupBy" in _why(query, "sale__at")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from smq.expr import NameUse, Template, conjuncts, parse_expression
 from smq.ide.functions import FUNCTIONS
 from smq.ide.sql_context import SqlContext
 
+_FROM = re.compile(r"(?i)\bselect\b[^()]*\b(?:from|join)\s+\Z")
 _HERE = "smq_is_written_here"
 
 
@@ -20,6 +22,10 @@ class Around:
     names: tuple[str, ...] = ()
     in_window: bool = False
     is_read: bool = False
+    tables: tuple[str, ...] = ()
+    """The models that the subquery around the cursor selects from."""
+    is_table: bool = False
+    """Whether the name is that of such a model."""
 
 
 def around(head: str, tail: str, context: SqlContext, dialect: str) -> Around:
@@ -28,10 +34,15 @@ def around(head: str, tail: str, context: SqlContext, dialect: str) -> Around:
     needs_window = context.window or any(
         call in FUNCTIONS and FUNCTIONS[call].group in ("aggregate", "window") for call in calls
     )
+    if _FROM.search(head):
+        return Around(is_table=True)
     found = _read(head, tail, context, dialect)
     if found is None:
         return Around(in_window=needs_window)
     part, here = found
+    tables = tuple(table.name for table in part.tables if table.scope == here.scope)
+    if here.scope:
+        return Around(is_read=True, tables=tables)
     others = dict.fromkeys(
         use.call.name if use.call is not None else use.name
         for use in part.uses

@@ -131,14 +131,18 @@ def _items(snapshot: Snapshot, uri: str, spot: Spot, offset: int) -> Completions
     offers = offers_for(snapshot, query, word)
     if spot.key == "joins":
         return chosen(in_clause(offers, head, span, context), word, span)
-    template = template_at(head)
-    if template is not None:
-        return chosen(in_template(offers, template, span), word, span)
     tail = spot.scalar.text[_end_of_word(spot.scalar.text, len(before)) :]
     beside = around(head, tail, context, offers.dialect)
+    template = template_at(head)
+    if template is not None:
+        arguments = in_template(offers, template, span)
+        if template.names_rows:
+            arguments = offers.as_rows(arguments, beside)
+        return chosen(arguments, word, span)
 
     def within() -> Iterator[Completion]:
-        if spot.key == "filters" and context.position == "operand" and not beside.in_window:
+        is_row = not (beside.in_window or beside.is_table or beside.tables)
+        if spot.key == "filters" and context.position == "operand" and is_row:
             paths = entity_paths(offers, word, span)
             yield from offers.as_rows(paths, beside)
         yield from offers.in_expression(spot.key, word, span, context, beside)

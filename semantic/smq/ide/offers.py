@@ -300,7 +300,13 @@ class Offers:
     def _names(
         self, key: str, word: str, span: Span, context: SqlContext, beside: Around
     ) -> Iterator[Completion]:
-        if beside.in_window and (key == "filters" or context.window):
+        if beside.is_table:
+            for model in self.graph.models.values():
+                label = model.label or ""
+                yield Completion(model.name, "model", span, model.name, 0, label, words=label)
+        elif beside.tables:
+            yield from self._of_tables(beside.tables)
+        elif beside.in_window and (key == "filters" or context.window):
             yield from self._over_windows(self._aliases(key, span))
             yield from self._grouped(span)
             yield from self._over_windows(self.metrics(rank=40))
@@ -318,6 +324,15 @@ class Offers:
             yield from self.as_rows(self.dimensions(), beside)
             yield from self._aggregated(self.metrics(rank=20), beside)
             yield from self.as_rows(self.measures(), beside)
+
+    def _of_tables(self, tables: tuple[str, ...]) -> Iterator[Completion]:
+        """What a subquery can read: the members of the models that it selects from."""
+        for name in tables:
+            model = self.graph.models.get(name)
+            if model is not None:
+                for _, item in _dimensions(model, Route()):
+                    yield item
+                yield from _measures(model, Route(), 32)
 
     def _spoken(self, item: Completion) -> Completion:
         """The offer as SQL reads it: a name that is a word of SQL stands in quotes."""

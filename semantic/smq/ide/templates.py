@@ -35,6 +35,11 @@ class Template:
     first: str = ""
     """The first argument, once another one is written."""
 
+    @property
+    def names_rows(self) -> bool:
+        """Whether the argument names a value of rows."""
+        return self.call in ("Dimension", "TimeDimension") and self.argument == 0
+
 
 def template_at(before: str, braces: bool = True) -> Template | None:
     """The place at the end of a text, the word at the cursor left out; None outside of templates.
