@@ -9,6 +9,7 @@ from smq.graph.graph import SemanticGraph
 from smq.workspace import Change, Snapshot, build
 
 NAMES = ("주문", "고객", "orders")
+_METRICS = ("금액_m", "amount_m", "id_m")
 MEMBERS = ("금액", "amount", "id")
 
 
@@ -59,6 +60,9 @@ def described(snapshot: Snapshot) -> object:
         {(a, b): graph.paths(a, b) for a in graph.models for b in graph.models},
         {name: graph.models_with(name) for name in (*MEMBERS, *(f"{m}_sum" for m in MEMBERS))},
         [name for name in (*NAMES, *MEMBERS) if name in graph.key_names],
+        [name for name in _METRICS if name in graph.metric_names],
+        [graph.member_names.nearest(name) for name in ("mount", "금액s", "iid")],
+        [graph.model_names.nearest(name) for name in ("order", "고갱")],
         {name: sorted(graph.index(name).dimensions) for name in graph.models},
     )
 

@@ -218,6 +218,11 @@ class SemanticGraph:
         self, before: SemanticGraph, changes: Iterable[tuple[Declarations, Declarations]]
     ) -> None:
         """Take what still holds from the graph before some files declared something anew."""
+        self._metric_names = _names_after(before._metric_names, before.metrics, self.metrics)
+        self._model_names = _names_after(before._model_names, before.models, self.models)
+        if before._member_names is not None:
+            members = before._owners(), self._owners()
+            self._member_names = _names_after(before._member_names, *members)
         if before.time_spines != self.time_spines:
             # They say what grains there are, and so how names are read.
             return
@@ -348,6 +353,15 @@ class SemanticGraph:
                 return TableName((*schema, name))
             case UnknownRelation():
                 return None
+
+
+def _names_after(
+    known: NameIndex | None, before: Mapping[str, object], after: Mapping[str, object]
+) -> NameIndex | None:
+    """The index of other names that are mostly the same, where there is one."""
+    if known is None:
+        return None
+    return known.changed(before.keys() - after.keys(), after.keys() - before.keys())
 
 
 def _key_names(model: Model) -> set[str]:
