@@ -198,6 +198,8 @@ def test_what_only_all_files_show_is_not_looked_for_in_vain(
 def test_a_draft_in_no_workspace_is_checked_by_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Else what other tests have left beside it would be the nearest workspace.
+    (tmp_path / ".git").mkdir()
     monkeypatch.chdir(tmp_path)
     client = Client()
     draft(client, DRAFT)
