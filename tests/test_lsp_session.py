@@ -336,3 +336,20 @@ def test_the_first_search_finds_its_work_done(
     monkeypatch.setattr(index, "_WORD", type("Word", (), {"findall": read}))
     assert symbols.workspace_symbols(snapshot, "revenue")
     assert model in set(index.files_that_may_name(snapshot, "revenue"))
+
+
+def test_a_related_place_follows_lines_that_move_without_their_offsets(directory: Path) -> None:
+    """The second of two metrics points at the first, in a file whose lines are others now."""
+    twice = "# # a line\nmetrics:\n  - {name: twice, type: integer, expr: COUNT(*)}\n"
+    (directory / "models" / "zz.yml").write_text(twice)
+    client = Client(directory)
+    uri = client.open(directory / "models" / "aa.yml", twice)
+    later = (directory / "models" / "zz.yml").as_uri()
+
+    def line() -> int:
+        (item,) = (each for each in client.settle()[later] if each["code"] == "MET203")
+        return int(item["relatedInformation"][0]["location"]["range"]["start"]["line"])
+
+    assert line() == 2
+    client.type(uri, 2, (1, 2), "\n")
+    assert line() == 3

@@ -35,6 +35,8 @@ class Diagnoses:
         self._mentioned: dict[str, set[str]] = {}
         """By source the other files that its problems point into, and the other way round."""
         self._stale: set[str] = set()
+        self._pointing: set[str] = set()
+        """Sources whose problems point into a file that has another text since."""
         self._before: Snapshot | None = None
         self._is_analysed = True
 
@@ -59,7 +61,8 @@ class Diagnoses:
             if not after.shares_file(before, uri):
                 self._stale.add(uri)
                 # Problems elsewhere that point into this file point at other characters now.
-                self._stale |= self._mentioned.get(uri, set())
+                self._pointing |= self._mentioned.get(uri, set())
+        self._stale |= self._pointing
         self._stale |= _looking_at_warehouse(before, after)
         for uri in after.unreadable.keys() | before.unreadable.keys():
             if after.unreadable.get(uri) != before.unreadable.get(uri):
@@ -159,6 +162,10 @@ class Diagnoses:
         self._note_mentions(source, (p for problems in by_file.values() for p in problems))
         self._stale.discard(source)
         changed = {uri for uri in {*before, *by_file} if before.get(uri) != by_file.get(uri)}
+        if source in self._pointing:
+            # The same offsets may be in other lines of the other file.
+            self._pointing.discard(source)
+            changed |= set(by_file)
         # The file itself is told even without a difference: its comments may silence others now.
         return changed if is_rule(source) else changed | {source}
 
