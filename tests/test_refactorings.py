@@ -341,6 +341,22 @@ metrics: [{name: orders_placed, expr: COUNT(DISTINCT orders__ord)}]
         check_action(text, "Write 'orders' in the SMQ dialect")
 
 
+def test_a_type_that_dbt_does_not_tell_is_not_guessed_against_what_is_summed() -> None:
+    text = """\
+-- m.yml --
+semantic_models:
+  - name: ord‹cursor›ers
+    model: ref('orders')
+    entities: [{name: ord, type: primary, expr: id}]
+    dimensions: [{name: tier, type: categorical}]
+    measures: [{name: amount, agg: sum}]
+metrics: [{name: tiers, expr: SUM(orders__tier)}]
+"""
+    with pytest.raises(AssertionError):
+        check_action(text, "Write 'orders' in the SMQ dialect")
+    check_action(text.replace("SUM", "MAX"), "Write 'orders' in the SMQ dialect")
+
+
 # What is missing.
 
 

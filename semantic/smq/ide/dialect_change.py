@@ -7,6 +7,7 @@ cannot say is left out where nothing depends on it: dbt does not declare the typ
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ from smq.expr import is_boolean, parse_expression
 from smq.graph.members import metrics_about
 from smq.graph.symbols import Dimension, Model, SourceCall
 from smq.ide.reach import bases_of
+from smq.problem import Severity
+from smq.rules.check import check
 from smq.rules.model_additions import usual_aggregation
 from smq.rules.model_edits import item_around
 from smq.rules.yaml_edits import removed_pair
@@ -194,12 +197,19 @@ def _means_the_same(snapshot: Snapshot, uri: str, model: Model, edits: tuple[Edi
         return False
     if _essence(found) != _essence(model):
         return False
+    # The other dialect says types, and a guessed one must not contradict what the file aggregates.
+    if _errors(after, uri) - _errors(snapshot, uri):
+        return False
     # What counts keys or dimensions has no measure that could keep the model's own time.
     dialect = snapshot.configuration.dialect
     return all(
         bases_of(after.graph, name, dialect) == bases_of(snapshot.graph, name, dialect)
         for name in metrics_about(snapshot.graph, model.name)
     )
+
+
+def _errors(snapshot: Snapshot, uri: str) -> Counter[str]:
+    return Counter(f.code for f in check(snapshot, [uri]) if f.severity is Severity.ERROR)
 
 
 def _essence(model: Model) -> object:

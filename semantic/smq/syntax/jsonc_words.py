@@ -261,10 +261,12 @@ class Words(State):
     def _bare_value(self, start: int, end: int, run: str) -> int:
         span = Span(start, end)
         lowered = run.lower()
+        # A word that is right is here because something touches it, which is told there.
         if lowered in _WORDS:
             value = _WORDS[lowered]
             written = "null" if value is None else str(value).lower()
-            self.report("SYN109", start, end, text=run, instead=written)
+            if written != run:
+                self.report("SYN109", start, end, text=run, instead=written)
             self.place(Scalar(span, value, run), end)
         elif lowered in _NOT_NUMBERS:
             self.report("SYN109", start, end, text=run, instead="")
@@ -272,7 +274,8 @@ class Words(State):
         elif _NUMBER.fullmatch(run):
             number = _number(run)
             written = "" if number is None else str(number)
-            self.report("SYN109", start, end, text=run[:40], instead=written)
+            if written != run:
+                self.report("SYN109", start, end, text=run[:40], instead=written)
             self.place(None if number is None else Scalar(span, number, run), end)
         else:
             stop = self._past_quote(end)
