@@ -115,6 +115,17 @@ def test_a_window_that_a_template_cannot_compute_for_each_entity_is_told() -> No
     assert "the window of 'running' needs 'orders__day'" in found.message
 
 
+def test_a_key_is_added_before_the_first_one_where_the_bracket_is_missing() -> None:
+    text = """{
+  "metrics": ["order_count"],
+  "groupBy"} ["orders__city"],
+  "orderBy": ["-order_count", "orders__city"]
+}
+"""
+    (after,) = fixed(text, "NAM122")
+    assert '"groupBy": ["orders__city"], "orderBy": [' in after
+
+
 def test_a_template_does_not_choose_between_two_tables_of_one_model() -> None:
     joins = (
         "FROM orders JOIN orders a ON orders__order = a.order JOIN orders b ON a.order = b.order"

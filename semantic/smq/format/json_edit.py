@@ -158,7 +158,8 @@ def insert_child(
         return _insert_first(document, parent, written, newline)
     if index <= 0:
         first = spans[0].start
-        if not _starts_line(text, first):
+        # An object whose `{` is missing begins with its first key.
+        if not _starts_line(text, first) or text[parent.span.start] not in "{[":
             return (_insert(document, first, f"{written}, "),)
         # Behind the opening bracket, so that comments above the first child stay with it.
         opened = _end_of(_SAME_LINE, text, parent.span.start + 1)
