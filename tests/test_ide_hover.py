@@ -70,6 +70,25 @@ In this query: one value for each `customers__country`
     assert "```sql" in shown
 
 
+def test_the_rows_of_each_input_are_told_and_a_filters_metric_is_no_part() -> None:
+    models = _SHOP.replace(
+        "-- q.smq.json",
+        """\
+  - name: both
+    type: derived
+    filter: "{{ Metric('aov', group_by=['ord']) }} > 1"
+    type_params:
+      expr: paid - order_count
+      metrics:
+        - {name: order_count, alias: paid, filter: "orders__status = 'paid'"}
+        - order_count
+-- q.smq.json""",
+    )
+    shown = hover_text(models + '{"metrics": ["bo‹cursor›th"]}')
+    assert "- `paid` is `order_count`, only of rows where `orders__status = 'paid'`" in shown
+    assert "`aov` (객단가) =" not in shown
+
+
 @pytest.mark.parametrize(
     "query",
     [

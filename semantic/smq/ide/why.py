@@ -81,6 +81,7 @@ def _metric(
         label = f" ({metric.label})" if metric.label else ""
         yield f"{indent}- `{name}`{label} = `{_flat(definition_of(metric))}`"
         depth, indent = depth + 1, indent + "  "
+    yield from _inputs(metric, parts, indent)
     known: set[str] = set()
     for part in parts:
         yield from _metric(snapshot, part, one, depth, above | {name})
@@ -94,15 +95,37 @@ def _metric(
         yield f"{indent}- only rows where `{_flat(condition.sql.text)}` (in `{name}`)"
 
 
+def _inputs(metric: Metric, parts: list[str], indent: str) -> Iterator[str]:
+    """The names that a definition gives the metrics it uses, with the rows that each is of."""
+    for given in (metric.numerator, metric.denominator, *metric.inputs):
+        if given is None or given.name not in parts:
+            continue
+        name = given.alias or given.name
+        rows = " and ".join(f"`{_flat(each.sql.text)}`" for each in given.filters)
+        if rows:
+            yield f"{indent}- `{name}` is `{given.name}`, only of rows where {rows}"
+        elif name != given.name:
+            yield f"{indent}- `{name}` is `{given.name}`"
+
+
 def _parts(snapshot: Snapshot, metric: Metric) -> tuple[str, ...]:
-    """The metrics that a metric's definition names, in its order."""
+    """The metrics that a metric's value is made of, in the order of its definition.
+
+    One that a filter asks for chooses rows, and is no part of the value.
+    """
     whole = metric.span_at or metric.name_at
+    givens = (metric.numerator, metric.denominator, *metric.inputs)
+    filters = [
+        each.sql.location.span
+        for each in (*metric.filters, *(f for given in givens if given for f in given.filters))
+    ]
     found = [
         mention.key[1]
         for mention in mentions(snapshot, whole.uri)
         if mention.key[0] == "metric"
         and mention.role == "reference"
         and whole.span.covers(mention.span)
+        and not any(span.covers(mention.span) for span in filters)
     ]
     return tuple(dict.fromkeys(name for name in found if name in snapshot.graph.metrics))
 
