@@ -106,15 +106,25 @@ def _candidates(snapshot: Snapshot, key: Key) -> Iterator[str]:
     if model.primary_entity is not None:
         heads.add(model.primary_entity)
     prefixes = [_Name(head) for head in sorted(heads)]
-    # A query may leave the model out, where its metrics say which one is meant.
-    bare = re.compile(rf"(?<!\w){re.escape(key[2])}(?:__\w+)?(?!\w)")
 
     def is_worth_reading(document: Document) -> bool:
+        # A query may leave the model out, where its metrics say which one is meant.
         return any(prefix.may_be_in(document) for prefix in prefixes) or (
-            document.kind == "smq" and bare.search(document.text) is not None
+            document.kind == "smq" and _begins_a_word(key[2], document.text)
         )
 
     return (uri for uri in found if is_worth_reading(snapshot.document(uri)))
+
+
+def _begins_a_word(name: str, text: str) -> bool:
+    """Whether a name stands somewhere without a prefix. Patterns that look behind are slower."""
+    at = text.find(name)
+    while at >= 0:
+        before = text[at - 1 : at]
+        if not (before.isalnum() or before == "_"):
+            return True
+        at = text.find(name, at + 1)
+    return False
 
 
 def _rank(mention: Mention, offset: int) -> tuple[bool, int]:
