@@ -353,3 +353,20 @@ def test_a_related_place_follows_lines_that_move_without_their_offsets(directory
     assert line() == 2
     client.type(uri, 2, (1, 2), "\n")
     assert line() == 3
+
+
+def test_what_was_looked_at_on_the_way_is_looked_at_again_where_the_way_leads_back(
+    directory: Path,
+) -> None:
+    """All at once: a source goes, a file that uses it is opened, and the source is back."""
+    path = directory / "models" / "bank.yml"
+    user = "semantic_models:\n  - name: users\n    table: bank('brn_base')\n"
+    (directory / "models" / "users.yml").write_text(user)
+    client = Client(directory)
+    text = path.read_text(encoding="utf-8")
+    uri = client.open(path, text)
+    before = client.settle()
+    client.set(uri, 2, text.replace("  - name: bank\n", "  - name: bonk\n", 1))
+    client.close(client.open(directory / "models" / "users.yml", user))
+    client.set(uri, 3, text)
+    assert client.settle() == before

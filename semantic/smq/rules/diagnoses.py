@@ -39,6 +39,8 @@ class Diagnoses:
         """Sources whose problems point into a file that has another text since."""
         self._before: Snapshot | None = None
         self._is_analysed = True
+        self._early: dict[str, Snapshot] = {}
+        """What was looked at, and in which state, while the changes were not analysed."""
 
     def is_stale(self, source: str) -> bool:
         """Whether a source is known to be stale; `analyse` may find that others are."""
@@ -108,6 +110,9 @@ class Diagnoses:
         if any(each.everything or each.models for each in differences):
             self._all_stale(after)
             return
+        # Steps that are analysed as one may lead back to where they began, and what was looked at
+        # on the way was looked at somewhere else.
+        self._stale.update(s for s, then in self._early.items() if not after.shares_graph(then))
         differences = [each for each in differences if each.metrics or each.members]
         if differences:
             self._stale.update(map(source_of, workspace_rules()))
@@ -124,17 +129,22 @@ class Diagnoses:
         if any(each.names for each in differences):
             # Their problems suggest names, and there are others to suggest now.
             self._stale |= set(self._found)
-        self._is_analysed = True
-        self._before = None
+        self._analysed()
 
     def _all_stale(self, after: Snapshot) -> None:
         self._stale = {*after.uris, *self._found, *map(source_of, workspace_rules())}
+        self._analysed()
+
+    def _analysed(self) -> None:
         self._is_analysed = True
         self._before = None
+        self._early.clear()
 
     def look(self, snapshot: Snapshot, source: str) -> set[str]:
         """Look at one file (or with one rule at all) again; the files whose problems changed."""
         problems: list[Problem] = []
+        if not self._is_analysed:
+            self._early[source] = snapshot
         try:
             if is_rule(source):
                 problems.extend(workspace_problems(snapshot, source.removeprefix(_RULE)))

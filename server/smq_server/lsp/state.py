@@ -292,7 +292,8 @@ class State:
         """The report of one document; `unchanged` when the client has it already."""
         name = self.canonical(uri)
         root = self.root_for(name)
-        self.bring_up_to_date(root, name)
+        for other in self._look(root, name) - {name}:
+            self.publisher.publish(root, other)
         if name in self.documents:
             self.publisher.pulled(name)
         return self.publisher.report(root, name, previous)
@@ -578,17 +579,21 @@ class State:
             listener(root)
 
     def _tell_now(self, root: Root, name: str) -> None:
-        """Look at one file, and tell of it and of all others in which that finds something."""
-        touched = self.bring_up_to_date(root, name)
-        for each in (name, *(touched - {name})):
+        self.bring_up_to_date(root, name)
+        # Also without a difference: the client knows nothing of this version of it.
+        self.publisher.publish(root, name)
+
+    def bring_up_to_date(self, root: Root, name: str) -> None:
+        """Look at one file if that is due, and tell of all in which that finds something else."""
+        for each in sorted(self._look(root, name), key=lambda each: each != name):
             self.publisher.publish(root, each)
 
-    def bring_up_to_date(self, root: Root, name: str) -> set[str]:
-        """Look at one file if that is due; the files whose problems changed by it."""
+    def _look(self, root: Root, source: str) -> set[str]:
+        """The files whose problems have changed by what looking at one, or with a rule, finds."""
         diagnoses = self.diagnoses[id(root)]
-        if not root.is_indexed or not diagnoses.is_stale(name):
+        if not root.is_indexed or not diagnoses.is_stale(source):
             return set()
-        return diagnoses.look(root.snapshot, name)
+        return diagnoses.look(root.snapshot, source)
 
     def _check_later(self, root: Root) -> None:
         if not self.diagnoses[id(root)].is_current:
@@ -599,7 +604,9 @@ class State:
         yield from diagnoses.analyse(root.snapshot)
         first = list(self._opened_in(root))
         for source in diagnoses.pending(first):
-            self.look(root, source)
+            self.bring_up_to_date(root, source)
+            if source not in self.documents and source in root.snapshot:
+                root.snapshot.file(source).forget_tree()
             yield
         self.publisher.checked(root)
         self._keep_later(root)
@@ -633,15 +640,6 @@ class State:
             self.connection.log(
                 "The cache cannot be written; the next start reads all files again."
             )
-
-    def look(self, root: Root, source: str) -> None:
-        """Look at one file if that is due, and tell about every file whose problems changed."""
-        diagnoses = self.diagnoses[id(root)]
-        if diagnoses.is_stale(source):
-            for name in diagnoses.look(root.snapshot, source):
-                self.publisher.publish(root, name)
-            if source not in self.documents and source in root.snapshot:
-                root.snapshot.file(source).forget_tree()
 
 
 def _text(name: str, document: OpenDocument) -> Change:
