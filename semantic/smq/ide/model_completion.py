@@ -11,8 +11,9 @@ from smq.ide.choosing import Completion, Completions, chosen, in_a_line
 from smq.ide.constructs import constructs
 from smq.ide.functions import FUNCTIONS
 from smq.ide.model_schema import allows_text, described, schemas_at
-from smq.ide.offers import Offers, functions, keywords, usual_grains
+from smq.ide.offers import Offers
 from smq.ide.sql_context import SqlContext, sql_context
+from smq.ide.sql_words import functions, keywords, usual_grains
 from smq.ide.templates import in_template, template_at, whole_calls
 from smq.ide.warehouse import column_offers, table_offers
 from smq.ide.yaml_spot import YamlSpot, yaml_spot

@@ -10,7 +10,8 @@ from smq.graph.members import key_readings, row_readings
 from smq.graph.references import METRIC_TIME, RowRef, all_grains
 from smq.graph.symbols import Dimension, Model
 from smq.ide.choosing import Completion, in_a_line
-from smq.ide.offers import Offers, usual_grains
+from smq.ide.offers import Offers
+from smq.ide.sql_words import usual_grains
 from smq.text import Span
 
 _CALLS = {
