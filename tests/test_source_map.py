@@ -139,3 +139,30 @@ metrics:
 """
     found = dict(mapped(text, "sqlserver"))
     assert found["o.ok = 1"] == ["query o__ok IS TRUE"]
+
+
+def test_groups_that_an_engine_merges_are_found_by_their_names() -> None:
+    text = """\
+-- models.yml --
+semantic_models:
+  - name: o
+    table: t
+    entities: [{name: k, type: primary, expr: id}]
+    dimensions: [{name: st, type: varchar}]
+    measures: [{name: amt, type: integer, agg: sum}]
+metrics:
+  - {name: paid, type: simple, expr: SUM(o__amt)}
+-- q.smq.json --
+{"metrics": ["paid"], "groupBy": ["o__st", "k__st"], "filters": ["o__st <> 'x'"],
+ "orderBy": ["-paid"]}‹cursor›
+"""
+    found = mapped(text, "bigquery")
+    asked = {words: of for words, of in found if any(each.startswith("query") for each in of)}
+    assert asked == {
+        "o.st AS o__st": ["query o__st"],
+        "o.st AS k__st": ["query k__st"],
+        "SUM(o.amt) AS paid": ["query paid"],
+        "o.st <> 'x'": ["query o__st <> 'x'"],
+        "k__st": ["query k__st"],
+        "paid DESC": ["query -paid"],
+    }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlglot import exp
 
@@ -24,10 +25,16 @@ Source = tuple[object, ...]
 `measure`, `("model", name)`, `("join", left, right, *entities)`, `("place", uri, start, end)`."""
 
 _MARK = re.compile(r"(?i)smq_mark_(\d+)\Z")
-_NAME = re.compile(r"smq_name_(\d+)\Z")
+_NAME = re.compile(r"smq_name((?:_\d+)+)\Z")
 _ITEM = re.compile(r"(metrics|groupBy|filters|orderBy|joins)\[\d+\]\Z")
 _BEFORE_JOIN = frozenset({"JOIN", "LEFT", "RIGHT", "FULL", "INNER", "CROSS", "OUTER"})
+_BEFORE_OUTPUT = frozenset({",", "SELECT", "DISTINCT"})
 _AFTER_KEY = frozenset({"DESC", "ASC", "NULLS", "FIRST", "LAST"})
+
+Marks = Literal["values", "clauses", "names"]
+"""What is marked: values inside expressions, too; only what stands in a clause; or that by the
+names of columns where it can be, for writers that find equal expressions and merge them."""
+_FINEST_FIRST: tuple[Marks, ...] = ("values", "clauses", "names")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +53,8 @@ def source_map(query: CompiledQuery) -> tuple[Part, ...]:
     dialect = dialect_of(query.dialect)
     writer = library(dialect.sqlglot)
     plain = writer.tokenize(query.sql)
-    for everything in (True, False):
-        marker = _Marker(everything)
+    for marks in _FINEST_FIRST:
+        marker = _Marker(marks)
         tree = marker.marked(query.tree.copy())
         text = render(tree, dialect, copy=False)
         found = _aligned(plain, writer.tokenize(text), marker.sources)
@@ -70,9 +77,8 @@ class _Marker:
     One source has one mark, so that expressions that were equal still are: some writers compare.
     """
 
-    def __init__(self, everything: bool) -> None:
-        self.everything = everything
-        """Whether values inside expressions are marked too, or only what stands in a clause."""
+    def __init__(self, marks: Marks) -> None:
+        self.marks = marks
         self.sources: list[tuple[str, Source]] = []
         self._numbers: dict[tuple[str, Source], int] = {}
 
@@ -84,7 +90,9 @@ class _Marker:
         return tree
 
     def _mark(self, node: exp.Expr, source: Source) -> None:
-        if isinstance(node, exp.Alias):
+        if isinstance(node, exp.Alias) and self.marks == "names":
+            self._rename(node.args["alias"], "output", source)
+        elif isinstance(node, exp.Alias):
             self._wrap(node.this, "item", source)
         elif isinstance(node, exp.Ordered):
             self._wrap(node.this, "key", source)
@@ -94,10 +102,21 @@ class _Marker:
         elif isinstance(node, (exp.Table, exp.Subquery)):
             alias = node.args.get("alias")
             identifier = alias.this if alias is not None else node.this
-            if isinstance(identifier, exp.Identifier):
-                identifier.set("this", f"smq_name_{self._number('table', source)}")
-        elif node.parent is not None and (self.everything or _is_in_clause(node)):
+            self._rename(identifier, "table", source)
+        elif self._is_marked(node):
             self._wrap(node, "item" if source[0] == "item" else "value", source)
+
+    def _is_marked(self, node: exp.Expr) -> bool:
+        if self.marks == "values":
+            return node.parent is not None
+        return _is_in_clause(node) and not (
+            self.marks == "names" and isinstance(node.parent, exp.Group)
+        )
+
+    def _rename(self, identifier: object, kind: str, source: Source) -> None:
+        if isinstance(identifier, exp.Identifier):
+            known = identifier.this if _NAME.match(identifier.this) else "smq_name"
+            identifier.set("this", f"{known}_{self._number(kind, source)}")
 
     def _wrap(self, node: exp.Expr, kind: str, source: Source) -> None:
         while isinstance(node.parent, exp.Anonymous) and _MARK.match(str(node.parent.this)):
@@ -159,16 +178,17 @@ def _aligned(
             number += 2
             continue
         if word == ")" and opened and opened[-1][0] >= 0:
-            own, first = opened.pop()
+            marked_by, first = opened.pop()
             if at > first:
-                add(own, first, at - 1)
+                add(marked_by, first, at - 1)
             number += 1
             continue
         if at >= len(texts):
             return None
         name = _NAME.match(word)
         if name is not None:
-            add(int(name[1]), at, at)
+            for own in name[1].split("_")[1:]:
+                add(int(own), at, at)
         elif word.casefold() != texts[at].casefold():
             return None
         if word == "(":
@@ -197,9 +217,27 @@ def _widened(kind: str, texts: list[str], first: int, last: int) -> tuple[int, i
             while first >= 2 and texts[first - 1] == ".":
                 first -= 2
         return first, last
+    if kind == "output":
+        is_named_here = first >= 1 and texts[first - 1].upper() == "AS"
+        return (_put_out(texts, first) if is_named_here else first), last
     if kind == "on":
         return _joined(texts, first), last
     return first, last
+
+
+def _put_out(texts: list[str], first: int) -> int:
+    """Where the column of a SELECT begins that has its name here."""
+    at, depth = first - 1, 0
+    while at > 0:
+        if texts[at] in (")", "]"):
+            depth += 1
+        elif texts[at] in ("(", "["):
+            depth -= 1
+        elif depth == 0 and texts[at].upper() in _BEFORE_OUTPUT:
+            break
+        at -= 1
+    # In `SELECT TOP 10 a AS b` no comma tells the column from what is before it.
+    return first if texts[at + 1].upper() == "TOP" else at + 1
 
 
 def _joined(texts: list[str], first: int) -> int:
