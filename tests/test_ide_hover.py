@@ -90,6 +90,36 @@ def test_the_rows_of_each_input_are_told_and_a_filters_metric_is_no_part() -> No
 
 
 @pytest.mark.parametrize(
+    "filters", ["\"status = 'paid'\"", "\"status = 'paid' AND visits > 1\", \"status = 'paid'\""]
+)
+def test_a_bare_name_in_a_filter_means_what_the_whole_query_says(filters: str) -> None:
+    """Of visits alone nobody would know whose status is meant."""
+    shown = hover_text(
+        """-- m.yml --
+semantic_models:
+  - name: orders
+    table: t_orders
+    entities: [{name: ord, type: primary, expr: id}]
+    dimensions: [{name: status, type: varchar}]
+    measures: [{name: amount, type: integer, agg: sum}]
+  - name: events
+    table: t_events
+    entities: [{name: ord, type: foreign, expr: ord_id}]
+    measures: [{name: number, type: integer, agg: sum}]
+metrics:
+  - {name: visits, expr: SUM(events__number)}
+  - {name: revenue, expr: SUM(orders__amount)}
+-- q.smq.json --
+{"metrics": ["vis‹cursor›its", "revenue"], "filters": [%s]}"""  # noqa: UP031
+        % filters
+    )
+    assert "over the rows of `events`" in shown
+    assert "  - only rows where `orders__status = 'paid'` (this query)" in shown
+    assert "  - joined `events` → `orders`" in shown
+    assert "orders.status = 'paid'" in shown
+
+
+@pytest.mark.parametrize(
     "query",
     [
         '{"metrics": ["order_count * 2 AS x"], "filters": ["reve‹cursor›nue > 3"]}',

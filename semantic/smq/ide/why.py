@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from smq.expr import name_in_sql, parse_expression
 from smq.graph.formula import expand
 from smq.graph.leaves import Broken, Formula, Leaf
 from smq.graph.references import RowRef
@@ -16,6 +17,7 @@ from smq.graph.symbols import Metric, TableName
 from smq.ide.index import mentions
 from smq.ide.lineage import definition_of
 from smq.ide.queries import compiled
+from smq.query.bind import bind
 from smq.query.written import Item, WrittenQuery
 from smq.sql.metadata import aggregate_text
 from smq.sql.result import CompiledQuery, LeafReport
@@ -27,7 +29,8 @@ _DEEPEST = 8
 def alone(snapshot: Snapshot, query: WrittenQuery, metric: str) -> CompiledQuery | None:
     """What the query gives for one metric only; None where that cannot be computed.
 
-    Filters that name other metrics or columns of the query are left out where they must be.
+    Filters that name other metrics or columns of the query are left out where they must be. A bare
+    name keeps the meaning that the whole query gives it.
     """
     items = query.metrics or query.filters or query.order_by
     if not items:
@@ -39,12 +42,30 @@ def alone(snapshot: Snapshot, query: WrittenQuery, metric: str) -> CompiledQuery
         whole = compiled(snapshot, query)
         stages = dict(whole.queries[0].stages) if whole.queries else {}
         rows = set(stages.get("rows", ()))
-        kept = tuple(item for item in query.filters if item.text in rows)
+        clear = tuple(_with_models(snapshot, query))
+        kept = tuple(
+            own for item, own in zip(query.filters, clear, strict=True) if item.text in rows
+        )
         if not whole.queries:
             # One that is wrong must not hide the others.
-            kept = tuple(item for item in query.filters if _works(snapshot, bare, item))
+            kept = tuple(item for item in clear if _works(snapshot, bare, item))
         result = compiled(snapshot, replace(bare, filters=kept))
     return result.queries[0] if result.queries else None
+
+
+def _with_models(snapshot: Snapshot, query: WrittenQuery) -> Iterator[Item]:
+    """The query's filters; names without a model get the one that another metric may decide."""
+    dialect = snapshot.configuration.dialect
+    bound = bind(query, snapshot.graph, dialect).known.row_filters
+    for item in query.filters:
+        own = (each.condition for each in bound if each.item is item)
+        meant = {ref.written for condition in own for ref in condition.outer}
+        text = item.text
+        for use in sorted(parse_expression(text, dialect).uses, key=lambda use: -use.start):
+            full = [name for name in meant if name.endswith(f"__{use.name}")]
+            if len(full) == 1 and use.name not in meant and use.call is None and not use.scope:
+                text = text[: use.start] + name_in_sql(full[0], dialect) + text[use.end :]
+        yield replace(item, text=text)
 
 
 def _works(snapshot: Snapshot, query: WrittenQuery, item: Item) -> bool:
