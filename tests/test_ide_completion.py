@@ -515,3 +515,50 @@ def test_a_templates_dimension_beside_a_metric_must_be_grouped_by() -> None:
       "filters": ["revenue > 1 OR {{ Dimension('‹cursor›') }} IS NULL"]}"""
     assert not _why(query, "sale__kind")
     assert "groupBy" in _why(query, "sale__at")
+
+
+_HEADS = _TWICE.replace(
+    "-- q.smq.json --\n",
+    "  - {name: heads, metric_type: simple, expr: COUNT(people__name)}\n-- q.smq.json --\n",
+)
+
+
+def _whys(text: str) -> dict[str, str]:
+    _, found = complete(text)
+    return {item.label: item.why_not for item in found.items}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "{{ Metric('‹cursor›', group_by=['sale']) }} > 1",
+        "{{ Metric(‹cursor›, ['sale']) }} > 1",
+        "{{ Metric('he‹cursor›a', group_by=['buyer', 'sale']) }} > 1 AND kind = 'x'",
+        "{{ Metric('‹cursor›', group_by=['sale'])",
+    ],
+)
+@pytest.mark.parametrize("place", ["filters", "a model"])
+def test_a_metric_for_each_entity_must_reach_that_entity(call: str, place: str) -> None:
+    """The groups of the query around it are nothing to it."""
+    query = '{"metrics": ["revenue"], "groupBy": ["sales__kind"], "filters": ["%s"]}' % call  # noqa: UP031
+    model = f'  - {{name: own, metric_type: simple, expr: SUM(sales__amount), filter: "{call}"}}\n'
+    in_query, in_model = _HEADS + query, _HEADS.replace("-- q.smq", model + "-- q.smq") + "{}"
+    whys = _whys(in_query if place == "filters" else in_model)
+    assert whys["heads"] == "cannot be grouped by sale: no to-one path from people"
+    assert not whys.get("revenue")
+
+
+def test_a_metric_for_each_entity_takes_other_groups_than_its_query() -> None:
+    query = """{"metrics": ["revenue"], "groupBy": ["sales__kind"],
+      "filters": ["{{ Metric('‹cursor›', group_by=['buyer']) }} > 1"]}"""
+    whys = _whys(_HEADS + query)
+    assert not whys["heads"]
+    assert whys["broken"] == "its definition has a mistake"
+
+
+def test_an_entity_that_the_metric_of_the_call_does_not_reach_says_so() -> None:
+    query = """{"metrics": ["revenue"],
+      "filters": ["{{ Metric('heads', group_by=['‹cursor›']) }} > 1"]}"""
+    whys = _whys(_HEADS + query)
+    way = "not for heads: cannot be grouped by sale: no to-one path from people"
+    assert whys == {"buyer": "", "sale": way}

@@ -41,17 +41,17 @@ class CachedOffers(Offers):
         super().__init__(snapshot, query, typed)
         self.names = known.semantic
         self._age = synced(known)
-        self._groups = [item.text for item in query.group_by] if query else []
+        self._groups = tuple(item.text for item in query.group_by) if query else ()
         self._metrics = list(_metrics_of(self.names, query, self.dialect)) if query else []
 
-    def metrics(self, rank: int = 0) -> Iterator[Completion]:
+    def metrics(self, rank: int = 0, by: tuple[str, ...] = ()) -> Iterator[Completion]:
         fitting = (
             metric
             for metric in self.names.metrics
             if self.typed.may_be_in(f"{letters(metric.name)}\n{letters(metric.label)}")
         )
         for metric in islice(fitting, _SHOWN):
-            why = self._obstacle(metric)
+            why = self._cannot_have(metric, by or self._groups)
             yield Completion(
                 metric.name,
                 "metric",
@@ -65,9 +65,9 @@ class CachedOffers(Offers):
                 words=metric.label,
             )
 
-    def _obstacle(self, metric: MetricName) -> str:
+    def _cannot_have(self, metric: MetricName, groups: tuple[str, ...]) -> str:
         allowed = self.names.groupable(metric.name)
-        for group in self._groups if allowed is not None else ():
+        for group in groups if allowed is not None else ():
             path = _bare(self.names, group)
             if self.names.dimension(path) is not None and path not in (allowed or ()):
                 return f"cannot be grouped by {path}"

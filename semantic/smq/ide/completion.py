@@ -133,7 +133,7 @@ def _items(snapshot: Snapshot, uri: str, spot: Spot, offset: int) -> Completions
         return chosen(in_clause(offers, head, span, context), word, span)
     tail = spot.scalar.text[_end_of_word(spot.scalar.text, len(before)) :]
     beside = around(head, tail, context, offers.dialect)
-    template = template_at(head)
+    template = template_at(head, tail)
     if template is not None:
         arguments = in_template(offers, template, span)
         if template.names_rows:

@@ -171,7 +171,7 @@ def _names(snapshot: Snapshot, spot: YamlSpot) -> Iterator[Completion]:
 
 def _sql(snapshot: Snapshot, spot: YamlSpot, top: str) -> Iterator[Completion]:
     offers = Offers(snapshot, None, spot.word)
-    template = template_at(spot.before)
+    template = template_at(spot.before, spot.behind)
     if template is not None:
         yield from in_template(offers, template, spot.span)
         return
@@ -211,7 +211,7 @@ def _members(
 def _sort_keys(snapshot: Snapshot, spot: YamlSpot) -> Iterator[Completion]:
     """What a saved query can be grouped by: calls of dbt, or names as queries write them."""
     offers = Offers(snapshot, None, spot.word)
-    template = template_at(spot.before, braces=False)
+    template = template_at(spot.before, spot.behind, braces=False)
     if template is not None and template.call:
         yield from in_template(offers, template, spot.span)
     elif not spot.before.strip():

@@ -51,13 +51,20 @@ class Offers:
 
     # Metrics
 
-    def metrics(self, rank: int = 0) -> Iterator[Completion]:
-        """The metrics that fit; those that reach the query's groups and filters first."""
-        is_large = len(self.graph.metrics) > _FUZZY and not self.reachable.has_needs
+    def metrics(self, rank: int = 0, by: tuple[str, ...] = ()) -> Iterator[Completion]:
+        """The metrics that fit; those that reach the query's groups and filters first, or those
+        that can be grouped `by` names where a call has groups of its own."""
+        has_needs = bool(by) or self.reachable.has_needs
+        is_large = len(self.graph.metrics) > _FUZZY and not has_needs
         judged = _JUDGED_FOR_THEMSELVES if is_large else _JUDGED
         for number, metric in enumerate(islice(self._fitting_metrics(), _JUDGED)):
-            why = self.reachable.obstacle(metric.name) if number < judged else ""
+            why = self._obstacle(metric.name, by) if number < judged else ""
             yield _metric(metric, rank, why) if why else _free_metric(metric, rank)
+
+    def _obstacle(self, metric: str, by: tuple[str, ...]) -> str:
+        if by:
+            return self.reachable.obstacle_for_each(metric, by)
+        return self.reachable.obstacle(metric)
 
     def _fitting_metrics(self) -> Iterator[Metric]:
         """First those whose name begins so, then those that hold the text, then the others."""

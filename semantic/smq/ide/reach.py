@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from smq.expr import parse_expression
 from smq.graph.aggregates import measure_leaf
-from smq.graph.formula import expand
+from smq.graph.formula import expand, ungrouped
 from smq.graph.graph import SemanticGraph
 from smq.graph.leaves import Formula, LateName, Leaf
-from smq.graph.members import row_readings
+from smq.graph.members import key_readings, row_readings
 from smq.graph.references import METRIC_TIME, RowRef, all_grains
 from smq.graph.symbols import GRAINS
 from smq.plan.build import own_grain
@@ -107,6 +107,28 @@ class Reachable:
                 return f"its window needs {slot.name} in groupBy"
             if isinstance(slot, RowRef) and not self._has_group(slot):
                 return f"its window needs {slot.written} in groupBy"
+        return ""
+
+    def obstacle_for_each(self, metric: str, by: tuple[str, ...]) -> str:
+        """Why `Metric('…', group_by=[…])` could not be computed; empty when it can, and where it
+        is not known what it is grouped by. It has nothing of the query around it."""
+        formula = expand(self.graph, metric, self.dialect)
+        if not isinstance(formula, Formula):
+            return "its definition has a mistake"
+        found = [key_readings(self.graph, name, all_grains(self.graph)) for name in by]
+        groups = {name: refs[0] for name, refs in zip(by, found, strict=True) if len(refs) == 1}
+        loose = ungrouped(formula, groups.values()) if len(groups) == len(by) else None
+        if loose is not None:
+            return f"its window needs {loose} in group_by"
+        alone = Reachable(self.graph, self.dialect, None)
+        for leaf in formula.leaves:
+            fault = alone._fault(leaf)
+            if fault:
+                return fault
+            for name, ref in groups.items():
+                way = alone._way(leaf.base, leaf.time, ref)
+                if way:
+                    return f"cannot be grouped by {name}: {way}"
         return ""
 
     def measure_obstacle(self, model: str, measure: str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from smq.expr.jinja import read_call
 from smq.graph.members import key_readings, row_readings
 from smq.graph.references import METRIC_TIME, RowRef, all_grains
 from smq.graph.symbols import Dimension, Model
@@ -20,6 +21,7 @@ _CALLS = {
     "Entity": ("'${1:entity}'", "the key of an entity"),
     "Metric": ("'${1:metric}', group_by=['${2:entity}']", "a metric's value for each entity"),
 }
+_ANY = "smq_is_written_here"
 _OPEN = re.compile(r"\{\{[^{}]*\Z")
 _ARGUMENT = re.compile(r"\s*(['\"])(?P<name>[^'\"]*)\1\s*,")
 _CALL = re.compile(r"(?P<name>\w+)\s*\(\s*(?P<before>[^()]*)\Z")
@@ -35,6 +37,8 @@ class Template:
     quoted: bool = False
     first: str = ""
     """The first argument, once another one is written."""
+    by: tuple[str, ...] = ()
+    """What the call groups by, as far as it is written behind the cursor."""
 
     @property
     def names_rows(self) -> bool:
@@ -42,21 +46,26 @@ class Template:
         return self.call in ("Dimension", "TimeDimension") and self.argument == 0
 
 
-def template_at(before: str, braces: bool = True) -> Template | None:
-    """The place at the end of a text, the word at the cursor left out; None outside of templates.
+def template_at(before: str, behind: str = "", braces: bool = True) -> Template | None:
+    """The place between two texts, the word at the cursor left out; None outside of templates.
     Without `braces` the whole text is one, as in the `group_by` of a saved query."""
     if braces:
         found = _OPEN.search(before)
         if found is None:
             return None
         before = found.group()
+        behind = behind.partition("}}")[0]
     call = _CALL.search(before)
     if call is None:
         return Template()
     given = call["before"]
     first = _ARGUMENT.match(given)
     is_quoted = (given.count("'") + given.count('"')) % 2 == 1
-    return Template(call["name"], given.count(","), is_quoted, first["name"] if first else "")
+    name = _ANY if is_quoted else f"'{_ANY}'"
+    whole = read_call(f"{before[call.start() :]}{name}{behind}")
+    by = tuple(each for each in whole.group_by if each != _ANY) if whole is not None else ()
+    argument = given.count(",")
+    return Template(call["name"], argument, is_quoted, first["name"] if first else "", by)
 
 
 def in_template(offers: Offers, at: Template, span: Span) -> Iterator[Completion]:
@@ -113,11 +122,14 @@ def _arguments(offers: Offers, at: Template, span: Span) -> Iterator[Completion]
                     words=dimension.label or "",
                 )
     elif at.call == "Metric" and at.argument == 0:
-        yield from (replace(item, span=span) for item in offers.metrics())
+        yield from (replace(item, span=span) for item in offers.metrics(by=at.by))
     elif at.call in ("Entity", "Metric"):
         names = {entity: model for model in offers.graph.models.values() for entity in _keys(model)}
         for name, model in names.items():
             why = _why_not(offers, key_readings(offers.graph, name, all_grains(offers.graph)))
+            if not why and at.first in offers.graph.metrics:
+                way = offers.reachable.obstacle_for_each(at.first, (name, *at.by))
+                why = f"not for {at.first}: {way}" if way else ""
             detail = in_a_line(f"key of {model.name}", why)
             yield Completion(name, "entity", span, name, 0, detail, why_not=why)
 

@@ -22,9 +22,10 @@ class YamlSpot:
     """`path` leads to the mapping for a key, to the value itself for a value.
 
     `chain` are the nodes from the root to the innermost mapping or list. `before` is the decoded
-    text of the value before the word at the cursor; `word` is what is typed of that word, which
-    `span` covers in the file. `fresh` is a list item with nothing in it yet. `indent` is how far
-    the cursor stands behind the indentation of its line, because of the dashes of list items.
+    text of the value before the word at the cursor, `behind` what follows the word; `word` is what
+    is typed of that word, which `span` covers in the file. `fresh` is a list item with nothing in
+    it yet. `indent` is how far the cursor stands behind the indentation of its line, because of the
+    dashes of list items.
     """
 
     kind: Literal["key", "value"]
@@ -37,6 +38,7 @@ class YamlSpot:
     flow: bool = False
     indent: int = 0
     has_value: bool = False
+    behind: str = ""
 
     def mapping(self, depth: int) -> Mapping | None:
         """The mapping after so many steps of the path."""
@@ -76,13 +78,24 @@ def yaml_spot(parsed: Parsed, offset: int) -> YamlSpot | None:
     for root in tree.roots:
         found = _find(root, (), (), start)
         if found is not None:
-            kind, path, chain, before, fresh, flow = found
-            span, word = Span(start, end), text[start:offset]
-            return YamlSpot(kind, path, chain, word, span, before, fresh, flow, indent, has_value)
+            kind, path, chain, (before, behind), fresh, flow = found
+            return YamlSpot(
+                kind,
+                path,
+                chain,
+                text[start:offset],
+                Span(start, end),
+                before,
+                fresh,
+                flow,
+                indent,
+                has_value,
+                behind,
+            )
     return None
 
 
-_Found = tuple[Literal["key", "value"], Path, tuple[Node, ...], str, bool, bool]
+_Found = tuple[Literal["key", "value"], Path, tuple[Node, ...], tuple[str, str], bool, bool]
 
 
 def _find(node: Node | None, path: Path, chain: tuple[Node, ...], at: int) -> _Found | None:
@@ -93,7 +106,8 @@ def _find(node: Node | None, path: Path, chain: tuple[Node, ...], at: int) -> _F
         where = node.text.find(_MARK)
         if where < 0 or not node.span.contains(at):
             return None
-        return "value", path, chain, node.text[:where], False, False
+        around = node.text[:where], node.text[where + len(_MARK) :]
+        return "value", path, chain, around, False, False
     chain = (*chain, node)
     if isinstance(node, Sequence):
         for number, item in enumerate(node.items):
@@ -104,7 +118,7 @@ def _find(node: Node | None, path: Path, chain: tuple[Node, ...], at: int) -> _F
     for pair in node.pairs:
         if _MARK in pair.key.text and pair.key.span.contains(at):
             fresh = len(node.pairs) == 1 and bool(path) and isinstance(path[-1], int)
-            return "key", path, chain, "", fresh, node.flow
+            return "key", path, chain, ("", ""), fresh, node.flow
         found = _find(pair.value, (*path, pair.key.text), chain, at)
         if found is not None:
             return found
