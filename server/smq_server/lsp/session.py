@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from smq.rules.check import Finding
     from smq.workspace import Snapshot
     from smq_server.lsp.roots import OpenDocument
-    from smq_server.lsp.state import State, View
+    from smq_server.lsp.state import State
+    from smq_server.lsp.view import View
 
 
 class Session(Connection):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from smq.text import Edit
     from smq_server.lsp.app import SmqServer
     from smq_server.lsp.session import Session
-    from smq_server.lsp.state import View
+    from smq_server.lsp.view import View
 
 APPLY_EDIT = "smq.applyEdit"
 """An action for a client that knows commands alone: the server asks it to make the edit."""

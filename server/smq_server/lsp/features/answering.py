@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from smq_server.generation.result import Alternative, Result
     from smq_server.generation.validation import ValidQuery
     from smq_server.lsp.session import Session
-    from smq_server.lsp.state import View
+    from smq_server.lsp.view import View
 
 
 def queries(result: Result) -> tuple[ValidQuery, ...]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from smq.ide.hints import Lens
     from smq_server.lsp.app import SmqServer
     from smq_server.lsp.session import Session
-    from smq_server.lsp.state import View
+    from smq_server.lsp.view import View
 
 COMPILE, EXPLAIN, RUN = "smq.compile", "smq.explain", "smq.run"
 DIFF = "smq.diff"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from smq_server.lsp.app import SmqServer
     from smq_server.lsp.roots import Root
     from smq_server.lsp.session import Session
-    from smq_server.lsp.state import View
+    from smq_server.lsp.view import View
 
 SAVED = "saved"
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from smq.ide.completion import Completion
     from smq_server.lsp.app import SmqServer
     from smq_server.lsp.convert import Wire
-    from smq_server.lsp.state import View
+    from smq_server.lsp.view import View
 
 _KINDS = {
     "key": types.CompletionItemKind.Property,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from smq_server.lsp.app import SmqServer
     from smq_server.lsp.roots import Root
     from smq_server.lsp.session import Session
-    from smq_server.lsp.state import View
+    from smq_server.lsp.view import View
 
 _CALM = 0.5
 """Seconds that a change of the status waits for others, before it is told."""

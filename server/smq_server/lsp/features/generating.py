@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from smq_server.generation.validation import ValidQuery
     from smq_server.lsp.app import SmqServer
     from smq_server.lsp.session import Session
-    from smq_server.lsp.state import View
+    from smq_server.lsp.view import View
 
     _Listener = Callable[[chat.Progress], object]
 

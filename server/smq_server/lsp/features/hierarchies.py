@@ -9,7 +9,7 @@ from lsprotocol import types
 if TYPE_CHECKING:
     from smq.ide.hierarchy import Call, Item
     from smq_server.lsp.app import SmqServer
-    from smq_server.lsp.state import View
+    from smq_server.lsp.view import View
 
 _KINDS = {
     "metric": types.SymbolKind.Function,

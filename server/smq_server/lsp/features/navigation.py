@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from smq.ide.definition import Target
     from smq.workspace import Snapshot
     from smq_server.lsp.app import SmqServer
-    from smq_server.lsp.state import View
+    from smq_server.lsp.view import View
 
 
 _Asked = (

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from smq.ide.symbols import DocumentSymbol
     from smq.ide.tokens import Token
     from smq_server.lsp.app import SmqServer
-    from smq_server.lsp.state import View
+    from smq_server.lsp.view import View
 
 _SYMBOLS = {
     "model": types.SymbolKind.Class,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from smq_server.lsp.roots import Root
     from smq_server.lsp.scheduler import Work
     from smq_server.lsp.session import Session
-    from smq_server.lsp.state import View
+    from smq_server.lsp.view import View
 
 _KEPT = 32
 """Virtual documents that are watched; the one that was not asked for longest is forgotten."""

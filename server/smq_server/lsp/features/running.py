@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from smq_metasync.engines import Engine
     from smq_server.lsp.app import SmqServer
     from smq_server.lsp.session import Session
-    from smq_server.lsp.state import View
+    from smq_server.lsp.view import View
 
 _AGAIN = 0.2
 """Seconds between two attempts to cancel: what comes before the engine begins to work is lost."""
