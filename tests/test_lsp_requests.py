@@ -206,9 +206,7 @@ def test_rows_come_from_the_engine(wire: Wire, query: str) -> None:
     assert "Metric 'revenu' not found" in words
 
 
-@pytest.mark.parametrize("by", ["request", "progress"])
-def test_a_run_that_is_cancelled_is_answered_once_and_stops(tmp_path: Path, by: str) -> None:
-    model = """\
+_ENDLESS = """\
 semantic_models:
   - name: m
     model: "SELECT a.range AS id FROM range(100000000) a, range(100000000) b"
@@ -217,7 +215,11 @@ semantic_models:
 metrics:
   - {name: total, type: simple, type_params: {measure: n}}
 """
-    (tmp_path / "models.yml").write_text(model)
+
+
+@pytest.mark.parametrize("by", ["request", "progress"])
+def test_a_run_that_is_cancelled_is_answered_once_and_stops(tmp_path: Path, by: str) -> None:
+    (tmp_path / "models.yml").write_text(_ENDLESS)
     (tmp_path / "smq.toml").write_text("")
     with Wire() as client:
         client.initialize(tmp_path)
@@ -231,6 +233,17 @@ metrics:
             client.until(lambda m: m.get("method") == "$/progress")
             client.notify("window/workDoneProgress/cancel", {"token": "mine"})
         assert client.response(number)["error"]["code"] == -32800
+        assert client.shutdown() == 0
+
+
+def test_an_editor_that_ends_does_not_wait_for_an_engine(tmp_path: Path) -> None:
+    (tmp_path / "models.yml").write_text(_ENDLESS)
+    (tmp_path / "smq.toml").write_text("")
+    with Wire() as client:
+        client.initialize(tmp_path)
+        uri = client.open(tmp_path / "q.smq.json", '{"metrics": ["total"]}')
+        client.post("smq/run", {"uri": uri, "workDoneToken": "mine"})
+        client.until(lambda m: m.get("method") == "$/progress")
         assert client.shutdown() == 0
 
 

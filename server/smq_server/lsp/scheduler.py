@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 Work = Generator[None, None, None]
 T = TypeVar("T")
 
+_WORK = "smq-lsp-work"
 SLICE = 0.004
 """Seconds that one slice may take; a single step between two yields may be longer."""
 
@@ -153,8 +154,19 @@ def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
         else:
             result.set_result(value)
 
-    threading.Thread(target=run, name="smq-lsp-work", daemon=True).start()
+    threading.Thread(target=run, name=_WORK, daemon=True).start()
     return asyncio.wrap_future(result)
+
+
+def work_has_ended(within: float) -> bool:
+    """Whether nothing is in a thread any more, for which so many seconds are waited."""
+    until = time.monotonic() + within
+    for thread in threading.enumerate():
+        if thread.name == _WORK:
+            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():
+                return False
+    return True
 
 
 def run_beside(work: Callable[[], None]) -> None:

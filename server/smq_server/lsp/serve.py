@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from smq_server.io.failure import Failure
 from smq_server.lsp.app import SmqServer
+from smq_server.lsp.scheduler import work_has_ended
 from smq_server.lsp.streams import Framing, PipeWriter, SocketWriter, read_pipe
 
 _LOOPBACK = "127.0.0.1"
 _PARENT_INTERVAL = 1.0
+_PATIENCE = 2.0
+"""Seconds at the end for engines to hear that nobody waits for their rows any more."""
 
 
 def serve_pipes(build: Callable[[], SmqServer]) -> int:
@@ -31,7 +34,7 @@ def serve_pipes(build: Callable[[], SmqServer]) -> int:
         await ended
         return server.protocol.exit_code or 0
 
-    return asyncio.run(serve())
+    return _run(serve())
 
 
 def serve_tcp(build: Callable[[], SmqServer], port: int, ready: Callable[[int], object]) -> int:
@@ -55,7 +58,7 @@ def serve_tcp(build: Callable[[], SmqServer], port: int, ready: Callable[[int], 
         await ended
         return server.protocol.exit_code or 0
 
-    return asyncio.run(serve())
+    return _run(serve())
 
 
 def serve_websocket(
@@ -104,7 +107,17 @@ def serve_websocket(
             await asyncio.gather(*sending, return_exceptions=True)
         return server.protocol.exit_code or 0
 
-    return asyncio.run(serve())
+    return _run(serve())
+
+
+def _run(serving: Coroutine[Any, Any, int]) -> int:
+    """Serve to the end, at which all that is under way is cancelled."""
+    status = asyncio.run(serving)
+    if not work_has_ended(_PATIENCE):
+        # The interpreter would be taken down under an engine that is still at work, which aborts.
+        sys.stderr.flush()
+        os._exit(status)
+    return status
 
 
 def _prepare(server: SmqServer, loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
