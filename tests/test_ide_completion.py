@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.support.ide import check_completion, complete, completed
+from tests.support.ide import BANK, check_completion, complete, completed
 
 from smq.ide.choosing import Typed
 
@@ -389,6 +389,41 @@ def test_between_the_queries_of_an_array_a_query_is_offered() -> None:
     check_completion('[{"metrics": ["revenue"]}, ‹cursor›]', first=["query"], absent=["groupBy"])
     check_completion('[{"metrics": ["revenue"]}, {‹cursor›}]', first=["metrics"])
     check_completion('[{"metrics": ["revenue"], ‹cursor›', first=["groupBy"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '‹cursor›{"metrics": ["revenue"]}',
+        '‹cursor›\ufeff{"metrics": ["revenue"]}',
+        '\ufeff‹cursor›// by day\n{"metrics": ["revenue"]}',
+        '{"metrics": ["revenue"]}‹cursor›',
+        '{"metrics": ["revenue"]}\n‹cursor›',
+        '‹cursor›[{"metrics": ["revenue"]}]',
+        '[{"metrics": ["revenue"]}]\n‹cursor›',
+        "[]‹cursor›",
+    ],
+)
+def test_beside_what_a_file_holds_nothing_can_be_written(text: str) -> None:
+    assert not check_completion(f"-- m.yml --\n{BANK}-- q.smq.json --\n{text}")
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ('{"metrics": ["revenue"], "x": {}‹cursor›', "groupBy"),
+        ('{"metrics": ["revenue"], "x": {}}‹cursor›', None),
+        ('[{"metrics": ["revenue"]},\n ‹cursor›', "query"),
+        ('[{"metrics": ["revenue"], ‹cursor›]', "groupBy"),
+        ("[‹cursor›", "query"),
+    ],
+)
+def test_what_is_not_closed_goes_on(text: str, first: str | None) -> None:
+    check_completion(text, first=[first] if first else [])
+
+
+def test_a_query_is_written_behind_a_byte_order_mark() -> None:
+    assert completed("-- q.smq.json --\n‹cursor›\ufeff", "query").startswith("\ufeff{")
 
 
 def test_a_time_says_its_grain() -> None:

@@ -37,9 +37,13 @@ def spot_at(parsed: Parsed, offset: int) -> Spot | None:
         return None
     root = parsed.root
     if root is None:
+        # In front of a byte order mark nothing of the file can stand.
+        offset = max(offset, 1 if parsed.document.text.startswith("\ufeff") else 0)
         return Spot("document", None, replace=Span(offset, offset))
     query = _query(root, parsed, offset)
     if query is None:
+        if not _takes_query(root, parsed, offset):
+            return None
         return Spot("document", None, replace=Span(offset, offset))
     pair = _pair(query, offset)
     if pair is None:
@@ -62,19 +66,32 @@ def spot_at(parsed: Parsed, offset: int) -> Spot | None:
     return Spot("key", query, replace=_word(parsed.document.text, offset))
 
 
+def _takes_query(root: Node, parsed: Parsed, offset: int) -> bool:
+    """Whether a query can be written outside of all queries: a file is one, or one list of them."""
+    if isinstance(root, Sequence):
+        is_before_end = offset < root.span.end or not _is_closed(root, parsed)
+        return root.span.start < offset and is_before_end
+    return not isinstance(root, Mapping)
+
+
 def _query(root: Node, parsed: Parsed, offset: int) -> Mapping | None:
     candidates = root.items if isinstance(root, Sequence) else (root,)
     for node in candidates:
-        if isinstance(node, Mapping) and node.span.start < offset <= node.span.end:
+        if isinstance(node, Mapping) and node.span.start < offset < node.span.end:
             return node
     # A query that is not closed yet goes on to the end of what is written.
     last = candidates[-1] if candidates else None
-    if isinstance(last, Mapping) and offset > last.span.start:
-        is_closed = parsed.document.text[last.span.end - 1 : last.span.end] == "}"
-        if isinstance(root, Sequence) and is_closed:
-            return None
+    if isinstance(last, Mapping) and offset > last.span.start and not _is_closed(last, parsed):
         return last
     return None
+
+
+def _is_closed(node: Mapping | Sequence, parsed: Parsed) -> bool:
+    """Whether the bracket at the end is its own, and not of something that stands in it."""
+    inner = node.pairs if isinstance(node, Mapping) else node.items
+    end = max((part.span.end for part in inner if part is not None), default=node.span.start + 1)
+    bracket = "}" if isinstance(node, Mapping) else "]"
+    return end < node.span.end and parsed.document.text[node.span.end - 1] == bracket
 
 
 def _pair(query: Mapping, offset: int) -> Pair | None:
