@@ -149,19 +149,23 @@ class SemanticGraph:
     ) -> SemanticGraph | None:
         """The graph after some files declare something anew, at about the cost of those files.
 
-        It equals the one that `build` makes, but for the order of its metrics. None when models
-        came, went or moved, or when a name is defined twice: then only looking at all files tells
-        which definition counts.
+        It equals the one that `build` makes, but for the order of its metrics. None when a name is
+        defined twice, or when models come from a file that had none: then only looking at all files
+        tells which definition counts, and what stands before it.
         """
-        models = self.models.copy()
+        models = dict(self.models)
         come: dict[str, Metric] = {}
         gone: set[str] = set()
         changed: set[str] = set()
         read_again: set[str] = set()
         metric_names = self._metric_names
         for before, after in changes:
-            if not _declares_alike(before, after):
+            if not (_merges_by_name(before) and _merges_by_name(after)):
                 return None
+            placed = _placed(models, before.models, after.models)
+            if placed is None:
+                return None
+            models = placed
             old_names, new_names = _names(before.metrics), _names(after.metrics)
             if any(f"metric:{name}" in self.duplicates for name in (*old_names, *new_names)):
                 return None
@@ -176,11 +180,10 @@ class SemanticGraph:
                     return None
                 if metric_names is not None:
                     metric_names = metric_names.changed(old_names, new_names)
-            for model in after.models:
-                if f"model:{model.name}" in self.duplicates:
-                    return None
-                models[model.name] = model
-                changed.add(model.name)
+            names = _names((*before.models, *after.models))
+            if any(f"model:{name}" in self.duplicates for name in names):
+                return None
+            changed.update(names)
             read_again.update(old_names, new_names)
             for metric in after.metrics:
                 come[metric.name] = metric
@@ -192,17 +195,18 @@ class SemanticGraph:
         graph.saved_queries = self.saved_queries
         graph.duplicates = self.duplicates
         graph.default_schema = self.default_schema
-        graph.joins = self.joins.with_models(models, changed) or JoinGraph(graph.models)
+        are_the_same = models.keys() == self.models.keys()
+        graph.joins = (
+            self.joins.with_models(models, changed) if are_the_same else None
+        ) or JoinGraph(graph.models)
         graph._refs = self._refs
         graph._indexes = self._indexes.copy()
         for name in changed:
             graph._indexes.pop(name, None)
         graph._by_member, gone_members, new_members = self._members_after(models, changed)
         graph._metric_names = metric_names
-        graph._model_names = self._model_names
-        has_same_keys = all(
-            _key_names(self.models[name]) == _key_names(models[name]) for name in changed
-        )
+        graph._model_names = _names_after(self._model_names, self.models, models)
+        has_same_keys = _all_keys(self.models, changed) == _all_keys(models, changed)
         graph._key_names = self._key_names if has_same_keys else None
         graph._member_names = (
             self._member_names.changed(gone_members, new_members)
@@ -258,7 +262,7 @@ class SemanticGraph:
             return None, set(), set()
         now: dict[str, tuple[str, ...]] = {}
         for name in changed:
-            before, after = _members(self.models[name]), _members(models[name])
+            before, after = _members(self.models.get(name)), _members(models.get(name))
             for member in sorted(before ^ after):
                 owners = now.get(member, self._by_member.get(member, ()))
                 now[member] = (
@@ -369,17 +373,39 @@ def _key_names(model: Model) -> set[str]:
     return found | {model.primary_entity} if model.primary_entity else found
 
 
-def _members(model: Model) -> set[str]:
+def _all_keys(models: Mapping[str, Model], names: Iterable[str]) -> set[str]:
+    return {key for name in names if name in models for key in _key_names(models[name])}
+
+
+def _members(model: Model | None) -> set[str]:
+    if model is None:
+        return set()
     return {part.name for part in (*model.dimensions, *model.measures, *model.entities)}
 
 
-def _declares_alike(before: Declarations, after: Declarations) -> bool:
-    """Whether two readings of a file define the same models in the same order, and nothing that
-    is not merged by name alone."""
-    for one in (before, after):
-        if one.sources or one.time_spines or one.saved_queries:
-            return False
-    return _names(before.models) == _names(after.models)
+def _merges_by_name(declared: Declarations) -> bool:
+    """Whether a reading of a file defines nothing but models and metrics."""
+    return not (declared.sources or declared.time_spines or declared.saved_queries)
+
+
+def _placed(
+    models: dict[str, Model], before: tuple[Model, ...], after: tuple[Model, ...]
+) -> dict[str, Model] | None:
+    """All models in their order after one file defines others; None where that is not certain."""
+    old, new = _names(before), _names(after)
+    if old == new:
+        return models | {model.name: model for model in after}
+    is_twice = len(set(new)) < len(new) or any(name in models and name not in old for name in new)
+    is_moved = [name for name in old if name in new] != [name for name in new if name in old]
+    if not old or is_twice or is_moved:
+        return None
+    placed: dict[str, Model] = {}
+    for name, model in models.items():
+        if name == old[0]:
+            placed.update((each.name, each) for each in after)
+        if name not in old:
+            placed[name] = model
+    return placed
 
 
 def _names(symbols: Iterable[Symbol]) -> list[str]:
