@@ -24,10 +24,24 @@ METRICS = """metrics:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "services:\n  web:\n    image: x\n‹cursor›",
+        "version: 3\nservices:\n  web: {}\nm‹cursor›",
+        "on: push\n‹cursor›\njobs: {}\n",
+    ],
+)
+def test_nothing_is_offered_in_yaml_about_something_else(text: str) -> None:
+    assert check_completion(f"-- other.yml --\n{text}") == ()
+
+
+@pytest.mark.parametrize(
     ("text", "wanted"),
     [
         ("‹cursor›", ["semantic_models", "metrics", "sources", "saved_queries"]),
         ("sem‹cursor›", ["semantic_models"]),
+        ("version: 2\n‹cursor›", ["semantic_models", "metrics"]),
+        ("vars: {}\nmodels: []\n‹cursor›", ["semantic_models", "metrics"]),
         ("semantic_models:\n  - ‹cursor›", ["name", "table", "entities"]),
         ("semantic_models:\n  - name: a\n    ‹cursor›", ["entities", "dimensions", "measures"]),
         ("semantic_models:\n  - name: a\n    en‹cursor›\n  - name: b\n", ["entities"]),

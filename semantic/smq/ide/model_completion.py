@@ -58,6 +58,8 @@ def model_completions(snapshot: Snapshot, uri: str, offset: int) -> Completions:
 
 
 def _offers(snapshot: Snapshot, spot: YamlSpot) -> Iterator[Completion]:
+    if not spot.path and _is_about_something_else(spot):
+        return
     if spot.kind == "key":
         yield from _keys(spot)
         if _is_empty_list(spot):
@@ -68,6 +70,16 @@ def _offers(snapshot: Snapshot, spot: YamlSpot) -> Iterator[Completion]:
             return
     yield from _values(spot)
     yield from _names(snapshot, spot)
+
+
+def _is_about_something_else(spot: YamlSpot) -> bool:
+    """Whether a file has sections that we do not know, and none that we do: most YAML has."""
+    mapping = spot.mapping(0)
+    pairs = mapping.pairs if mapping is not None else ()
+    keys = {pair.key.text for pair in pairs if not spot.is_at(pair.key)}
+    known = {name for node in schemas_at(()) for name in node.get("properties", {})}
+    # Half of the world's files begin with a version.
+    return bool(keys - known) and keys.isdisjoint(known - {"version"})
 
 
 # Keys and values by schema.

@@ -40,6 +40,10 @@ class YamlSpot:
     has_value: bool = False
     behind: str = ""
 
+    def is_at(self, key: Scalar) -> bool:
+        """Whether a key is the one at the cursor."""
+        return _MARK in key.text
+
     def mapping(self, depth: int) -> Mapping | None:
         """The mapping after so many steps of the path."""
         node = self.chain[depth] if depth < len(self.chain) else None
