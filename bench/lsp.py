@@ -234,6 +234,17 @@ class Bench:
         if not found:
             raise RuntimeError("The workspace was not read.")
 
+    def checking(self, root: Path) -> None:
+        """Typing while a workspace that nobody has opened before is looked at."""
+        client = self.client(cache=f"{root.name}-unseen")
+        client.initialize(root)
+        client.notify("initialized", {})
+        smq = Text(client, root / "queries" / "q_1.smq.json", "smq")
+        smq.diagnosed()
+        figure = self.figure("keystroke while all files are checked, SMQ")
+        self.typing(smq, r'"metrics": \[\s*"metric_1_\d+', figure)
+        client.stop()
+
     def editing(self, root: Path, is_large: bool) -> None:
         """Everything a person waits for who writes."""
         client = self.client(cache=root.name)
@@ -395,6 +406,8 @@ def main() -> None:
                 if size == "small":
                     bench.starting(root)
                 bench.indexing(root, size == "large")
+                if size == "large":
+                    bench.checking(root)
                 bench.editing(root, size == "large")
             finally:
                 print("\n".join(table(bench.figures)), flush=True)

@@ -15,6 +15,7 @@ from tests.support.wire import TIMEOUT, Message, Wire, read_everything, replace
 
 import smq_server
 from smq.text import LineIndex
+from smq_server.lsp.scheduler import SLICE
 
 _QUERY = '{"metrics": ["nothing"]}'
 
@@ -619,6 +620,21 @@ def test_progress_is_shown_to_clients_that_have_room_for_it(tmp_path: Path) -> N
         created = [m for m in wire.seen if m.get("method") == "window/workDoneProgress/create"]
         assert len(created) == 1
         assert wire.shutdown() == 0
+
+
+def test_the_reader_is_let_in_before_a_slice_of_work_has_ended() -> None:
+    """It starved while there was work: a key waited for a hundred milliseconds and more."""
+    program = (
+        "import sys\n"
+        "from smq_server.lsp import serve\n"
+        "from smq_server.lsp.app import build\n"
+        "serve.serve_pipes(build)\n"
+        "sys.stderr.write(repr(sys.getswitchinterval()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    assert float(done.stderr) < SLICE / 2
 
 
 def test_reading_that_somebody_stops_leaves_nothing_said_until_it_is_asked_for(

@@ -217,15 +217,15 @@ class Root:
 
     def prepare(self) -> Work:
         """What the first keystroke, finding, rename or search would have to wait for."""
-        for name in _LATER:
+        # Here, because reading the files and the first look at them need none of it.
+        from smq.rules import families
+
+        for name in (*_LATER, *(f"{families.__name__}.{each}" for each in families.FAMILIES)):
             import_module(name)
             yield
-        # Here, because reading the files and the first look at them need none of it.
         from smq.graph import shape
         from smq.ide import index, symbols
-        from smq.rules import rules
 
-        rules()
         yield
         yield from shape.prepare()
         snapshot = self.snapshot

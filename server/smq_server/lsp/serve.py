@@ -10,7 +10,7 @@ from typing import Any
 
 from smq_server.io.failure import Failure
 from smq_server.lsp.app import SmqServer
-from smq_server.lsp.scheduler import work_has_ended
+from smq_server.lsp.scheduler import SLICE, work_has_ended
 from smq_server.lsp.streams import Framing, PipeWriter, SocketWriter, read_pipe
 
 _LOOPBACK = "127.0.0.1"
@@ -24,6 +24,10 @@ def serve_pipes(build: Callable[[], SmqServer]) -> int:
     # Whatever else writes to standard output would break the protocol, so it goes to stderr.
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    # Between two slices of work the loop lets go of the interpreter for too short a time for the
+    # reader, which is let in by force only after this long without a slice's end. By itself that is
+    # longer than a slice, and so messages would wait for as long as there is work.
+    sys.setswitchinterval(SLICE / 8)
 
     async def serve() -> int:
         server = build()
