@@ -21,11 +21,8 @@ Work = Generator[None, None, None]
 T = TypeVar("T")
 
 _WORK = "smq-lsp-work"
-_NEVER = float("inf")
 SLICE = 0.004
 """Seconds that one slice may take; a single step between two yields may be longer."""
-_AT_LEISURE = 9
-"""The priority from which on nobody waits for a work, and a slice of it is one step."""
 
 
 class Scheduler:
@@ -84,7 +81,7 @@ class Scheduler:
     def drain(self) -> None:
         """Run everything to its end now, in the same order; what was put off comes last."""
         while self._works or self._later:
-            self._slice(_NEVER)
+            self._slice(float("inf"))
             later, self._later = self._later, []
             for action in later:
                 action()
@@ -105,7 +102,7 @@ class Scheduler:
 
     def _slice(self, until: float) -> None:
         while self._queue:
-            priority, number, key = self._queue[0]
+            _, number, key = self._queue[0]
             found = self._works.get(key)
             if found is None or found[1] != number:
                 heapq.heappop(self._queue)
@@ -117,7 +114,7 @@ class Scheduler:
             except Exception as error:  # noqa: BLE001 - one work's defect must not stop the others
                 self._forget(key, number)
                 self._failed(error, f"work {key}")
-            if time.perf_counter() >= until or (priority >= _AT_LEISURE and until < _NEVER):
+            if time.perf_counter() >= until:
                 return
 
     def _forget(self, key: str, number: int) -> None:
