@@ -8,8 +8,9 @@ const repository = new URL('../../../', import.meta.url);
 const read = (url) => readFileSync(url, 'utf8');
 
 const schema = JSON.parse(read(new URL('schemas/smq_schemas/client-settings.schema.json', repository)));
-const dialects = readdirSync(new URL('semantic/smq/dialects/', repository))
-  .filter((name) => name.endsWith('.py') && !['__init__.py', 'facts.py', 'nodes.py'].includes(name))
+const engines = new URL('semantic/smq/dialects/', repository);
+const dialects = readdirSync(engines)
+  .filter((name) => name.endsWith('.py') && /^DIALECT = /m.test(read(new URL(name, engines))))
   .map((name) => basename(name, '.py'))
   .sort();
 const manifest = JSON.parse(read(new URL('package.json', here)));
