@@ -211,7 +211,7 @@ def test_columns_never_clash(facts: Dialect, wanted: list[str]) -> None:
 _HALF_MADE = """
 import sys, threading
 from sqlglot.dialects import dialect as sqlglot_dialect
-from smq.dialects.library import library
+from smq.dialects.grammar import grammar
 
 known, go = threading.Event(), threading.Event()
 make = sqlglot_dialect.new_trie
@@ -231,8 +231,8 @@ def is_waiting():
 
 sqlglot_dialect.new_trie = new_trie
 found = []
-first = threading.Thread(target=lambda: library("oracle"))
-second = threading.Thread(target=lambda: found.append(library("oracle").generator_class.__name__))
+first = threading.Thread(target=lambda: grammar("oracle"))
+second = threading.Thread(target=lambda: found.append(grammar("oracle").generator_class.__name__))
 first.start()
 known.wait()
 second.start()

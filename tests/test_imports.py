@@ -34,7 +34,7 @@ def test_the_contracts_hold_every_dialect_and_every_engine() -> None:
         ("smq_metasync.engines", ROOT / "metasync" / "smq_metasync" / "engines"),
     ):
         modules = {f"{package}.{path.stem}" for path in folder.glob("*.py")}
-        shared = {f"{package}.{name}" for name in ("__init__", "facts", "library", "nodes")}
+        shared = {f"{package}.{name}" for name in ("__init__", "facts", "grammar", "nodes")}
         assert modules - shared <= independent
 
 
@@ -46,9 +46,9 @@ def test_no_group_of_a_pattern_repeats_possessively() -> None:
 
 def test_the_dialects_of_the_library_are_taken_when_they_are_whole() -> None:
     # By a name of its own the library looks them up itself, and finds those that are half made.
-    by_name = r"get_or_raise\(|(?:read|write|dialect)=(?!library\()(?:\"[a-z]|[\w.()]*\.sqlglot\b)"
+    by_name = r"get_or_raise\(|(?:read|write|dialect)=(?!grammar\()(?:\"[a-z]|[\w.()]*\.sqlglot\b)"
     (here,) = lines_with(by_name, "semantic/smq")
-    assert here.startswith("semantic/smq/dialects/library.py:")
+    assert here.startswith("semantic/smq/dialects/grammar.py:")
 
 
 def lines_with(pattern: str, *folders: str) -> list[str]:

@@ -16,7 +16,7 @@ from sqlglot.errors import ParseError, SqlglotError, TokenError
 
 from smq.catalog.tables import Column, ForeignKey, Mode, Table
 from smq.dialects import dialect as dialect_named
-from smq.dialects.library import library
+from smq.dialects.grammar import grammar
 from smq.text import fold, nfc
 
 Name = tuple[str, ...]
@@ -70,7 +70,7 @@ def nested_columns(name: str, type_text: str, dialect: str) -> tuple[Column, ...
     if not re.search(r"STRUCT|ROW|RECORD|OBJECT", type_text, re.IGNORECASE):
         return (Column(name, type_text),)
     try:
-        kind = exp.DataType.build(type_text, dialect=library(read), udt=True)
+        kind = exp.DataType.build(type_text, dialect=grammar(read), udt=True)
     except (SqlglotError, ValueError, RecursionError):
         return (Column(name, type_text),)
     first, *fields = _columns(name, kind, read, Column(name, type_text))
@@ -131,7 +131,7 @@ class _Script:
             self._extended_property(text)
             return
         try:
-            tree = sqlglot.parse_one(text, read=library(self.read))
+            tree = sqlglot.parse_one(text, read=grammar(self.read))
         except RecursionError:
             self.faults.append(DdlFault("the statement is nested too deeply", start))
             return
@@ -252,7 +252,7 @@ class _Script:
             kind = output.unalias()
             type_text = ""
             if isinstance(kind, exp.Cast) and isinstance(kind.to, exp.DataType):
-                type_text = kind.to.sql(library(self.read))
+                type_text = kind.to.sql(grammar(self.read))
             yield Column(nfc(output.alias_or_name), type_text)
 
     def _alter(self, tree: exp.Alter) -> None:
@@ -320,7 +320,7 @@ def _statements(text: str, read: str, faults: list[DdlFault]) -> Iterator[tuple[
 
 def _batch(batch: str, shift: int, read: str, faults: list[DdlFault]) -> Iterator[tuple[int, str]]:
     try:
-        tokens = sqlglot.tokenize(batch, read=library(read))
+        tokens = sqlglot.tokenize(batch, read=grammar(read))
     except TokenError as error:
         if re.search(r"\bCREATE\b", batch, re.IGNORECASE):
             faults.append(_fault(error, batch, shift))
@@ -378,7 +378,7 @@ def _columns(name: str, kind: exp.DataType, read: str, base: Column) -> Iterator
     fields = inner.expressions if inner.this in exp.DataType.STRUCT_TYPES else []
     named = [each for each in fields if isinstance(each, exp.ColumnDef)]
     if not named:
-        yield replace(base, type=inner.sql(library(read)), mode=mode)
+        yield replace(base, type=inner.sql(grammar(read)), mode=mode)
         return
     yield replace(base, type="STRUCT", mode=mode)
     for each in named:

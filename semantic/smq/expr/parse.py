@@ -8,7 +8,7 @@ from functools import lru_cache
 from sqlglot import exp
 
 from smq.dialects import dialect as facts
-from smq.dialects.library import library
+from smq.dialects.grammar import grammar
 from smq.expr.reader import MAX_LENGTH, read_expression
 from smq.expr.template import FunctionUse, NameUse, Template
 from smq.text import nfc
@@ -65,7 +65,7 @@ def name_in_sql(name: str, dialect: str) -> str:
         return name
     for text in (f"{name} IS NULL", f"ABS({name}) + {name}", f"CASE WHEN {name} > 1 THEN 1 END"):
         if {use.name for use in _parse(text, sqlglot_name).uses} != {nfc(name)}:
-            return str(exp.to_identifier(name, quoted=True).sql(dialect=library(sqlglot_name)))
+            return str(exp.to_identifier(name, quoted=True).sql(dialect=grammar(sqlglot_name)))
     return name
 
 
@@ -239,7 +239,7 @@ def _is_telling(word: str, sqlglot_name: str) -> bool:
 
 @lru_cache(maxsize=32)
 def _keywords(sqlglot_name: str) -> frozenset[str]:
-    dialect = library(sqlglot_name)
+    dialect = grammar(sqlglot_name)
     parser = dialect.parser_class
     words = {str(word).upper() for word in dialect.tokenizer_class.KEYWORDS}
     words |= {str(word).upper() for word in parser.NO_PAREN_FUNCTION_PARSERS}

@@ -10,7 +10,7 @@ import re
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
-from smq.dialects.library import library
+from smq.dialects.grammar import grammar
 from smq.expr.jinja import Call, JinjaFault, find_calls
 from smq.expr.template import Fault, FaultKind, FunctionUse, NameUse, Role, TableUse, Template
 from smq.text import nfc
@@ -67,7 +67,7 @@ class _Reader:
         except JinjaFault as fault:
             return self._fault("jinja", fault.detail, fault.start, fault.end)
         try:
-            statements = library(self.dialect).parse(_PREFIX + plain)
+            statements = grammar(self.dialect).parse(_PREFIX + plain)
         except ParseError as error:
             return self._syntax_fault(error)
         except TokenError:
@@ -113,7 +113,7 @@ class _Reader:
             return tree
         # In parentheses it is an operand. They take the place of the blank, so that places stay.
         text = f"{_PREFIX.rstrip()}({self.plain})"
-        statement = library(self.dialect).parse(text)[0]
+        statement = grammar(self.dialect).parse(text)[0]
         assert isinstance(statement, exp.Select), "the same text was one before"
         compared: exp.Expr = statement.expressions[0]
         return compared.this.pop() if isinstance(compared, exp.Paren) else compared

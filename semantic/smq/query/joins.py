@@ -10,7 +10,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError, TokenError
 
 from smq.dialects import dialect as facts
-from smq.dialects.library import library
+from smq.dialects.grammar import grammar
 from smq.graph.graph import SemanticGraph
 from smq.graph.members import member_ref
 from smq.graph.references import RowRef, splits
@@ -89,7 +89,7 @@ class _Binder:
         if not re.match(r"(?is)\s*from\b", text):
             raise self._no_from(text)
         try:
-            statements = library(self.dialect).parse(_PREFIX + text)
+            statements = grammar(self.dialect).parse(_PREFIX + text)
         except ParseError as error:
             raise self._unparsed(error) from error
         except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError) as error:

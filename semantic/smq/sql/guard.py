@@ -10,7 +10,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from smq.dialects import dialect as dialect_named
-from smq.dialects.library import library
+from smq.dialects.grammar import grammar
 
 _BEGINNINGS = ("SELECT", "WITH", "FROM", "VALUES", "(")
 _WRITES = (
@@ -28,7 +28,7 @@ _WRITES = (
 
 def refusal(sql: str, dialect: str) -> str | None:
     """Why the text is not one query that only reads; None when it is."""
-    read = library(dialect_named(dialect).sqlglot)
+    read = grammar(dialect_named(dialect).sqlglot)
     try:
         first = next(iter(sqlglot.tokenize(sql, read=read)), None)
         if first is not None and first.text.upper() not in _BEGINNINGS:

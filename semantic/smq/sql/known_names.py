@@ -12,7 +12,7 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 from smq.catalog import Known
 from smq.catalog.tables import Table
 from smq.dialects import dialect as dialect_named
-from smq.dialects.library import library
+from smq.dialects.grammar import grammar
 from smq.sql.guard import refusal
 from smq.text import nearest, nfc
 
@@ -38,7 +38,7 @@ def fit(sql: str, dialect: str, known: Known) -> Fit:
     if reason is not None:
         return Fit(reason)
     try:
-        tree = sqlglot.parse_one(sql, read=library(dialect_named(dialect).sqlglot))
+        tree = sqlglot.parse_one(sql, read=grammar(dialect_named(dialect).sqlglot))
         scopes = traverse_scope(tree)
     except (SqlglotError, RecursionError):
         return Fit("the SQL cannot be parsed")

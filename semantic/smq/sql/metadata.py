@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from smq.dialects.library import library
+from smq.dialects.grammar import grammar
 from smq.graph.graph import SemanticGraph
 from smq.graph.leaves import Leaf
 from smq.graph.paths import column_text
@@ -147,7 +147,7 @@ def aggregate_text(leaf: Leaf) -> str:
     for node in list(tree.find_all(exp.Placeholder)):
         ref = leaf.refs[int(node.this)]
         node.replace(exp.Column(this=exp.Identifier(this=ref.written, quoted=False)))
-    return str(tree.this.sql(dialect=library("duckdb")))
+    return str(tree.this.sql(dialect=grammar("duckdb")))
 
 
 def stages(query: Query) -> tuple[tuple[str, tuple[str, ...]], ...]:

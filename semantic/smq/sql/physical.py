@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from smq.dialects.library import library
+from smq.dialects.grammar import grammar
 from smq.expr import Template, copied, fill, parse_expression
 from smq.graph.graph import SemanticGraph
 from smq.graph.leaves import ConditionRef, InnerRef, Leaf, MetricValue, RowCondition
@@ -399,7 +399,7 @@ def _parsed_query(sql: Sql, dialect: str) -> exp.Expr | PhysicalFault:
 
     text = sql.text.strip().rstrip(";")
     try:
-        statements = library(facts(dialect).sqlglot).parse(text)
+        statements = grammar(facts(dialect).sqlglot).parse(text)
     except (SqlglotError, RecursionError, ValueError, TypeError, AttributeError) as error:
         return fault(str(error).splitlines()[0].split(" Line ")[0])
     query = statements[0] if len(statements) == 1 else None

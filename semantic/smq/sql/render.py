@@ -8,7 +8,7 @@ from sqlglot import exp
 from sqlglot.errors import ErrorLevel
 
 from smq.dialects import Dialect
-from smq.dialects.library import library
+from smq.dialects.grammar import grammar
 
 
 class Rendered(NamedTuple):
@@ -36,7 +36,7 @@ def render(tree: exp.Expr, dialect: Dialect, pretty: bool = True, copy: bool = T
 
 def rendered(tree: exp.Expr, dialect: Dialect, pretty: bool = True, copy: bool = True) -> Rendered:
     """As `render`, with what got lost on the way."""
-    generator = library(dialect.sqlglot).generator(
+    generator = grammar(dialect.sqlglot).generator(
         pretty=pretty, comments=False, unsupported_level=ErrorLevel.IGNORE
     )
     text = generator.generate(tree, copy=copy)

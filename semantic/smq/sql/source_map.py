@@ -15,7 +15,7 @@ from typing import Literal
 from sqlglot import exp
 
 from smq.dialects import dialect as dialect_of
-from smq.dialects.library import library
+from smq.dialects.grammar import grammar
 from smq.sql.render import render
 from smq.sql.result import CompiledQuery
 from smq.text import Span
@@ -51,7 +51,7 @@ def source_map(query: CompiledQuery) -> tuple[Part, ...]:
     Where an engine's writing cannot be followed, the map is coarser, never wrong.
     """
     dialect = dialect_of(query.dialect)
-    writer = library(dialect.sqlglot)
+    writer = grammar(dialect.sqlglot)
     plain = writer.tokenize(query.sql)
     for marks in _FINEST_FIRST:
         marker = _Marker(marks)

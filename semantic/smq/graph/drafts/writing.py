@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from smq.dialects import Dialect
 from smq.dialects import dialect as dialect_named
-from smq.dialects.library import library
+from smq.dialects.grammar import grammar
 from smq.format.width import columns
 from smq.graph.drafts.modelling import DraftMember, DraftModel
 
@@ -149,7 +149,7 @@ class _Writer:
     def _identifier(self, name: str) -> str:
         if not self.dialect.must_quote(name, self.exact):
             return name
-        return exp.to_identifier(name, quoted=True).sql(library(self.dialect.sqlglot))
+        return exp.to_identifier(name, quoted=True).sql(grammar(self.dialect.sqlglot))
 
     def _table(self, parts: Sequence[str]) -> str:
         written = []

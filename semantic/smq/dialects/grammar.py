@@ -1,4 +1,4 @@
-"""sqlglot's own dialects, taken when they are whole."""
+"""What sqlglot knows of a dialect, taken when it is whole."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib import import_module
 from sqlglot import Dialect
 
 
-def library(name: str) -> Dialect:
+def grammar(name: str) -> Dialect:
     """sqlglot's dialect of that name, for reading and for writing.
 
     sqlglot knows a class before it has its tokenizer, its parser and its generator. Another thread
