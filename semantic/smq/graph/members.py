@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from smq.expr import Call, NameUse
 from smq.graph.graph import SemanticGraph
 from smq.graph.leaves import MetricValue
@@ -39,6 +41,14 @@ def metric_value(graph: SemanticGraph, call: Call, grains: frozenset[str]) -> Me
             return None
         by.append(found[0])
     return MetricValue(call.name, tuple(by)) if by else None
+
+
+def at_own_grain(graph: SemanticGraph, ref: RowRef) -> RowRef:
+    """The reference without the dimension's own grain, as the names of a query have it."""
+    if ref.kind != "dimension" or ref.grain is None:
+        return ref
+    is_own = ref.grain == graph.index(ref.model).dimensions[ref.name].grain
+    return replace(ref, grain=None) if is_own else ref
 
 
 def key_readings(graph: SemanticGraph, name: str, grains: frozenset[str]) -> tuple[RowRef, ...]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from smq.expr import parse_expression
 from smq.graph.aggregates import measure_leaf
 from smq.graph.formula import expand, ungrouped
 from smq.graph.graph import SemanticGraph
 from smq.graph.leaves import Formula, LateName, Leaf
-from smq.graph.members import key_readings, row_readings
+from smq.graph.members import at_own_grain, key_readings, row_readings
 from smq.graph.references import METRIC_TIME, RowRef, all_grains
 from smq.graph.symbols import GRAINS
 from smq.plan.build import own_grain
@@ -181,12 +181,7 @@ class Reachable:
     def _has_group(self, ref: RowRef) -> bool:
         """As the binder sees it: the very group, or the one that only the way there tells apart."""
         groups = [group.ref for group in self._known.groups] if self._known is not None else []
-        if (
-            ref.kind == "dimension"
-            and ref.grain is not None
-            and ref.grain == own_grain(self.graph, replace(ref, grain=None))
-        ):
-            ref = replace(ref, grain=None)
+        ref = at_own_grain(self.graph, ref)
         same = (ref.kind, ref.model, ref.name, ref.grain)
         loose = [
             own

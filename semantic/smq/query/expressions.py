@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from sqlglot import exp
 
@@ -25,7 +24,13 @@ from smq.graph.leaves import (
     TooLarge,
     Weaver,
 )
-from smq.graph.members import call_readings, member_ref, metric_value, metrics_about
+from smq.graph.members import (
+    at_own_grain,
+    call_readings,
+    member_ref,
+    metric_value,
+    metrics_about,
+)
 from smq.graph.references import METRIC_TIME, RowRef, readings, splits
 from smq.problem import Problem, Related
 from smq.query.aggregates import MisplacedCall, misplaced
@@ -114,18 +119,11 @@ class Expressions:
             if isinstance(slot, LateName):
                 return self._late(slot, item, at, metric)
             if isinstance(slot, RowRef):
-                return self.grouped(self._at_own_grain(slot), item, at, "EXP104", metric)
+                return self.grouped(at_own_grain(self.graph, slot), item, at, "EXP104", metric)
             return slot
 
         slots = tuple(each(formula.slots, settled))
         return Formula(formula.tree, slots, formula.windowed, size=formula.size)
-
-    def _at_own_grain(self, ref: RowRef) -> RowRef:
-        """The reference without the dimension's own grain, as the names of a query have it."""
-        if ref.kind != "dimension" or ref.grain is None:
-            return ref
-        is_own = ref.grain == self.graph.index(ref.model).dimensions[ref.name].grain
-        return replace(ref, grain=None) if is_own else ref
 
     def _late(self, late: LateName, item: Item, at: tuple[int, int], metric: str) -> RowRef:
         same = [g.ref for g in self.groups if g.ref.name == late.name]
